@@ -1,0 +1,166 @@
+//! Runs of received bits with marks, and the queue of bits to send.
+//!
+//! Both are sized once, when they are made, and never grow while samples run.
+
+use alloc::{boxed::Box, vec, vec::Vec};
+
+use crate::units::SampleIndex;
+
+/// What a demodulator found at a place in its bits.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Mark {
+    /// Energy of the right kind appeared; no bits yet.
+    CarrierUp,
+    /// Training succeeded; the next bit is the first after the training sequence.
+    Trained(Evm),
+    /// There was a carrier, but no training sequence in it that could be followed.
+    TrainingFailed,
+    /// The carrier went away; bits before this mark are the last of the signal.
+    CarrierDown,
+}
+
+/// Error vector magnitude at the end of training, in decibels relative to the mean symbol power (negative: good).
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+pub struct Evm(pub f32);
+
+/// A mark, the bit it stands before and the sample it happened at.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct MarkedBit {
+    /// The mark stands before this bit of the run; equal to the length: after the last.
+    pub bit: usize,
+    /// When it happened on the line, detection delay taken off, counted from the demodulator's first sample.
+    pub at: SampleIndex,
+    /// What happened.
+    pub mark: Mark,
+}
+
+/// Bits that one run of a demodulator gave, in line order, with marks between them.
+#[derive(Clone, Debug)]
+pub struct BitRun {
+    bits: Vec<bool>,
+    marks: Vec<MarkedBit>,
+    lost: u64,
+}
+
+impl BitRun {
+    /// A run with room for `bits` bits and 16 marks.
+    pub fn with_room(bits: usize) -> Self {
+        Self { bits: Vec::with_capacity(bits), marks: Vec::with_capacity(16), lost: 0 }
+    }
+
+    /// Adds a bit. One that finds no room is counted in [`BitRun::lost`].
+    pub fn push(&mut self, bit: bool) {
+        if self.bits.len() < self.bits.capacity() {
+            self.bits.push(bit);
+        } else {
+            self.lost += 1;
+        }
+    }
+
+    /// Adds a mark behind the last bit. One that finds no room is counted in [`BitRun::lost`].
+    pub fn mark(&mut self, at: SampleIndex, mark: Mark) {
+        if self.marks.len() < self.marks.capacity() {
+            self.marks.push(MarkedBit { bit: self.bits.len(), at, mark });
+        } else {
+            self.lost += 1;
+        }
+    }
+
+    /// The bits, first on the line first.
+    pub fn bits(&self) -> &[bool] {
+        &self.bits
+    }
+
+    /// The marks, in order.
+    pub fn marks(&self) -> &[MarkedBit] {
+        &self.marks
+    }
+
+    /// Bits and marks that found no room since the run was made; not zero is a fault in the caller's sizing.
+    pub fn lost(&self) -> u64 {
+        self.lost
+    }
+
+    /// Forgets bits and marks; the room stays.
+    pub fn clear(&mut self) {
+        self.bits.clear();
+        self.marks.clear();
+    }
+}
+
+/// Bits waiting to be modulated: a ring of fixed size.
+#[derive(Clone, Debug)]
+pub struct BitQueue {
+    ring: Box<[bool]>,
+    first: usize,
+    len: usize,
+    finished: bool,
+}
+
+impl BitQueue {
+    /// A queue with room for `bits` bits.
+    pub fn with_room(bits: usize) -> Self {
+        Self { ring: vec![false; bits].into_boxed_slice(), first: 0, len: 0, finished: false }
+    }
+
+    /// How many more bits it can take.
+    pub fn room(&self) -> usize {
+        self.ring.len() - self.len
+    }
+
+    /// Bits waiting.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// No bit is waiting.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Adds a bit.
+    ///
+    /// # Panics
+    /// When there is no room: ask [`BitQueue::room`] first.
+    pub fn push(&mut self, bit: bool) {
+        assert!(self.room() > 0, "the caller asks for room before it pushes bits");
+        let end = (self.first + self.len) % self.ring.len();
+        self.ring[end] = bit;
+        self.len += 1;
+    }
+
+    /// Adds the eight bits of an octet, least significant first, as T.30 and T.4 octets go to the line.
+    pub fn push_octet(&mut self, octet: u8) {
+        for place in 0..8 {
+            self.push(octet >> place & 1 == 1);
+        }
+    }
+
+    /// Takes the next bit.
+    pub fn pop(&mut self) -> Option<bool> {
+        if self.len == 0 {
+            return None;
+        }
+        let bit = self.ring[self.first];
+        self.first = (self.first + 1) % self.ring.len();
+        self.len -= 1;
+        Some(bit)
+    }
+
+    /// Says that no bit follows those waiting: the modulator ends the signal after them.
+    pub fn finish(&mut self) {
+        self.finished = true;
+    }
+
+    /// Whether [`BitQueue::finish`] was called and every bit is taken.
+    pub fn is_drained(&self) -> bool {
+        self.finished && self.len == 0
+    }
+
+    /// Empties the queue for the next signal.
+    pub fn clear(&mut self) {
+        self.first = 0;
+        self.len = 0;
+        self.finished = false;
+    }
+}

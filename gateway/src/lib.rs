@@ -1,0 +1,1 @@
+//! The Internet-fax gateway.

@@ -1,0 +1,1 @@
+//! Test vectors: where they are, what they hold and how results are compared.
