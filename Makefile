@@ -1,0 +1,62 @@
+# make demo   one fax from e-mail to e-mail over a simulated telephone line, on a fresh machine
+# make test   everything that must hold; the same as continuous integration runs
+#
+# Both install the Debian packages they miss (with sudo unless root) and fetch the locked crates first;
+# after that they work offline.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+BUILD_PACKAGES := build-essential pkg-config
+TEST_PACKAGES  := libspandsp-dev libtiff-dev libtiff-tools poppler-utils
+OUT ?= demo-out
+
+export CARGO_TERM_COLOR ?= auto
+OFFLINE := CARGO_NET_OFFLINE=true
+
+.PHONY: help demo test lint build-packages test-packages fetch
+
+help:
+	@sed -n '1,/^$$/s/^# \{0,1\}//p' Makefile
+
+demo: build-packages fetch
+	@echo '== Building answertone'
+	$(OFFLINE) cargo build --locked --package answertone-gateway
+	@echo '== One page: e-mail, fax over a simulated line, e-mail'
+	$(OFFLINE) cargo run --quiet --locked --package answertone-gateway -- demo --out $(OUT)
+
+test: build-packages test-packages fetch lint
+	@echo '== Building answertone and the tests'
+	$(OFFLINE) cargo build --locked --workspace --all-targets
+	@echo '== Testing'
+	$(OFFLINE) cargo test --locked --workspace --no-fail-fast
+
+lint:
+	@echo '== Checking format and lints'
+	cargo fmt --all --check
+	$(OFFLINE) cargo clippy --locked --workspace --all-targets -- --deny warnings
+	@echo '== Checking that dsp and t30 know neither an executor nor TLS'
+	@! cargo tree --locked --offline --edges normal --package answertone-dsp --package answertone-t30 | grep -E 'tokio|rustls|aws-lc|openssl'
+
+build-packages: ; @$(call install-missing,$(BUILD_PACKAGES))
+test-packages:  ; @$(call install-missing,$(TEST_PACKAGES))
+
+fetch:
+	@echo '== Fetching the locked crates'
+	cargo fetch --locked
+
+# Installs the packages that dpkg does not know as installed; says so; elsewhere than on Debian it only says what is needed.
+define install-missing
+missing=''; \
+if ! command -v dpkg-query >/dev/null; then echo '== Not a Debian system: please provide $(1)'; exit 0; fi; \
+for package in $(1); do \
+  dpkg-query --show --showformat='$${Status}' "$$package" 2>/dev/null | grep -q 'install ok installed' || missing="$$missing $$package"; \
+done; \
+if [ -n "$$missing" ]; then \
+  echo "== Installing Debian packages:$$missing"; \
+  sudo=''; [ "$$(id -u)" = 0 ] || sudo=sudo; \
+  $$sudo apt-get update -qq; \
+  $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
+fi
+endef
