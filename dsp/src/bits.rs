@@ -57,6 +57,13 @@ impl BitRun {
         }
     }
 
+    /// Adds `count` bits, the first in the highest of the lowest `count` places of `word`.
+    pub fn push_word(&mut self, word: u32, count: u32) {
+        let fitting = (count as usize).min(self.bits.capacity() - self.bits.len());
+        self.bits.extend((0..count).rev().take(fitting).map(|place| word >> place & 1 == 1));
+        self.lost += u64::from(count) - fitting as u64;
+    }
+
     /// Adds a mark behind the last bit. One that finds no room is counted in [`BitRun::lost`].
     pub fn mark(&mut self, at: SampleIndex, mark: Mark) {
         if self.marks.len() < self.marks.capacity() {

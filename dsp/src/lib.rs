@@ -5,11 +5,13 @@
 #![no_std]
 
 extern crate alloc;
-#[cfg(test)]
+#[cfg(any(test, feature = "std"))]
 extern crate std;
 
 pub mod bits;
+pub mod callerid;
 pub mod channel;
+pub mod echo;
 pub mod filter;
 pub mod fsk;
 pub mod g711;

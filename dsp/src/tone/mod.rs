@@ -1,1 +1,12 @@
-//! To be written.
+//! Single tones: how much of one is in a signal, when it sounds, and the tones that open a fax call.
+
+pub mod cadence;
+pub mod call;
+pub mod dtmf;
+pub mod dtmf_detector;
+mod dtmf_look;
+pub mod dtmf_prompted;
+pub mod goertzel;
+mod presence;
+pub mod progress;
+mod progress_table;

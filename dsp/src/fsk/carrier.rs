@@ -1,0 +1,239 @@
+//! Tells an FSK signal from noise, tones and other modems, and finds where it begins and ends.
+
+use crate::{
+    fsk::{FskSpec, clock::STEPS, correlator::Content},
+    level::{CarrierDetector, CarrierLevels},
+    pcm::SAMPLE_RATE,
+    units::SampleIndex,
+};
+
+/// Bits looked at to find an ending: fewer than 20 ms at 300 bit/s.
+const ENDING_BITS: usize = 4;
+
+/// Longest stretch of evidence in bits, a power of two.
+const MEMORY_BITS: usize = 32;
+
+/// Steps remembered to find a beginning or an ending.
+const MEMORY_STEPS: usize = MEMORY_BITS * STEPS;
+
+/// Power, relative to the carrier's, that half a bit of carrier leaves in a correlator.
+const HALF_A_BIT: f32 = 0.25;
+
+/// Powers summed over steps of a bit.
+#[derive(Clone, Copy, Debug, Default)]
+struct Evidence {
+    /// The stronger of mark and space.
+    strong: f32,
+    /// The weaker of them.
+    weak: f32,
+    /// Everything in the line.
+    total: f32,
+    /// Steps summed.
+    steps: f32,
+}
+
+impl Evidence {
+    fn add(&mut self, other: &Self) {
+        self.strong += other.strong;
+        self.weak += other.weak;
+        self.total += other.total;
+        self.steps += other.steps;
+    }
+
+    /// Mean power of the stronger tone.
+    fn level(&self) -> f32 {
+        self.strong / self.steps.max(1.0)
+    }
+
+    /// What one tone has more than the other, as a part of everything: high for FSK, low for wide-band signals.
+    fn share(&self) -> f32 {
+        (self.strong - self.weak) / self.total.max(1e-9)
+    }
+
+    /// What one tone has more than the other, as a part of both: low for a tone between mark and space.
+    fn purity(&self) -> f32 {
+        (self.strong - self.weak) / (self.strong + self.weak).max(1e-9)
+    }
+}
+
+/// What became of the carrier at the end of a bit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// It appeared and began at that sample.
+    Up(SampleIndex),
+    /// It went and ended at that sample.
+    Down(SampleIndex),
+}
+
+/// The stronger tone at one step.
+#[derive(Clone, Copy, Debug, Default)]
+struct Step {
+    /// The sample at which the step's bit time ends.
+    at: f64,
+    power: f32,
+}
+
+/// Watches for one FSK signal.
+#[derive(Clone, Debug)]
+pub(super) struct CarrierWatch {
+    bit_samples: f64,
+    /// Bits of evidence for a carrier.
+    beginning_bits: usize,
+    /// Bits in a row that looked like the signal.
+    likely_bits: usize,
+    /// Least share for a carrier to appear and to stay.
+    share_on: f32,
+    share_off: f32,
+    /// Least purity for a carrier to appear.
+    purity_on: f32,
+    level: CarrierDetector,
+    /// Mean power of the carrier while it is up.
+    reference: f32,
+    /// The bit that is being gathered.
+    gathering: Evidence,
+    bits: [Evidence; MEMORY_BITS],
+    bit_count: usize,
+    steps: [Step; MEMORY_STEPS],
+    step_count: usize,
+}
+
+impl CarrierWatch {
+    pub(super) fn new(spec: &FskSpec, levels: CarrierLevels) -> Self {
+        let bit_samples = SAMPLE_RATE.0 / spec.rate.0;
+        // What a steady tone leaves in the other correlator, as an amplitude, and the share of white noise.
+        let leak = sinc((spec.mark.0 - spec.space.0) / spec.rate.0);
+        let tone = 1.0 - leak * leak;
+        let noise = 2.0 / bit_samples * libm::sqrtf(tone);
+        let purest = tone / (1.0 + leak * leak);
+        Self {
+            bit_samples: f64::from(bit_samples),
+            likely_bits: 0,
+            beginning_bits: ((0.025 * spec.rate.0) as usize).clamp(10, MEMORY_BITS - 1),
+            share_on: noise + 0.38 * (tone - noise),
+            share_off: noise + 0.17 * (tone - noise),
+            purity_on: 0.68 * purest,
+            level: CarrierDetector::new(levels),
+            reference: 0.0,
+            gathering: Evidence::default(),
+            bits: [Evidence::default(); MEMORY_BITS],
+            bit_count: 0,
+            steps: [Step::default(); MEMORY_STEPS],
+            step_count: 0,
+        }
+    }
+
+    pub(super) fn is_up(&self) -> bool {
+        self.level.is_up()
+    }
+
+    /// Forgets the signal.
+    pub(super) fn clear(&mut self) {
+        self.level.clear();
+        self.likely_bits = 0;
+        self.reference = 0.0;
+        self.gathering = Evidence::default();
+        self.bits = [Evidence::default(); MEMORY_BITS];
+        self.steps = [Step::default(); MEMORY_STEPS];
+    }
+
+    /// Takes the content of the bit time that ends at sample `at`; `telling` when a bit ends there, where mark and
+    /// space are told best.
+    pub(super) fn step(&mut self, at: f64, content: &Content, telling: bool) {
+        let (strong, weak) = (content.mark.max(content.space), content.mark.min(content.space));
+        self.steps[self.step_count % MEMORY_STEPS] = Step { at, power: strong };
+        self.step_count += 1;
+        if telling {
+            self.gathering.add(&Evidence { strong, weak, total: content.total, steps: 1.0 });
+        }
+    }
+
+    /// Whether the last few bits look like the signal.
+    pub(super) fn is_likely(&self) -> bool {
+        self.likely_bits > 0
+    }
+
+    fn looks_right(&self, evidence: &Evidence) -> bool {
+        evidence.share() >= self.share_on && evidence.purity() >= self.purity_on
+    }
+
+    /// Closes a bit; what became of the carrier.
+    pub(super) fn bit(&mut self) -> Option<Turn> {
+        self.bits[self.bit_count % MEMORY_BITS] = core::mem::take(&mut self.gathering);
+        self.bit_count += 1;
+        self.likely_bits = if self.looks_right(&self.last_bits(ENDING_BITS)) { self.likely_bits + 1 } else { 0 };
+        if self.is_up() { self.ending() } else { self.beginning() }
+    }
+
+    fn beginning(&mut self) -> Option<Turn> {
+        if self.likely_bits < self.beginning_bits {
+            return None;
+        }
+        let evidence = self.last_bits(self.beginning_bits);
+        if !self.looks_right(&evidence) || !self.level.update(evidence.level()) {
+            return None;
+        }
+        self.reference = evidence.level();
+        Some(Turn::Up(self.began()))
+    }
+
+    fn ending(&mut self) -> Option<Turn> {
+        let now = self.last_bits(ENDING_BITS);
+        let sank = now.level() < HALF_A_BIT * self.reference;
+        let drowned = !self.is_likely() && self.last_bits(self.beginning_bits).share() < self.share_off;
+        if self.level.update(now.level()) && !sank && !drowned {
+            self.reference += (now.level() - self.reference) / 16.0;
+            return None;
+        }
+        let ended = self.ended();
+        // What is left of this signal is no evidence for the next.
+        self.clear();
+        Some(Turn::Down(ended))
+    }
+
+    /// Evidence of the last `count` bits.
+    fn last_bits(&self, count: usize) -> Evidence {
+        let mut sum = Evidence::default();
+        for back in 1..=count {
+            sum.add(&self.bits[self.bit_count.wrapping_sub(back) % MEMORY_BITS]);
+        }
+        sum
+    }
+
+    /// Steps, newest first, that lie behind; those before the first one are silent.
+    fn steps_back(&self) -> impl Iterator<Item = Step> {
+        (1..=MEMORY_STEPS).map(|back| self.steps[self.step_count.wrapping_sub(back) % MEMORY_STEPS])
+    }
+
+    /// Where the carrier began: in the oldest step of the latest run of steps that hold half a bit of it or more.
+    fn began(&self) -> SampleIndex {
+        let holds = |step: &Step| step.power >= HALF_A_BIT * self.reference;
+        let oldest = self.steps_back().take_while(holds).last().unwrap_or(self.newest());
+        rounded(oldest.at - self.held_samples(&oldest))
+    }
+
+    /// Where the carrier ended: in the newest step that holds half a bit of it or more.
+    fn ended(&self) -> SampleIndex {
+        let holds = |step: &Step| step.power >= HALF_A_BIT * self.reference;
+        let last = self.steps_back().find(holds).unwrap_or(self.newest());
+        rounded(last.at - self.bit_samples + self.held_samples(&last))
+    }
+
+    fn newest(&self) -> Step {
+        self.steps[self.step_count.wrapping_sub(1) % MEMORY_STEPS]
+    }
+
+    /// How many samples of the carrier a step's bit time holds, if it is not whole: amplitude grows with length.
+    fn held_samples(&self, step: &Step) -> f64 {
+        f64::from(libm::sqrtf(step.power / self.reference.max(1e-9)).min(1.0)) * self.bit_samples
+    }
+}
+
+fn rounded(at: f64) -> SampleIndex {
+    SampleIndex(libm::rint(at.max(0.0)) as u64)
+}
+
+/// sin(πx)/(πx)
+fn sinc(x: f32) -> f32 {
+    let angle = x * core::f32::consts::PI;
+    if angle == 0.0 { 1.0 } else { libm::sinf(angle) / angle }
+}

@@ -1,0 +1,128 @@
+//! A tone that changes frequency to bits.
+
+use crate::{
+    bits::{BitRun, Mark},
+    fsk::{
+        FskSpec,
+        carrier::{CarrierWatch, Turn},
+        clock::BitClock,
+        correlator::Correlator,
+    },
+    level::CarrierLevels,
+    modem::Demodulator,
+    pcm::SAMPLE_RATE,
+};
+
+/// An FSK demodulator. It marks [`Mark::CarrierUp`] and [`Mark::CarrierDown`] and gives bits between them.
+///
+/// At 300 bit/s the carrier is known some 40 ms after it began, when the bit clock already runs, and its end within
+/// 20 ms; both are stamped with the sample at which they were. Bits before the first are lost, and up to four bits
+/// before `CarrierDown` are what the correlators made of the silence.
+#[derive(Clone, Debug)]
+pub struct FskDemodulator {
+    correlator: Correlator,
+    clock: BitClock,
+    carrier: CarrierWatch,
+    /// Samples taken.
+    taken: u64,
+    bit_samples: f64,
+}
+
+impl FskDemodulator {
+    /// A demodulator with the thresholds of the Recommendations.
+    pub fn new(spec: &FskSpec) -> Self {
+        Self::with_levels(spec, CarrierLevels::default())
+    }
+
+    /// A demodulator with other thresholds.
+    pub fn with_levels(spec: &FskSpec, levels: CarrierLevels) -> Self {
+        let bit_samples = f64::from(SAMPLE_RATE.0) / f64::from(spec.rate.0);
+        Self {
+            correlator: Correlator::new(spec),
+            clock: BitClock::new(bit_samples),
+            carrier: CarrierWatch::new(spec, levels),
+            taken: 0,
+            bit_samples,
+        }
+    }
+
+    /// Whether there is a carrier.
+    pub fn carrier_is_up(&self) -> bool {
+        self.carrier.is_up()
+    }
+
+    /// Samples wanted until the step that is due can be taken: it ends within the newest sample.
+    fn samples_to_step(&self) -> usize {
+        (self.clock.due() as u64 + 1).saturating_sub(self.taken) as usize
+    }
+
+    fn take(&mut self, samples: &[f32]) {
+        samples.iter().for_each(|sample| self.correlator.push(*sample));
+        self.taken += samples.len() as u64;
+    }
+
+    /// Looks at the bit time that ends at the clock's step.
+    fn step(&mut self, out: &mut BitRun) {
+        let at = self.clock.due();
+        let content = self.correlator.content((at - (self.taken - 1) as f64) as f32);
+        let bit = self.clock.step(libm::sqrtf(content.mark) - libm::sqrtf(content.space));
+        self.carrier.step(at, &content, bit.is_some() || !self.clock.is_settled());
+        if let Some(bit) = bit {
+            self.bit(bit, out);
+        }
+    }
+
+    /// Ends a bit.
+    fn bit(&mut self, bit: bool, out: &mut BitRun) {
+        if self.carrier.is_up() {
+            out.push(bit);
+        }
+        match self.carrier.bit() {
+            Some(Turn::Up(at)) => out.mark(at, Mark::CarrierUp),
+            Some(Turn::Down(at)) => out.mark(at, Mark::CarrierDown),
+            None => {}
+        }
+        if self.carrier.is_up() || self.carrier.is_likely() {
+            self.clock.follow();
+        } else {
+            self.clock.unsettle();
+        }
+    }
+}
+
+impl Demodulator for FskDemodulator {
+    fn run(&mut self, samples: &[f32], out: &mut BitRun) {
+        let mut rest = samples;
+        while !rest.is_empty() {
+            let (due, later) = rest.split_at(self.samples_to_step().min(rest.len()));
+            self.take(due);
+            rest = later;
+            while self.samples_to_step() == 0 {
+                self.step(out);
+            }
+        }
+    }
+
+    /// Bits that the lost samples would have carried are given as ones: a frame that was under way is aborted.
+    fn coast(&mut self, samples: usize, out: &mut BitRun) {
+        for _ in 0..samples {
+            self.take(&[0.0]);
+            while self.samples_to_step() == 0 {
+                if self.clock.pass() && self.carrier.is_up() {
+                    out.push(true);
+                }
+            }
+        }
+    }
+
+    fn restart(&mut self) {
+        self.correlator.clear();
+        self.carrier.clear();
+        self.clock = BitClock::new(self.bit_samples);
+        self.taken = 0;
+    }
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;

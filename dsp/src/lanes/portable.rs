@@ -1,0 +1,83 @@
+//! Eight lanes on any machine.
+
+use core::ops::{Add, Mul, Sub};
+
+use crate::lanes::{LANES, Lanes, Row};
+
+/// One sample of each of eight lines: the form in which a [`Bank`](super::Bank) takes and gives samples.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[repr(C, align(32))]
+pub struct Eight(pub [f32; LANES]);
+
+impl Eight {
+    /// Lays eight lines side by side. All slices have one length.
+    pub fn interleave(lines: [&[f32]; LANES], out: &mut [Self]) {
+        for (at, out) in out.iter_mut().enumerate() {
+            *out = Self(lines.map(|line| line[at]));
+        }
+    }
+
+    #[inline(always)]
+    fn zip(self, other: Self, operation: impl Fn(f32, f32) -> f32) -> Self {
+        Self(core::array::from_fn(|lane| operation(self.0[lane], other.0[lane])))
+    }
+}
+
+impl Add for Eight {
+    type Output = Self;
+
+    #[inline(always)]
+    fn add(self, other: Self) -> Self {
+        self.zip(other, |a, b| a + b)
+    }
+}
+
+impl Sub for Eight {
+    type Output = Self;
+
+    #[inline(always)]
+    fn sub(self, other: Self) -> Self {
+        self.zip(other, |a, b| a - b)
+    }
+}
+
+impl Mul for Eight {
+    type Output = Self;
+
+    #[inline(always)]
+    fn mul(self, other: Self) -> Self {
+        self.zip(other, |a, b| a * b)
+    }
+}
+
+impl Lanes for Eight {
+    const COUNT: usize = LANES;
+
+    #[inline(always)]
+    fn splat(value: f32) -> Self {
+        Self([value; LANES])
+    }
+
+    #[inline(always)]
+    fn lane(self, lane: usize) -> f32 {
+        self.0[lane]
+    }
+
+    #[inline(always)]
+    fn set_lane(&mut self, lane: usize, value: f32) {
+        self.0[lane] = value;
+    }
+}
+
+impl Row for Eight {
+    #[inline(always)]
+    fn load(values: &[f32; LANES]) -> Self {
+        Self(*values)
+    }
+
+    #[inline(always)]
+    fn sum(self) -> f32 {
+        let [a, b, c, d, e, f, g, h] = self.0;
+        ((a + e) + (c + g)) + ((b + f) + (d + h))
+    }
+}

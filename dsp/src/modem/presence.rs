@@ -1,0 +1,74 @@
+//! Whether the carrier is still there, by the power of the line itself.
+//!
+//! The line is some 50 samples ahead of the symbols, so that its end is known before symbols beyond it are decided.
+
+/// Samples in a slice.
+const SLICE: usize = 8;
+/// Slices looked at: 10 ms.
+const SLICES: usize = 10;
+/// Share of the signal's power below which it is gone.
+const GONE: f32 = 0.2;
+
+/// Mean square of silence.
+const QUIET: f32 = 250.0;
+
+/// Power of the last slices of the line.
+#[derive(Clone, Debug)]
+pub(super) struct Presence {
+    slices: [f32; SLICES],
+    next: usize,
+    sum: f32,
+    count: usize,
+    /// Power of signal and noise while the signal is there.
+    signal: f32,
+    /// Power of the noise alone.
+    noise: f32,
+}
+
+impl Presence {
+    pub(super) fn new() -> Self {
+        Self { slices: [0.0; SLICES], next: 0, sum: 0.0, count: 0, signal: 0.0, noise: 0.0 }
+    }
+
+    /// Learns the mean square of the line with the signal and the noise's share of it, 0 to 1.
+    pub(super) fn learn(&mut self, signal: f32, noise_share: f32) {
+        self.signal = signal;
+        self.noise = signal * noise_share.clamp(0.0, 0.6);
+        self.slices.fill(signal);
+    }
+
+    pub(super) fn push(&mut self, samples: &[f32]) {
+        for sample in samples {
+            self.sum += sample * sample;
+            self.count += 1;
+            if self.count == SLICE {
+                self.slices[self.next] = self.sum / SLICE as f32;
+                self.next = (self.next + 1) % SLICES;
+                self.sum = 0.0;
+                self.count = 0;
+            }
+        }
+    }
+
+    /// Nothing but silence for 10 ms: every slice below about -60 dBm0.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.slices.iter().all(|slice| *slice < QUIET)
+    }
+
+    /// Whether all of the last slices have the signal's power, as far as single slices can tell.
+    pub(super) fn is_back(&self) -> bool {
+        self.slices.iter().sum::<f32>() > 0.5 * SLICES as f32 * self.signal
+    }
+
+    /// How many samples ago the signal ended, when it did.
+    pub(super) fn ended(&self) -> Option<usize> {
+        let threshold = self.noise + GONE * (self.signal - self.noise);
+        let mean = self.slices.iter().sum::<f32>() / SLICES as f32;
+        if mean >= threshold {
+            return None;
+        }
+        let age = |back: usize| self.slices[(self.next + 2 * SLICES - 1 - back) % SLICES];
+        let silent = (0..SLICES).take_while(|back| age(*back) < threshold).count();
+        Some(silent * SLICE + self.count)
+    }
+}

@@ -1,0 +1,120 @@
+//! Symbol by symbol through what was heard, with loops closed.
+
+use super::{POINTS, Receiver, State, evm, sample_index};
+use crate::{
+    bits::{BitRun, Mark},
+    modem::{
+        Train,
+        complex::Complex,
+        decoder::Word,
+        equalizer::{AHEAD, TAPS},
+    },
+    units::SampleIndex,
+};
+
+/// Share of the newest symbol in the mean error power.
+const ERROR_SHARE: f32 = 0.02;
+
+/// Loop gains per symbol.
+#[derive(Clone, Copy, Debug)]
+struct Gains {
+    equalizer: f32,
+    carrier: f32,
+    clock: f32,
+}
+
+const TRAINING_GAINS: Gains = Gains { equalizer: 0.05 / TAPS as f32, carrier: 0.06, clock: 0.015 };
+/// The alternation excites two frequencies only: an equaliser that followed it would forget the others.
+const SHORT_TRAINING_GAINS: Gains = Gains { equalizer: 0.0, ..TRAINING_GAINS };
+/// The first data still teach what training was too short for.
+const EARLY_GAINS: Gains = Gains { equalizer: 0.02 / TAPS as f32, carrier: 0.02, clock: 0.005 };
+const EARLY_SYMBOLS: usize = 3000;
+const DATA_GAINS: Gains = Gains { equalizer: 0.01 / TAPS as f32, carrier: 0.018, clock: 0.004 };
+
+impl Receiver {
+    /// Runs through all symbols whose samples were heard, up to sample `end`.
+    pub(super) fn follow(&mut self, end: f64, out: &mut BitRun) {
+        while self.clock.instant() + self.reach() < end {
+            self.take_symbol(out);
+        }
+    }
+
+    /// Samples beyond the clock's instant that the next symbol takes.
+    pub(super) fn reach(&self) -> f64 {
+        self.sampler.reach() + self.symbol
+    }
+
+    pub(super) fn take_half_symbol(&mut self) {
+        let heard = self.sampler.at(&self.line, self.clock.instant(), self.turns);
+        self.equalizer.push(heard.scale(self.gain));
+        self.turns += self.clock.step() * self.offset;
+    }
+
+    fn take_symbol(&mut self, out: &mut BitRun) {
+        self.take_half_symbol();
+        self.take_half_symbol();
+        let upright = self.carrier.upright();
+        let received = self.equalizer.output() * upright;
+        self.points[self.next_point] = received;
+        self.next_point = (self.next_point + 1) % POINTS;
+        let sent = match self.reference().known.get(self.symbols) {
+            Some(known) => *known,
+            None => self.decide(received, out),
+        };
+        if self.is_of_lost_samples() {
+            self.carrier.advance(0.0, 0.0);
+        } else {
+            self.learn(received, sent, upright);
+        }
+        self.symbols += 1;
+        if matches!(self.state, State::Running) {
+            self.keep_lock();
+        }
+    }
+
+    /// Whether samples that the transport lost are under the equaliser.
+    pub(super) fn is_of_lost_samples(&self) -> bool {
+        let reach = self.sampler.reach();
+        let oldest = self.clock.instant() - (TAPS / 2) as f64 * self.symbol - reach;
+        oldest < self.lost.end && self.clock.instant() + reach > self.lost.start
+    }
+
+    fn decide(&mut self, received: Complex, out: &mut BitRun) -> Complex {
+        let at = sample_index(self.clock.instant() - AHEAD as f64 * self.symbol / 2.0);
+        let unwanted = &mut self.unwanted_bits;
+        let error_power = self.error_power;
+        self.decoder.decode(received, |word| wanted(word, unwanted, at, error_power, out))
+    }
+
+    fn learn(&mut self, received: Complex, sent: Complex, upright: Complex) {
+        let gains = match self.train {
+            _ if self.symbols >= EARLY_SYMBOLS + self.reference().known.len() => DATA_GAINS,
+            _ if self.symbols >= self.reference().known.len() => EARLY_GAINS,
+            Train::Long => TRAINING_GAINS,
+            Train::Short => SHORT_TRAINING_GAINS,
+        };
+        let error = sent - received;
+        let share = (1.0 / (self.judged + 1) as f32).max(ERROR_SHARE);
+        self.judged += 1;
+        self.error_power += share * (error.power().min(4.0) - self.error_power);
+        self.lock.watch(self.symbols, error.power().min(4.0));
+        self.carrier.advance((received * sent.conj()).im, gains.carrier);
+        if !self.lock.is_lost() {
+            self.clock.correct(received, sent, gains.clock);
+            self.equalizer.adapt(error * upright.conj(), gains.equalizer);
+        }
+    }
+}
+
+/// Passes bits on unless they belong to the training sequence; the mark stands before the first that is passed on.
+pub(super) fn wanted(word: Word, unwanted: &mut usize, at: SampleIndex, error_power: f32, out: &mut BitRun) {
+    // Training ends with a symbol.
+    if *unwanted == 0 {
+        out.push_word(word.bits, word.count);
+    } else {
+        *unwanted = unwanted.saturating_sub(word.count as usize);
+        if *unwanted == 0 {
+            out.mark(at, Mark::Trained(evm(error_power)));
+        }
+    }
+}

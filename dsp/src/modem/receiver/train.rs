@@ -1,0 +1,176 @@
+//! From a training sequence that was found to a receiver that runs.
+//!
+//! A long one is solved for the equaliser and gone through once more from its first known symbol. A short one is too
+//! short for that: the equaliser of the signal before is tried at a few instants, and level and phase are taken from the
+//! best of them.
+
+use super::{Receiver, State, sample_index};
+use crate::{
+    bits::{BitRun, Mark},
+    modem::{
+        Train,
+        complex::Complex,
+        equalizer::{AHEAD, MIDDLE, TAPS},
+        solver::SOLVED,
+        training::{Found, SECTION},
+    },
+    pcm::SAMPLE_RATE,
+    units::SampleIndex,
+};
+
+/// Error power, relative to the symbols, above which training has failed.
+const FAILED: f32 = 0.5;
+/// Samples that a search for the beginning of the pattern goes back at most.
+const REVISITED: f64 = 5000.0;
+/// Instants tried within half a symbol, in looking for the place of a short training sequence.
+const SHORT_STEPS: i32 = 8;
+
+impl Receiver {
+    /// Samples beyond the anchor that must have been heard to train.
+    pub(super) fn needs(&self, spoilt: usize) -> f64 {
+        let symbols = match self.train {
+            Train::Long => self.long.known.len().min(spoilt + SOLVED),
+            Train::Short => self.short.known.len() + SECTION,
+        };
+        symbols as f64 * self.symbol + AHEAD as f64 * self.symbol / 2.0 + self.sampler.reach()
+    }
+
+    pub(super) fn train(&mut self, found: Found, out: &mut BitRun) {
+        if self.train == Train::Short && self.is_long(found) {
+            let more = self.short.before as f64 - self.long.before as f64;
+            self.train = Train::Long;
+            self.state = State::Collecting(Found { anchor: found.anchor - more * self.symbol, ..found });
+            return;
+        }
+        let beginning = found.anchor - self.reference().before as f64 * self.symbol;
+        out.mark(sample_index(beginning), Mark::CarrierUp);
+        match self.train {
+            Train::Long => self.learn_line(found),
+            Train::Short => self.find_again(found),
+        }
+        self.follow(self.line.heard() as f64, out);
+        if self.error_power < FAILED {
+            self.learn_levels(found);
+            self.lock.restart(self.error_power);
+            self.state = State::Running;
+        } else {
+            out.mark(SampleIndex(self.line.heard()), Mark::TrainingFailed);
+            self.hunt();
+        }
+    }
+
+    /// Goes back over periods of the pattern that were missed: whether one was shows in the symbols before the found one.
+    pub(super) fn at_first_period(&self, found: Found) -> Found {
+        let Some(period) = self.reference().period else { return found };
+        let mut found = found;
+        let missed = |found: Found| {
+            let before = SECTION as f64 * self.symbol;
+            let there = Found { anchor: found.anchor - before, ..found };
+            self.is_pattern(there, &self.reference().known[period - SECTION..period])
+        };
+        // What is left must be enough to solve.
+        let most = self.reference().known.len().saturating_sub(period + 4 * SECTION);
+        while found.spoilt <= most && found.anchor > self.line.heard() as f64 - REVISITED && missed(found) {
+            found.anchor -= period as f64 * self.symbol;
+            found.spoilt += period;
+        }
+        found
+    }
+
+    /// Whether the pattern goes on where a short one would have ended.
+    fn is_long(&self, found: Found) -> bool {
+        let first = self.short.known.len();
+        let after = Found { anchor: found.anchor + first as f64 * self.symbol, ..found };
+        let in_long = first + self.short.before - self.long.before;
+        self.is_pattern(after, &self.long.known[in_long..in_long + SECTION])
+    }
+
+    /// Whether the symbols from a place on are these.
+    fn is_pattern(&self, place: Found, expected: &[Complex]) -> bool {
+        let (mut sum, mut there, mut known) = (Complex::ZERO, 0.0, 0.0);
+        for (index, expected) in expected.iter().enumerate() {
+            let after = index as f64 * self.symbol;
+            let heard = self.sampler.at(&self.line, place.anchor + after, after * place.offset);
+            sum += heard * expected.conj();
+            there += heard.power();
+            known += expected.power();
+        }
+        sum.power() > 0.3 * there * known
+    }
+
+    /// Solves the equaliser for the known symbols and goes back to the first.
+    fn learn_line(&mut self, found: Found) {
+        let half_symbol = self.symbol / 2.0;
+        let known = &self.long.known[found.spoilt..];
+        let sound = Found { anchor: found.anchor + found.spoilt as f64 * self.symbol, ..found };
+        let solution = self.solver.solve(&self.line, &self.sampler, sound, known, half_symbol, &mut self.equalizer);
+        self.learned = solution.is_some();
+        if let Some(solution) = solution {
+            self.offset = solution.offset;
+            self.gain = solution.gain;
+        }
+        self.clock.set_deviation(0.0);
+        self.begin(sound.anchor, 0.0);
+        self.symbols = found.spoilt;
+    }
+
+    /// Looks for the instant, phase and level at which the equaliser gives the known symbols again.
+    fn find_again(&mut self, found: Found) {
+        self.offset += self.carrier.frequency() / self.symbol;
+        self.carrier.restart(0.0);
+        let half_symbol = self.symbol / 2.0;
+        let mut best = (0.0, found.anchor, Complex::ONE);
+        for step in -SHORT_STEPS..=SHORT_STEPS {
+            let anchor = found.anchor + f64::from(step) * half_symbol / f64::from(SHORT_STEPS);
+            let (likeness, turned) = self.try_at(anchor);
+            if likeness > best.0 {
+                best = (likeness, anchor, turned);
+            }
+        }
+        let (_, anchor, turned) = best;
+        self.gain /= libm::sqrtf(turned.power()).max(1e-6);
+        self.begin(anchor, f64::from(turned.angle()) / (2.0 * core::f64::consts::PI));
+    }
+
+    /// How like the known symbols the equaliser's output is from this instant on, and by what it is turned and scaled.
+    fn try_at(&mut self, anchor: f64) -> (f32, Complex) {
+        self.begin(anchor, 0.0);
+        let (mut sum, mut there, mut expected) = (Complex::ZERO, 0.0, 0.0);
+        for index in 0..self.short.known.len() {
+            let known = self.short.known[index];
+            self.take_half_symbol();
+            self.take_half_symbol();
+            let received = self.equalizer.output();
+            sum += received * known.conj();
+            there += received.power();
+            expected += known.power();
+        }
+        (sum.power() / (there * expected).max(1e-9), sum.scale(1.0 / expected))
+    }
+
+    /// Begins at the first known symbol, with a carrier phase in turns.
+    pub(super) fn begin(&mut self, anchor: f64, phase: f64) {
+        let scrambler = self.reference().scrambler.clone();
+        self.decoder.restart(&scrambler);
+        self.carrier.restart(phase);
+        let before = MIDDLE as f64 * self.symbol / 2.0;
+        self.clock.start(anchor - before);
+        self.turns = -before * self.offset;
+        for _ in 0..TAPS - 2 {
+            self.take_half_symbol();
+        }
+        self.symbols = 0;
+        self.returned_at = 0;
+        self.error_power = 1.0;
+        self.judged = 0;
+        self.unwanted_bits = self.reference().blind * self.plan.coding.bits_per_symbol() as usize;
+    }
+
+    fn learn_levels(&mut self, found: Found) {
+        let count = (self.reference().known.len().min(256) as f64 * self.symbol) as usize;
+        let end = found.anchor + self.reference().known.len().min(found.spoilt + 300) as f64 * self.symbol;
+        self.line_power = self.line.mean_square(end as i64, count);
+        let noise_to_signal = self.error_power * SAMPLE_RATE.0 / 2.0 / self.plan.baud.0;
+        self.presence.learn(self.line_power, noise_to_signal / (1.0 + noise_to_signal));
+    }
+}

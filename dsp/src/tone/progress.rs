@@ -1,0 +1,305 @@
+//! Call progress: what the exchange lets the caller hear, made and told by country.
+//!
+//! ```text
+//!  samples ─▶ sound or silence, every 10 ms ─▶ one round: sound, silence, sound, silence ─▶ the country's row that
+//!                └─ which of the country's frequencies sound                                  has these lengths
+//! ```
+
+pub use crate::tone::progress_table::TONES;
+
+use alloc::vec::Vec;
+
+use crate::{
+    osc::Oscillator,
+    pcm::BLOCK_SAMPLES,
+    tone::goertzel::Goertzel,
+    units::{Dbm0, Hz},
+};
+
+/// What a tone says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProgressKind {
+    /// Dial.
+    Dial,
+    /// The other end rings.
+    Ringback,
+    /// The other end is busy.
+    Busy,
+    /// The network is.
+    Congestion,
+    /// Special information: three rising tones before an announcement.
+    Special,
+    /// Another call waits.
+    Waiting,
+    /// There is no such number.
+    Unobtainable,
+}
+
+/// How far the sources of a row agree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Agreement {
+    /// In everything.
+    Same,
+    /// In the lengths.
+    TimingSame,
+    /// In the frequencies.
+    FrequencySame,
+    /// In neither.
+    Differ,
+    /// There is one source only.
+    SingleSource,
+}
+
+/// One tone of one country.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ProgressTone {
+    /// The country, ISO 3166 alpha-2 in small letters.
+    pub country: &'static str,
+    /// What it says.
+    pub kind: ProgressKind,
+    /// Frequencies in hertz and length in milliseconds, one after the other and again from the first; a length of 0
+    /// goes on without end.
+    pub segments: &'static [(&'static [f32], u32)],
+    /// How far the sources agree.
+    pub agreement: Agreement,
+}
+
+impl ProgressKind {
+    /// Its name in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Dial => "dial",
+            Self::Ringback => "ring",
+            Self::Busy => "busy",
+            Self::Congestion => "congestion",
+            Self::Special => "sit",
+            Self::Waiting => "waiting",
+            Self::Unobtainable => "number_unobtainable",
+        }
+    }
+}
+
+/// Samples in a millisecond.
+const MS: usize = 8;
+
+/// Levels of E.180 for each frequency lie around it.
+const LEVEL: Dbm0 = Dbm0(-16.0);
+
+impl ProgressTone {
+    /// The first row of a country that says this.
+    pub fn find(country: &str, kind: ProgressKind) -> Option<&'static Self> {
+        TONES.iter().find(|row| row.country == country && row.kind == kind)
+    }
+
+    /// The tone from its beginning, that many samples of it.
+    pub fn samples(&self, count: usize) -> Vec<f32> {
+        let mut samples = Vec::with_capacity(count);
+        while samples.len() < count {
+            for (pitches, length) in self.segments {
+                let left = count - samples.len();
+                let length = if *length == 0 { left } else { left.min(*length as usize * MS) };
+                let mut tones: Vec<Oscillator> = pitches.iter().map(|pitch| Oscillator::new(Hz(*pitch))).collect();
+                let peak = LEVEL.rms() * core::f32::consts::SQRT_2;
+                samples.extend((0..length).map(|_| tones.iter_mut().map(Oscillator::next_sine).sum::<f32>() * peak));
+            }
+        }
+        samples
+    }
+
+    /// Lengths of sound and silence by turns in milliseconds, sound first; segments that follow without a pause are one.
+    fn cadence(&self) -> Vec<u32> {
+        let mut spans: Vec<(bool, u32)> = Vec::new();
+        for (pitches, length) in self.segments {
+            let sounds = !pitches.is_empty();
+            match spans.last_mut() {
+                Some(last) if last.0 == sounds => last.1 += length,
+                _ => spans.push((sounds, *length)),
+            }
+        }
+        spans.iter().map(|span| span.1).collect()
+    }
+
+    fn goes_on(&self) -> bool {
+        self.segments.iter().any(|segment| segment.1 == 0)
+    }
+}
+
+/// Mean square from which there is a sound: -38 dBm0.
+fn least_sound() -> f32 {
+    Dbm0(-38.0).mean_square()
+}
+
+/// Part of the power that has to be in the frequencies of a country.
+const LEAST_SHARE: f32 = 0.6;
+
+/// Blocks without a pause after which a tone goes on without end.
+const ENDLESS: u32 = 300;
+
+/// Spans remembered.
+const SPANS: usize = 12;
+
+/// Tells the progress tones of one country.
+#[derive(Clone, Debug)]
+pub struct ProgressDetector {
+    rows: Vec<(&'static ProgressTone, Vec<u32>)>,
+    pitches: Vec<Hz>,
+    goertzel: Goertzel,
+    block: [f32; BLOCK_SAMPLES],
+    filled: usize,
+    sounds: bool,
+    blocks: u32,
+    /// Lengths of sound and silence in blocks, the newest last, and the strongest frequencies of the sounds.
+    spans: Vec<Span>,
+    powers: Vec<f32>,
+    told: Option<ProgressKind>,
+}
+
+/// A sound or a silence.
+#[derive(Clone, Debug)]
+struct Span {
+    sounds: bool,
+    blocks: u32,
+    /// Frequencies that sounded, a bit each.
+    pitches: u64,
+}
+
+impl ProgressDetector {
+    /// A detector for a country; nothing if no row is known of it.
+    pub fn new(country: &str) -> Option<Self> {
+        let rows: Vec<_> = TONES.iter().filter(|row| row.country == country).map(|row| (row, row.cadence())).collect();
+        let mut pitches: Vec<f32> =
+            rows.iter().flat_map(|row| row.0.segments.iter().flat_map(|s| s.0)).copied().collect();
+        pitches.sort_by(f32::total_cmp);
+        pitches.dedup_by(|a, b| (*a - *b).abs() < 5.0);
+        pitches.truncate(64);
+        let pitches: Vec<Hz> = pitches.into_iter().map(Hz).collect();
+        (!rows.is_empty()).then(|| Self {
+            goertzel: Goertzel::new(&pitches),
+            powers: alloc::vec![0.0; pitches.len()],
+            pitches,
+            rows,
+            block: [0.0; BLOCK_SAMPLES],
+            filled: 0,
+            sounds: false,
+            blocks: 0,
+            spans: Vec::with_capacity(SPANS + 1),
+            told: None,
+        })
+    }
+
+    /// Takes the next samples, in 16-bit scale; the tone, when it is recognised anew.
+    pub fn run(&mut self, samples: &[f32]) -> Option<ProgressKind> {
+        let mut found = None;
+        for sample in samples {
+            self.block[self.filled] = *sample;
+            self.filled += 1;
+            if self.filled == BLOCK_SAMPLES {
+                self.filled = 0;
+                found = self.block().or(found);
+            }
+        }
+        found
+    }
+
+    fn block(&mut self) -> Option<ProgressKind> {
+        let mean = self.block.iter().map(|sample| sample * sample).sum::<f32>() / BLOCK_SAMPLES as f32;
+        let mut strongest: f32 = 0.0;
+        for (power, content) in self.powers.iter_mut().zip(self.goertzel.run(&self.block)) {
+            let now = content.mean_square(BLOCK_SAMPLES);
+            strongest = strongest.max(now);
+            *power += now;
+        }
+        // Two frequencies share the power, and beat: one of them has a third of it at least.
+        let sounds = mean >= least_sound() && strongest >= mean * LEAST_SHARE / 2.0;
+        self.blocks += 1;
+        if sounds == self.sounds {
+            return (sounds && self.blocks == ENDLESS).then(|| self.endless()).flatten();
+        }
+        self.end_span();
+        self.sounds = sounds;
+        if sounds { self.round() } else { None }
+    }
+
+    fn end_span(&mut self) {
+        let span = Span { sounds: self.sounds, blocks: self.blocks - 1, pitches: self.loud() };
+        self.spans.push(span);
+        if self.spans.len() > SPANS {
+            self.spans.remove(0);
+        }
+        self.blocks = 1;
+        self.powers.fill(0.0);
+    }
+
+    /// Frequencies with a fair part of what sounded in this span.
+    fn loud(&self) -> u64 {
+        let most = self.powers.iter().copied().fold(0.0, f32::max);
+        let bits = self.powers.iter().enumerate().filter(|(_, power)| **power > most * 0.3);
+        bits.fold(0, |bits, (at, _)| bits | 1 << at)
+    }
+
+    fn endless(&mut self) -> Option<ProgressKind> {
+        let heard = self.loud();
+        let mut rows = self.rows.iter().filter(|row| row.0.goes_on());
+        let kind = rows.find(|row| self.holds(row.0, heard))?.0.kind;
+        self.tell(kind)
+    }
+
+    /// A round of sounds and silences is over: the row with the same lengths.
+    fn round(&mut self) -> Option<ProgressKind> {
+        let fits = |cadence: &[u32]| {
+            let from = self.spans.len().checked_sub(cadence.len())?;
+            let pairs = self.spans[from..].iter().zip(cadence);
+            let errors =
+                pairs.map(|(span, ms)| (span.blocks as f32 * 10.0 - *ms as f32).abs() / (*ms as f32 * 0.15 + 25.0));
+            Some(errors.fold(0.0, f32::max)).filter(|worst| self.spans[from].sounds && *worst <= 1.0)
+        };
+        let heard = self.spans.iter().rev().find(|span| span.sounds)?.pitches;
+        let rows = self.rows.iter().filter(|row| row.1.len() % 2 == 0 && self.holds(row.0, heard));
+        let best = rows.filter_map(|row| Some((row.0.kind, fits(&row.1)?))).min_by(|a, b| a.1.total_cmp(&b.1))?;
+        self.tell(best.0)
+    }
+
+    /// Whether the loudest of the frequencies heard belong to a row.
+    fn holds(&self, row: &ProgressTone, heard: u64) -> bool {
+        let mut pitches = row.segments.iter().flat_map(|segment| segment.0);
+        pitches.any(|pitch| {
+            self.pitches.iter().enumerate().any(|(at, known)| heard >> at & 1 == 1 && (known.0 - pitch).abs() < 5.0)
+        })
+    }
+
+    fn tell(&mut self, kind: ProgressKind) -> Option<ProgressKind> {
+        let new = self.told != Some(kind);
+        self.told = Some(kind);
+        new.then_some(kind)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(country: &str, samples: &[f32]) -> Vec<ProgressKind> {
+        let mut detector = ProgressDetector::new(country).expect("a country of the table");
+        samples.chunks(80).filter_map(|block| detector.run(block)).collect()
+    }
+
+    #[test]
+    fn ringback_busy_and_dial_tone_are_told_apart_in_countries_whose_sources_agree() {
+        for country in ["us", "gb", "fr", "nl", "mx", "cl"] {
+            for kind in [ProgressKind::Dial, ProgressKind::Ringback, ProgressKind::Busy] {
+                let tone = ProgressTone::find(country, kind).expect("a row");
+                let mut samples = alloc::vec![0.0; 4000];
+                samples.extend(tone.samples(13 * 8000));
+                let told = told(country, &samples);
+                // Some countries have one tone for busy and congestion.
+                let alike = |other: &ProgressTone| other.segments == tone.segments && told == [other.kind];
+                assert!(TONES.iter().any(alike), "{country} {kind:?}: {told:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn silence_tells_nothing() {
+        assert_eq!(told("us", &alloc::vec![0.0; 80_000]), []);
+    }
+}
