@@ -54,6 +54,54 @@ impl Bitmap {
         self.octets.extend_from_slice(row);
     }
 
+    /// Adds a white row at the bottom, to be drawn on.
+    pub fn push_white_row(&mut self) -> &mut [u8] {
+        let end = self.octets.len();
+        self.octets.resize(end + self.stride(), 0);
+        &mut self.octets[end..]
+    }
+
+    /// Adds the last row once more, or a white row when there is none.
+    pub fn repeat_row(&mut self) {
+        match self.octets.len().checked_sub(self.stride()) {
+            Some(last) if self.width > 0 => self.octets.extend_from_within(last..),
+            _ => drop(self.push_white_row()),
+        }
+    }
+
+    /// Forgets the rows from there on.
+    pub fn truncate_rows(&mut self, height: u32) {
+        self.octets.truncate(height as usize * self.stride());
+    }
+
+    /// An image of rows as they lie in a file, eight pels to the octet. What is beyond the width is made white. A last
+    /// piece that is no whole row is left out.
+    pub fn from_octets(width: u32, mut octets: Vec<u8>) -> Self {
+        let stride = width.div_ceil(8) as usize;
+        octets.truncate(octets.len() / stride.max(1) * stride);
+        if !width.is_multiple_of(8) {
+            let within = !(0xFF >> (width % 8));
+            octets.chunks_exact_mut(stride).for_each(|row| row[stride - 1] &= within);
+        }
+        Self { width, octets }
+    }
+
+    /// All rows, one after the other.
+    pub fn octets(&self) -> &[u8] {
+        &self.octets
+    }
+
+    /// Makes black white and white black.
+    pub fn invert(&mut self) {
+        let octets = self.octets.iter().map(|octet| !octet).collect();
+        *self = Self::from_octets(self.width, octets);
+    }
+
+    /// Black pels.
+    pub fn black_pels(&self) -> u64 {
+        self.octets.iter().map(|octet| u64::from(octet.count_ones())).sum()
+    }
+
     /// Whether the pel is black. Panics outside the image.
     pub fn is_black(&self, x: u32, y: u32) -> bool {
         self.row(y)[x as usize / 8] >> (7 - x % 8) & 1 == 1

@@ -1,0 +1,287 @@
+//! Receiving: conditioning, demodulators, deframing.
+
+use answertone_dsp::{
+    bits::{BitRun, Mark, MarkedBit},
+    level::PowerMeter,
+    pcm::BLOCK_SAMPLES,
+    units::SampleIndex,
+};
+
+use super::{
+    FastSignal,
+    arbiter::Arbiter,
+    dc::DcBlock,
+    events::EventQueue,
+    modems::{Demodulators, ToneWatchers},
+    rest::Rest,
+};
+use crate::{
+    hdlc::{Deframer, Found},
+    seam::{Carrier, Evm, Framing, Listen},
+    time::LineTime,
+};
+
+/// Bits that one block can give at most: 14400 bit/s and what a demodulator held back.
+const RUN_BITS: usize = 512;
+
+/// Flags in a row that make V.21 believed in: by chance they come once in hours of noise.
+const FLAGS_IN_A_ROW: u32 = 3;
+
+/// The receiver's half of the front end.
+pub(super) struct Receiving {
+    dc: DcBlock,
+    meter: PowerMeter,
+    demodulators: Demodulators,
+    tones: ToneWatchers,
+    arbiter: Arbiter,
+    rest: Rest,
+    /// The fast carrier that trained last.
+    trained: Option<Carrier>,
+    run: BitRun,
+    v21: V21Bits,
+    fast: FastBits,
+    listen: Listen,
+}
+
+/// The control channel's bits on their way to frames.
+struct V21Bits {
+    /// Line time of the demodulator's sample zero.
+    origin: LineTime,
+    deframer: Deframer,
+    flags: u32,
+}
+
+/// The fast carrier's bits on their way to frames or octets.
+struct FastBits {
+    /// Line time of the demodulator's sample zero.
+    origin: LineTime,
+    deframer: Deframer,
+    octet: u8,
+    places: u8,
+}
+
+impl Receiving {
+    pub(super) fn new() -> Self {
+        Self {
+            dc: DcBlock::default(),
+            meter: PowerMeter::new(20.0),
+            demodulators: Demodulators::new(),
+            tones: ToneWatchers::new(),
+            arbiter: Arbiter::new(),
+            rest: Rest::new(),
+            trained: None,
+            run: BitRun::with_room(RUN_BITS),
+            v21: V21Bits { origin: LineTime::ZERO, deframer: Deframer::new(), flags: 0 },
+            fast: FastBits { origin: LineTime::ZERO, deframer: Deframer::new(), octet: 0, places: 0 },
+            listen: Listen::Nothing,
+        }
+    }
+
+    /// Changes what is listened for, from the sample at `now` on.
+    pub(super) fn listen(&mut self, listen: Listen, now: LineTime) {
+        if listen == self.listen {
+            return;
+        }
+        if self.listen == Listen::Nothing {
+            self.demodulators.restart(Carrier::V21);
+            self.arbiter.restart();
+            self.v21.restart(now);
+        }
+        match listen {
+            Listen::Nothing => {}
+            Listen::Tones => self.tones.restart(now),
+            Listen::To { carrier: Carrier::V21, .. } => {}
+            Listen::To { carrier, .. } => {
+                self.demodulators.restart(carrier);
+                self.fast.restart(now);
+            }
+        }
+        self.arbiter.forget_fast();
+        self.rest.restart();
+        self.listen = listen;
+    }
+
+    pub(super) fn losses_bridged(&self) -> u32 {
+        self.arbiter.returns()
+    }
+
+    /// What is known of the fast signal received last.
+    pub(super) fn fast_signal(&self) -> Option<FastSignal> {
+        self.demodulators.signal(self.trained?)
+    }
+
+    /// Takes the block that began at `start`.
+    pub(super) fn run(&mut self, start: LineTime, samples: &[f32; BLOCK_SAMPLES], events: &mut EventQueue) {
+        let mut block = *samples;
+        self.dc.run(&mut block);
+        self.meter.run(&block);
+        match self.listen {
+            Listen::Nothing => return,
+            Listen::Tones => self.tones.run(&block, events),
+            Listen::To { .. } => {}
+        }
+        self.run.clear();
+        self.demodulators.of(Carrier::V21).run(&block, &mut self.run);
+        self.v21_bits(start, events);
+        if let Some((carrier, framing)) = self.fast_ordered() {
+            self.run.clear();
+            self.demodulators.of(carrier).run(&block, &mut self.run);
+            self.fast_bits(start, carrier, framing, events);
+        }
+    }
+
+    /// Lets the block that began at `start` pass unheard.
+    pub(super) fn coast(&mut self, start: LineTime, events: &mut EventQueue) {
+        if self.listen == Listen::Nothing {
+            return;
+        }
+        self.run.clear();
+        self.demodulators.of(Carrier::V21).coast(BLOCK_SAMPLES, &mut self.run);
+        self.v21_bits(start, events);
+        if let Some((carrier, framing)) = self.fast_ordered() {
+            self.run.clear();
+            self.demodulators.of(carrier).coast(BLOCK_SAMPLES, &mut self.run);
+            self.fast_bits(start, carrier, framing, events);
+        }
+    }
+
+    fn v21_bits(&mut self, start: LineTime, events: &mut EventQueue) {
+        let fast = self.fast_ordered().map(|(carrier, _)| carrier);
+        let mut marks = 0;
+        for bit in 0..=self.run.bits().len() {
+            while let Some(mark) = self.run.marks().get(marks).filter(|mark| mark.bit <= bit) {
+                self.v21.mark(*mark, &mut self.arbiter, events);
+                marks += 1;
+            }
+            if let Some(value) = self.run.bits().get(bit)
+                && self.arbiter.heeds_v21()
+            {
+                self.v21.push(*value, end_of(start), fast, &mut self.arbiter, events);
+            }
+        }
+    }
+
+    fn fast_ordered(&self) -> Option<(Carrier, Framing)> {
+        match self.listen {
+            Listen::To { carrier, framing } if carrier != Carrier::V21 => Some((carrier, framing)),
+            _ => None,
+        }
+    }
+
+    fn fast_bits(&mut self, start: LineTime, carrier: Carrier, framing: Framing, events: &mut EventQueue) {
+        let mut marks = 0;
+        for bit in 0..=self.run.bits().len() {
+            while let Some(mark) = self.run.marks().get(marks).filter(|mark| mark.bit <= bit) {
+                self.fast.mark(*mark, carrier, &mut self.arbiter, events);
+                marks += 1;
+            }
+            if let Some(value) = self.run.bits().get(bit)
+                && self.arbiter.heeds_fast()
+            {
+                self.fast.push(*value, end_of(start), carrier, framing, events);
+            }
+        }
+        if self.arbiter.heeds_fast() {
+            self.trained = Some(carrier);
+        }
+        self.arbiter.tick(end_of(start), carrier, events);
+        self.rest.run(end_of(start), self.meter.mean_square(), carrier, &mut self.arbiter, events);
+    }
+}
+
+/// Bits are stamped with the end of the block that completed them.
+fn end_of(start: LineTime) -> LineTime {
+    start + super::BLOCK_SPAN
+}
+
+fn moment(origin: LineTime, at: SampleIndex) -> LineTime {
+    LineTime(origin.0 + at.0)
+}
+
+impl V21Bits {
+    fn restart(&mut self, now: LineTime) {
+        self.origin = now;
+        self.flags = 0;
+        self.deframer.reset();
+    }
+
+    fn mark(&mut self, mark: MarkedBit, arbiter: &mut Arbiter, events: &mut EventQueue) {
+        let at = moment(self.origin, mark.at);
+        match mark.mark {
+            Mark::CarrierUp => {
+                self.flags = 0;
+                self.deframer.reset();
+                arbiter.v21_up(at);
+            }
+            Mark::CarrierDown => arbiter.v21_down(at, events),
+            Mark::Trained(_) | Mark::TrainingFailed => {}
+        }
+    }
+
+    fn push(&mut self, bit: bool, at: LineTime, fast: Option<Carrier>, arbiter: &mut Arbiter, events: &mut EventQueue) {
+        match self.deframer.push(bit) {
+            None => {}
+            Some(Found::Abort) => self.flags = 0,
+            Some(Found::Flag) => {
+                self.flags += 1;
+                if self.flags >= FLAGS_IN_A_ROW {
+                    arbiter.v21_flags(fast, events);
+                }
+            }
+            Some(Found::Frame { octets, intact }) => {
+                self.flags = 0;
+                if intact {
+                    arbiter.v21_flags(fast, events);
+                }
+                if arbiter.trusts_v21() {
+                    events.frame(at, Carrier::V21, octets, intact);
+                }
+            }
+        }
+    }
+}
+
+impl FastBits {
+    fn restart(&mut self, now: LineTime) {
+        self.origin = now;
+        self.begin_data();
+    }
+
+    fn begin_data(&mut self) {
+        self.deframer.reset();
+        (self.octet, self.places) = (0, 0);
+    }
+
+    fn mark(&mut self, mark: MarkedBit, carrier: Carrier, arbiter: &mut Arbiter, events: &mut EventQueue) {
+        let at = moment(self.origin, mark.at);
+        match mark.mark {
+            Mark::CarrierUp => arbiter.fast_up(at),
+            Mark::Trained(evm) => {
+                self.begin_data();
+                arbiter.fast_trained(at, carrier, Evm((evm.0 * 10.0) as i32), events);
+            }
+            Mark::TrainingFailed => arbiter.fast_failed(at, carrier, events),
+            Mark::CarrierDown => arbiter.fast_down(at, carrier, events),
+        }
+    }
+
+    fn push(&mut self, bit: bool, at: LineTime, carrier: Carrier, framing: Framing, events: &mut EventQueue) {
+        match framing {
+            Framing::Hdlc => {
+                if let Some(Found::Frame { octets, intact }) = self.deframer.push(bit) {
+                    events.frame(at, carrier, octets, intact);
+                }
+            }
+            Framing::Raw => self.pack(bit, at, events),
+        }
+    }
+
+    fn pack(&mut self, bit: bool, at: LineTime, events: &mut EventQueue) {
+        self.octet |= u8::from(bit) << self.places;
+        self.places += 1;
+        if self.places == 8 {
+            events.octet(at, self.octet);
+            (self.octet, self.places) = (0, 0);
+        }
+    }
+}

@@ -1,0 +1,258 @@
+//! Pages to octets of image data, as many at a time as are asked for.
+
+use std::sync::Arc;
+
+use super::bits::BitWriter;
+use super::changes::Changes;
+use super::jbig::{JbigEncoder, JbigOptions};
+use super::{Bitmap, Coding, Page, t4, t6};
+
+/// What stands between rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Eols {
+    /// An end-of-line code before each row, as on the line.
+    Plain,
+    /// The same, filled so that each code ends with an octet: T4Options bit 2 of TIFF.
+    OctetAligned,
+    /// Nothing: a row ends when its runs add up to the width. MR cannot do without end-of-line codes.
+    None,
+}
+
+/// How rows are coded. To JBIG only the coding matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RowEncoding {
+    /// The coding.
+    pub coding: Coding,
+    /// MR: of so many rows in succession one is coded by itself; at least 1. See [`super::Resolution::k`].
+    pub k: u32,
+    /// Bits of a row with its end-of-line code are made at least so many by fill (MH and MR), T.4 4.1.3: the minimum
+    /// transmission time of a row times the bit rate. 0: no fill.
+    pub min_row_bits: u32,
+    /// End-of-line codes of MH and MR; MMR has none.
+    pub eols: Eols,
+    /// Whether the page ends with the return to control (MH, MR) or the end of facsimile block (MMR).
+    pub return_to_control: bool,
+}
+
+impl RowEncoding {
+    /// As it goes on the line without fill: end-of-line codes, and the end of the page said.
+    pub const fn on_line(coding: Coding, k: u32) -> Self {
+        Self { coding, k, min_row_bits: 0, eols: Eols::Plain, return_to_control: true }
+    }
+}
+
+/// Rows to octets, one way or the other.
+#[derive(Clone, Debug)]
+enum RowEncoder {
+    Runs(Box<RunEncoder>),
+    Jbig(Box<JbigEncoder>),
+}
+
+impl RowEncoder {
+    fn new(width: u32, height: u32, encoding: RowEncoding) -> Self {
+        match encoding.coding {
+            Coding::Jbig => Self::Jbig(Box::new(JbigEncoder::new(width, height, JbigOptions::default()))),
+            _ => Self::Runs(Box::new(RunEncoder::new(width, encoding))),
+        }
+    }
+
+    fn row(&mut self, row: &[u8]) {
+        match self {
+            Self::Runs(rows) => rows.row(row),
+            Self::Jbig(rows) => rows.row(row),
+        }
+    }
+
+    /// Says that the page ends, and fills the last octet.
+    fn end(&mut self) {
+        match self {
+            Self::Runs(rows) => rows.end(),
+            Self::Jbig(rows) => rows.end(),
+        }
+    }
+
+    /// Octets that are whole.
+    fn octets(&mut self) -> &[u8] {
+        match self {
+            Self::Runs(rows) => rows.out.octets(),
+            Self::Jbig(rows) => rows.octets(),
+        }
+    }
+
+    fn drop_octets(&mut self) {
+        match self {
+            Self::Runs(rows) => rows.out.drop_octets(),
+            Self::Jbig(rows) => rows.drop_octets(),
+        }
+    }
+
+    fn into_octets(self) -> Vec<u8> {
+        match self {
+            Self::Runs(rows) => rows.out.into_octets(),
+            Self::Jbig(rows) => rows.into_octets(),
+        }
+    }
+}
+
+/// Rows to bits of MH, MR or MMR; the state that goes from row to row.
+#[derive(Clone, Debug)]
+struct RunEncoder {
+    encoding: RowEncoding,
+    width: u32,
+    above: Changes,
+    changes: Changes,
+    /// MR: rows until one must be coded by itself.
+    two_dimensional_left: u32,
+    out: BitWriter,
+}
+
+impl RunEncoder {
+    fn new(width: u32, mut encoding: RowEncoding) -> Self {
+        if encoding.coding == Coding::Mr && encoding.eols == Eols::None {
+            encoding.eols = Eols::Plain;
+        }
+        let (above, changes) = (Changes::white(width), Changes::white(width));
+        Self { encoding, width, above, changes, two_dimensional_left: 0, out: BitWriter::default() }
+    }
+
+    fn row(&mut self, row: &[u8]) {
+        self.changes.find(row);
+        match self.encoding.coding {
+            Coding::Mh => {
+                self.eol(true);
+                let begin = self.out.bits();
+                t4::write_row(&self.changes, self.width, &mut self.out);
+                self.fill(begin);
+            }
+            Coding::Mr => self.mr_row(),
+            Coding::Mmr | Coding::Jbig => t6::write_row(&self.above, &self.changes, self.width, &mut self.out),
+        }
+        std::mem::swap(&mut self.above, &mut self.changes);
+    }
+
+    fn mr_row(&mut self) {
+        let alone = self.two_dimensional_left == 0;
+        self.eol(alone);
+        let begin = self.out.bits();
+        if alone {
+            t4::write_row(&self.changes, self.width, &mut self.out);
+            self.two_dimensional_left = self.encoding.k.saturating_sub(1);
+        } else {
+            t6::write_row(&self.above, &self.changes, self.width, &mut self.out);
+            self.two_dimensional_left -= 1;
+        }
+        self.fill(begin);
+    }
+
+    /// An end-of-line code, and in MR the tag that says how the next row is coded.
+    fn eol(&mut self, one_dimensional: bool) {
+        match self.encoding.eols {
+            Eols::None => return,
+            Eols::Plain => {}
+            Eols::OctetAligned => {
+                let short = (self.out.bits() + u64::from(t4::EOL.len)).wrapping_neg() & 7;
+                self.out.zeros(short as u32);
+            }
+        }
+        self.out.code(t4::EOL);
+        if self.encoding.coding == Coding::Mr {
+            self.out.code(t4::tag(one_dimensional));
+        }
+    }
+
+    /// Makes a row that began there long enough, together with the end-of-line code behind it.
+    fn fill(&mut self, begin: u64) {
+        let eol = t4::EOL.len + u32::from(self.encoding.coding == Coding::Mr);
+        let bits = (self.out.bits() - begin) as u32 + eol;
+        self.out.zeros(self.encoding.min_row_bits.saturating_sub(bits));
+    }
+
+    /// Says that the page ends, and fills the last octet.
+    fn end(&mut self) {
+        if self.encoding.return_to_control {
+            let (eols, tagged) = match self.encoding.coding {
+                Coding::Mh => (t4::RTC_EOLS, false),
+                Coding::Mr => (t4::RTC_EOLS, true),
+                Coding::Mmr | Coding::Jbig => (t6::EOFB_EOLS, false),
+            };
+            for _ in 0..eols {
+                self.out.code(t4::EOL);
+                if tagged {
+                    self.out.code(t4::tag(true));
+                }
+            }
+        }
+        self.out.align();
+    }
+}
+
+/// Encodes a page while its octets go out.
+#[derive(Clone, Debug)]
+pub struct PageEncoder {
+    page: Arc<Page>,
+    rows: RowEncoder,
+    rows_done: u32,
+    ended: bool,
+    /// Octets of the writer that are given already.
+    given: usize,
+}
+
+impl PageEncoder {
+    /// Encodes `page` from its first row.
+    pub fn new(page: Arc<Page>, encoding: RowEncoding) -> Self {
+        let rows = RowEncoder::new(page.bitmap.width(), page.bitmap.height(), encoding);
+        Self { page, rows, rows_done: 0, ended: false, given: 0 }
+    }
+
+    /// Writes the next octets and says how many: fewer than there is room for only at the end of the page.
+    pub fn fill(&mut self, out: &mut [u8]) -> usize {
+        let mut filled = 0;
+        loop {
+            let ready = &self.rows.octets()[self.given..];
+            let count = ready.len().min(out.len() - filled);
+            out[filled..filled + count].copy_from_slice(&ready[..count]);
+            self.given += count;
+            filled += count;
+            if filled == out.len() || !self.encode_more() {
+                return filled;
+            }
+        }
+    }
+
+    /// Rows encoded so far.
+    pub fn rows_done(&self) -> u32 {
+        self.rows_done
+    }
+
+    /// Whether every octet is given.
+    pub fn is_ended(&mut self) -> bool {
+        self.ended && self.rows.octets().len() == self.given
+    }
+
+    /// Encodes one row, or the end. False when there is nothing more. Octets given before are forgotten.
+    fn encode_more(&mut self) -> bool {
+        if self.ended {
+            return false;
+        }
+        self.rows.drop_octets();
+        self.given = 0;
+        if self.rows_done < self.page.bitmap.height() {
+            self.rows.row(self.page.bitmap.row(self.rows_done));
+            self.rows_done += 1;
+        } else {
+            self.rows.end();
+            self.ended = true;
+        }
+        true
+    }
+}
+
+/// Encodes a whole bitmap.
+pub fn encode(bitmap: &Bitmap, encoding: RowEncoding) -> Vec<u8> {
+    let mut rows = RowEncoder::new(bitmap.width(), bitmap.height(), encoding);
+    for row in 0..bitmap.height() {
+        rows.row(bitmap.row(row));
+    }
+    rows.end();
+    rows.into_octets()
+}

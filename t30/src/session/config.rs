@@ -1,0 +1,294 @@
+//! Who we are, what we can do and how long we wait.
+
+use std::{ops::BitOr, sync::Arc};
+
+use crate::{
+    frame::{Ident, Modems, Width},
+    image::{Coding, Page, Resolution},
+    time::LineSpan,
+};
+
+/// A set of image codings.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Codings(u8);
+
+impl Codings {
+    /// Modified Huffman, which every machine has.
+    pub const MH: Self = Self(1);
+    /// Modified READ.
+    pub const MR: Self = Self(2);
+    /// T.6; used with error correction only.
+    pub const MMR: Self = Self(4);
+    /// T.85, JBIG; used with error correction only.
+    pub const JBIG: Self = Self(8);
+    /// Those that nearly every machine has.
+    pub const USUAL: Self = Self(7);
+    /// All of them.
+    pub const ALL: Self = Self(15);
+
+    /// Whether the coding is in the set.
+    pub const fn has(self, coding: Coding) -> bool {
+        self.0 & Self::of(coding).0 != 0
+    }
+
+    /// The set of one coding.
+    pub const fn of(coding: Coding) -> Self {
+        match coding {
+            Coding::Mh => Self::MH,
+            Coding::Mr => Self::MR,
+            Coding::Mmr => Self::MMR,
+            Coding::Jbig => Self::JBIG,
+        }
+    }
+}
+
+impl BitOr for Codings {
+    type Output = Self;
+    fn bitor(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
+/// A set of resolutions beside the standard one, which every machine has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Resolutions(u16);
+
+impl Resolutions {
+    /// Standard only.
+    pub const STANDARD: Self = Self(0);
+    /// Standard and fine.
+    pub const FINE: Self = Self(1);
+    /// Superfine beside standard and fine.
+    pub const SUPERFINE: Self = Self(3);
+    /// 300 x 300 dots per inch beside standard and fine.
+    pub const DPI_300: Self = Self(5);
+    /// R16 x 15.4 lines/mm or 400 x 400 dots per inch, beside standard and fine.
+    pub const DPI_400: Self = Self(9);
+    /// All of them.
+    pub const ALL: Self = Self(15);
+
+    /// Whether pages of this resolution can be recorded, or are to be sent.
+    pub const fn has(self, resolution: Resolution) -> bool {
+        let needed = match resolution {
+            Resolution::Standard => Self::STANDARD,
+            Resolution::Fine => Self::FINE,
+            Resolution::Superfine => Self::SUPERFINE,
+            Resolution::Dpi300 => Self::DPI_300,
+            Resolution::Dpi400 => Self::DPI_400,
+        };
+        self.0 & needed.0 == needed.0
+    }
+}
+
+impl BitOr for Resolutions {
+    type Output = Self;
+    fn bitor(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
+/// When a received page counts as received.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Keeping {
+    /// As soon as its event is given out.
+    #[default]
+    Assumed,
+    /// When [`super::Session::page_kept`] says so: MCF waits for it.
+    Awaited,
+}
+
+/// Why a page could not be stored; the text is for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotKept(pub String);
+
+/// Octets in an ECM frame.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum FrameSize {
+    /// 256 octets.
+    #[default]
+    Long,
+    /// 64 octets.
+    Short,
+}
+
+impl FrameSize {
+    /// Octets of image in a frame.
+    pub const fn octets(self) -> usize {
+        match self {
+            Self::Long => 256,
+            Self::Short => 64,
+        }
+    }
+}
+
+/// What a page received without error correction may have in bad rows.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct QualityLimits {
+    /// More bad rows than this part of all: the page is refused, RTN.
+    pub refuse_bad_rows: f32,
+    /// A longer run of bad rows: the page is refused.
+    pub refuse_bad_run: u32,
+    /// More bad rows than this part of all: the page is taken, but training is asked for, RTP.
+    pub retrain_bad_rows: f32,
+}
+
+impl Default for QualityLimits {
+    /// One row in twenty may be bad, and no more than three of them in succession: text stays readable.
+    fn default() -> Self {
+        Self { refuse_bad_rows: 0.05, refuse_bad_run: 3, retrain_bad_rows: 0.03 }
+    }
+}
+
+/// What becomes of a page that the other side refused by RTN or PIN.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Refused {
+    /// It is sent again, as often as [`Limits::page_resends`] says; with none of them the call ends at once.
+    #[default]
+    SendAgain,
+    /// It counts as delivered: some machines refuse pages that they have printed.
+    TakeAsDelivered,
+}
+
+/// Bounds of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The caller's wait for any sign of a fax machine, ITU-T T.30 T0: 60 s.
+    pub answer: LineSpan,
+    /// The wait for the two machines to know each other, T1: 35 s.
+    pub identification: LineSpan,
+    /// The longest a page may be on the line.
+    pub page: LineSpan,
+    /// The longest a call may last.
+    pub call: LineSpan,
+    /// How long the sender may be held by RNR while a page is kept; below the sender's T5.
+    pub keeping: LineSpan,
+    /// How often a page that was refused is sent again.
+    pub page_resends: u32,
+    /// After so many received pages we hang up, with success; none: no bound.
+    pub pages: Option<usize>,
+    /// Rows of a received page beyond these are not kept.
+    pub page_rows: u32,
+    /// Lines the transcript keeps while nobody takes them.
+    pub trace_lines: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            answer: LineSpan::ms(60_000),
+            identification: LineSpan::ms(35_000),
+            page: LineSpan::ms(20 * 60_000),
+            call: LineSpan::ms(3 * 3_600_000),
+            keeping: LineSpan::ms(50_000),
+            page_resends: 2,
+            pages: None,
+            page_rows: 30_000,
+            trace_lines: 2000,
+        }
+    }
+}
+
+/// A fax machine's settings for a call.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// Our number, at most 20 characters; empty: none is sent.
+    pub ident: String,
+    /// Modems to use. Answering with V.17 offers the others too: T.30 cannot say otherwise.
+    pub modems: Modems,
+    /// No faster than this, in bits per second.
+    pub max_rate: Option<u32>,
+    /// Error correction where the other side has it.
+    pub ecm: bool,
+    /// The ECM frame size we prefer to receive.
+    pub frame_size: FrameSize,
+    /// Image codings.
+    pub codings: Codings,
+    /// Resolutions.
+    pub resolutions: Resolutions,
+    /// The widest paper we record on.
+    pub width: Width,
+    /// The time we need for a row without error correction, in milliseconds.
+    pub min_scan_ms: u32,
+    /// Line time between our end of the seam and the wire, both ways together; responses are awaited that much longer.
+    pub path_delay: LineSpan,
+    /// When a received page counts as received.
+    pub keeping: Keeping,
+    /// Which pages are good enough.
+    pub quality: QualityLimits,
+    /// Non-standard facilities to send with DIS: the octets of the field.
+    pub nsf: Option<Vec<u8>>,
+    /// Non-standard set-up to send with DCS: the octets of the field.
+    pub nss: Option<Vec<u8>>,
+    /// Non-standard facilities command to send with DTC: the octets of the field.
+    pub nsc: Option<Vec<u8>>,
+    /// Answering: whether callers may send to us. Without it we only hold a document to be polled.
+    pub receives: bool,
+    /// Calling: poll the other side, after what there is to send.
+    pub poll: bool,
+    /// Subaddress to send when the other side takes one.
+    pub sub: Option<String>,
+    /// Password to send when the other side takes one.
+    pub pwd: Option<String>,
+    /// Sender identification to send when the other side takes one.
+    pub sid: Option<String>,
+    /// Selective polling address: a caller that polls sends it; a document held under it is for those who give it.
+    pub sep: Option<String>,
+    /// Polled subaddress to send when the other side takes one.
+    pub psa: Option<String>,
+    /// Answering: the password that callers must give to send or to poll.
+    pub expect_pwd: Option<String>,
+    /// Whether a damaged command or response is asked for again by CRP rather than waited for.
+    pub ask_again: bool,
+    /// What becomes of pages the other side refuses.
+    pub refused: Refused,
+    /// Bounds.
+    pub limits: Limits,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            ident: String::new(),
+            modems: Modems::V27TER | Modems::V29,
+            max_rate: None,
+            ecm: true,
+            frame_size: FrameSize::Long,
+            codings: Codings::USUAL,
+            resolutions: Resolutions::FINE,
+            width: Width::A4,
+            min_scan_ms: 0,
+            path_delay: LineSpan::ZERO,
+            keeping: Keeping::Assumed,
+            quality: QualityLimits::default(),
+            nsf: None,
+            nss: None,
+            nsc: None,
+            receives: true,
+            poll: false,
+            sub: None,
+            pwd: None,
+            sid: None,
+            sep: None,
+            psa: None,
+            expect_pwd: None,
+            ask_again: false,
+            refused: Refused::SendAgain,
+            limits: Limits::default(),
+        }
+    }
+}
+
+impl Config {
+    pub(super) fn ident(&self) -> Option<Ident> {
+        Some(Ident::new(&self.ident)).filter(|ident| !ident.is_empty())
+    }
+}
+
+/// Pages to send.
+#[derive(Clone, Debug, Default)]
+pub struct Document {
+    /// The pages of this call, in order.
+    pub pages: Vec<Arc<Page>>,
+    /// Pages before these that an earlier call delivered; numbers in events and reports count them.
+    pub first: usize,
+}
