@@ -1,6 +1,26 @@
 //! Lines made of PCM: where samples come from and go to.
+//!
+//! ```text
+//!  engine ── exchange(tx block) ──▶ PcmLine ──▶ simulated line, WAV files, standard streams
+//!         ◀───── rx block ────────
+//! ```
+//!
+//! A line is named by a [`LineUri`] and made by [`open`]; a simulated line has two ends and is made by [`sim::pair`].
+
+pub mod sim;
+mod stdio;
+mod uri;
+mod watchdog;
+mod wav;
+
+use std::{io, time::Duration};
 
 use answertone_dsp::pcm::Block;
+pub use stdio::FramedLine;
+use thiserror::Error;
+pub use uri::{LineUri, UriError};
+pub use watchdog::Watched;
+pub use wav::WavLine;
 
 /// What one exchange of blocks was like.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -31,10 +51,43 @@ pub trait PcmLine: Send {
 }
 
 /// Why a line cannot go on.
-#[derive(Debug)]
+#[derive(Debug, Error)]
 pub enum LineError {
     /// The far end hung up, or the file ended.
+    #[error("the far end hung up")]
     HungUp,
+    /// No block came for so long.
+    #[error("no audio came from the line for {} s; check that the device or the far system is still running", .0.as_secs_f32())]
+    Stalled(Duration),
     /// The transport failed.
-    Failed(std::io::Error),
+    #[error("the line failed: {0}")]
+    Failed(#[from] io::Error),
+}
+
+/// Why a line could not be opened.
+#[derive(Debug, Error)]
+pub enum OpenError {
+    /// A simulated line has two ends; one alone cannot be opened.
+    #[error("a simulated line needs a far end; it is made as a pair")]
+    NeedsFarEnd,
+    /// A WAV file could not be used.
+    #[error("{path}: {reason}")]
+    Wav {
+        /// The file.
+        path: String,
+        /// What is wrong with it and what to do.
+        reason: String,
+    },
+}
+
+/// Opens a line of one end.
+pub fn open(uri: &LineUri) -> Result<Box<dyn PcmLine>, OpenError> {
+    match uri {
+        LineUri::Sim(_) => Err(OpenError::NeedsFarEnd),
+        LineUri::Wav { input, output } => Ok(Box::new(WavLine::open(input, output.as_deref())?)),
+        LineUri::Stdio { patience } => {
+            let line = FramedLine::new(io::stdin(), io::stdout());
+            Ok(Box::new(Watched::with_patience(Box::new(line), *patience)))
+        }
+    }
 }
