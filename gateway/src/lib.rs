@@ -1,1 +1,13 @@
 //! The Internet-fax gateway.
+
+pub mod cli;
+pub mod config;
+pub mod engine;
+pub mod ifax;
+pub mod lab;
+pub mod mail;
+pub mod plot;
+pub mod render;
+pub mod service;
+pub mod smtp;
+pub mod store;

@@ -1,2 +1,7 @@
 //! The program `answertone`.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    answertone_gateway::cli::run()
+}

@@ -1,0 +1,71 @@
+//! The command line: one file per command.
+
+mod attendant;
+mod call;
+mod config;
+mod demo;
+mod document;
+pub mod error;
+pub mod files;
+mod lab;
+mod machine;
+mod modem;
+mod on_line;
+mod queue;
+mod receive;
+mod records;
+mod send;
+mod serve;
+mod tones;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use self::error::CliError;
+
+/// Telephone lines, fax machines and an Internet-fax gateway in software.
+#[derive(Parser, Debug)]
+#[command(name = "answertone", version, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    Send(send::SendArgs),
+    Receive(receive::ReceiveArgs),
+    Call(Box<call::CallArgs>),
+    Modem(modem::ModemArgs),
+    Tones(tones::TonesArgs),
+    Demo(demo::DemoArgs),
+    Serve(serve::ServeArgs),
+    Config(config::ConfigArgs),
+    Queue(queue::QueueArgs),
+    Lab(lab::LabArgs),
+}
+
+/// Runs the program: 0 for success, 1 when it ran and the answer is no, 2 for wrong use.
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    execute(&cli.command).unwrap_or_else(|error| {
+        eprintln!("answertone: {error}");
+        error.exit_code()
+    })
+}
+
+fn execute(command: &Command) -> Result<ExitCode, CliError> {
+    match command {
+        Command::Send(args) => send::run(args),
+        Command::Receive(args) => receive::run(args),
+        Command::Call(args) => call::run(args),
+        Command::Modem(args) => modem::run(args),
+        Command::Tones(args) => tones::run(args),
+        Command::Demo(args) => demo::run(args),
+        Command::Serve(args) => serve::run(args),
+        Command::Config(args) => config::run(args),
+        Command::Queue(args) => queue::run(args),
+        Command::Lab(args) => lab::run(args),
+    }
+}

@@ -1,0 +1,147 @@
+//! One call on a line named by its URI.
+
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::JoinHandle,
+};
+
+use answertone_hw::{
+    LineUri, Pace, PcmLine, Watched, open,
+    sim::{self, Far, SimEnd},
+};
+use answertone_t30::{
+    audio::AudioConfig,
+    frame::Modems,
+    image::Page,
+    session::{Config, Document, Keeping, Session},
+    time::LineTime,
+};
+
+use super::{
+    attendant::Attendant,
+    error::{CliError, with_causes},
+};
+use crate::engine::{CallReport, FarEnd, Recorder, answerer, caller, polled, run_call, test_page};
+
+/// What is to be done in a call.
+pub(super) enum Task {
+    /// Call and send these documents.
+    Send(Vec<Vec<Arc<Page>>>),
+    /// Answer and receive.
+    Receive,
+    /// Call and poll.
+    Poll,
+    /// Answer and let these documents be polled; without `receives` nothing else.
+    BePolled { documents: Vec<Vec<Arc<Page>>>, receives: bool },
+}
+
+/// Our end of a line, and the machine at the other end of a simulated one.
+type Ends = (Box<dyn PcmLine>, Option<JoinHandle<FarEnd>>);
+
+/// Runs a call to its end. On a simulated line the built-in fax machine does the other part and tells of it.
+pub(super) fn run(
+    line: &LineUri,
+    task: Task,
+    config: Config,
+    audio: AudioConfig,
+    attendant: &mut Attendant,
+    record: Option<&Path>,
+) -> Result<(CallReport, Option<FarEnd>), CliError> {
+    let recorder = record.map(recorder).transpose()?;
+    let (mut near, far) = off_hook(line, &task, config.poll)?;
+    let session = session(task, config);
+    let report = talk(near.as_mut(), session, audio, attendant, recorder);
+    drop(near);
+    let far = far.map(|far| far.join().map_err(|_| CliError::failed("the fax machine at the far end broke down")));
+    Ok((report, far.transpose()?))
+}
+
+fn recorder(path: &Path) -> Result<Recorder, CliError> {
+    Recorder::create(path).map_err(|error| CliError::usage(format!("--record {}: {error}", path.display())))
+}
+
+fn off_hook(line: &LineUri, task: &Task, polls: bool) -> Result<Ends, CliError> {
+    let LineUri::Sim(params) = line else {
+        return Ok((open(line).map_err(|error| CliError::usage(with_causes(&error)))?, None));
+    };
+    if params.far == Far::OnRamp {
+        return Err(CliError::usage("far=onramp is for lines of the gateway's configuration; use far=fax here"));
+    }
+    let (near, far) = sim::pair(params);
+    let far = far_end(far, task, polls);
+    let near: Box<dyn PcmLine> = Box::new(near);
+    Ok((if near.pace() == Pace::RealTime { Box::new(Watched::new(near)) } else { near }, Some(far)))
+}
+
+fn far_end(line: SimEnd, task: &Task, polls: bool) -> JoinHandle<FarEnd> {
+    let config = Config { ident: "BUILT-IN FAX".into(), modems: Modems::ALL, ..Config::default() };
+    match task {
+        Task::Send(_) if polls => polled(line, config, vec![test_page()]),
+        Task::Send(_) => answerer(line, config),
+        Task::Receive => caller(line, config, vec![test_page()]),
+        Task::Poll => polled(line, config, vec![test_page()]),
+        Task::BePolled { .. } => caller(line, Config { poll: true, ..config }, Vec::new()),
+    }
+}
+
+fn session(task: Task, config: Config) -> Session {
+    match task {
+        Task::Send(mut documents) => {
+            let pages = if documents.is_empty() { Vec::new() } else { documents.remove(0) };
+            let session = Session::calling(Arc::new(keeping(config)), Document { pages, first: 0 }, LineTime::ZERO);
+            with_documents(session, documents)
+        }
+        Task::Receive => Session::answering(Arc::new(keeping(config)), LineTime::ZERO),
+        Task::Poll => {
+            let config = Config { poll: true, ..keeping(config) };
+            Session::calling(Arc::new(config), Document::default(), LineTime::ZERO)
+        }
+        Task::BePolled { documents, receives } => {
+            let config = Config { receives, ..keeping(config) };
+            with_documents(Session::answering(Arc::new(config), LineTime::ZERO), documents)
+        }
+    }
+}
+
+fn keeping(config: Config) -> Config {
+    Config { keeping: Keeping::Awaited, ..config }
+}
+
+fn with_documents(session: Session, documents: Vec<Vec<Arc<Page>>>) -> Session {
+    documents.into_iter().fold(session, |session, pages| session.then_sending(Document { pages, first: 0 }))
+}
+
+/// The call itself. What became of it is worth more than its recording: of that, only a failure is told.
+fn talk(
+    line: &mut dyn PcmLine,
+    session: Session,
+    audio: AudioConfig,
+    attendant: &mut Attendant,
+    recorder: Option<Recorder>,
+) -> CallReport {
+    let Some(mut recorder) = recorder else { return run_call(line, session, audio, attendant, None) };
+    let report = run_call(line, session, audio, attendant, Some(&mut recorder));
+    if let Err(error) = recorder.finish() {
+        eprintln!("answertone: the recording (--record) is not whole: {error}");
+    }
+    report
+}
+
+/// Set by the first Ctrl-C; the second one ends the program.
+pub(super) fn interruption() -> Arc<AtomicBool> {
+    let interrupted = Arc::new(AtomicBool::new(false));
+    let seen = Arc::clone(&interrupted);
+    let handler = move || {
+        if seen.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+        eprintln!("ending the call; once more to break it off");
+    };
+    // Without the handler Ctrl-C still ends the program, only less politely.
+    let _ = ctrlc::set_handler(handler);
+    interrupted
+}

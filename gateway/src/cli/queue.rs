@@ -1,0 +1,178 @@
+//! `answertone queue`: what waits, and what to do about it.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Args, Subcommand};
+use jiff::Timestamp;
+use serde_json::json;
+use tokio::runtime::Runtime;
+
+use super::{
+    config::{DEFAULT_PATH, read},
+    error::{CliError, NO},
+};
+use crate::store::{CallRow, JobRow, MailRow, Store};
+
+/// List, show, retry or cancel what is in the queue. Works while the gateway runs.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Example:\n  answertone queue list\n  answertone queue retry 12\n  answertone queue retry --mail 3"
+)]
+pub(super) struct QueueArgs {
+    /// Configuration file.
+    #[arg(long, value_name = "FILE", default_value = DEFAULT_PATH, global = true)]
+    config: PathBuf,
+    /// Print JSON.
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Subcommand, Debug)]
+enum Action {
+    /// Jobs and mail that are not over, and jobs that failed.
+    List {
+        /// Also what is over.
+        #[arg(long)]
+        all: bool,
+    },
+    /// One job and its calls.
+    Show {
+        /// Number of the job.
+        job: i64,
+    },
+    /// Try a job or mail again now.
+    Retry {
+        /// Number of the job, or of the mail with --mail.
+        number: i64,
+        /// It is a mail.
+        #[arg(long)]
+        mail: bool,
+    },
+    /// Give up a job; a call under way is ended.
+    Cancel {
+        /// Number of the job.
+        job: i64,
+    },
+}
+
+/// Does what was asked.
+pub(super) fn run(args: &QueueArgs) -> Result<ExitCode, CliError> {
+    let folder = read(&args.config)?.store.dir;
+    if !folder.join("answertone.sqlite").exists() {
+        return Err(CliError::usage(format!(
+            "store.dir = {}: there is no store yet; answertone serve makes one",
+            folder.display()
+        )));
+    }
+    let runtime = Runtime::new().map_err(CliError::failed)?;
+    runtime.block_on(async {
+        let store = Store::open(&folder).await.map_err(CliError::failed)?;
+        let done = act(&store, args).await;
+        store.close().await;
+        done
+    })
+}
+
+async fn act(store: &Store, args: &QueueArgs) -> Result<ExitCode, CliError> {
+    match args.action {
+        Action::List { all } => {
+            let overview = store.overview(all).await.map_err(CliError::failed)?;
+            if args.json {
+                print_json(&json!(overview));
+            } else {
+                overview.jobs.iter().for_each(print_job);
+                overview.mail.iter().for_each(print_mail);
+                if overview.jobs.is_empty() && overview.mail.is_empty() {
+                    println!("nothing waits");
+                }
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        Action::Show { job } => {
+            let Some(row) = store.job(job).await.map_err(CliError::failed)? else { return no_job(job) };
+            let calls = store.calls_of(job).await.map_err(CliError::failed)?;
+            if args.json {
+                print_json(&json!({"job": row, "calls": calls.iter().map(call_json).collect::<Vec<_>>()}));
+            } else {
+                print_job(&row);
+                calls.iter().for_each(print_call);
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        Action::Retry { number, mail } => {
+            let done = if mail { store.retry_mail(number).await } else { store.retry_job(number).await };
+            told(done.map_err(CliError::failed)?, args, if mail { "mail" } else { "job" }, number, "due now")
+        }
+        Action::Cancel { job } => {
+            let done = store.cancel_job(job).await.map_err(CliError::failed)?;
+            told(done, args, "job", job, "cancelled")
+        }
+    }
+}
+
+fn no_job(job: i64) -> Result<ExitCode, CliError> {
+    Err(CliError::failed(format!("there is no job {job}; answertone queue list --all shows all")))
+}
+
+fn told(done: bool, args: &QueueArgs, what: &str, number: i64, state: &str) -> Result<ExitCode, CliError> {
+    if args.json {
+        print_json(&json!({"ok": done, what: number}));
+    } else if done {
+        println!("{what} {number}: {state}");
+    } else {
+        eprintln!(
+            "answertone: {what} {number} does not exist or is in no state for that; answertone queue list --all shows all"
+        );
+    }
+    Ok(if done { ExitCode::SUCCESS } else { ExitCode::from(NO) })
+}
+
+fn print_json(value: &serde_json::Value) {
+    println!("{value:#}");
+}
+
+fn print_job(job: &JobRow) {
+    let pages = job.page_count.map_or("?".into(), |count| count.to_string());
+    let said = job.said.as_deref().filter(|said| !said.is_empty()).map_or(String::new(), |said| format!(": {said}"));
+    let due = if job.state == "waiting" { format!(", due {}", time(job.due_at)) } else { String::new() };
+    println!(
+        "job {:<5} {:<9} {:<16} pages {}/{pages}, attempts {}{due}, from <{}>{said}",
+        job.id, job.state, job.number, job.next_page, job.attempts, job.mail_from
+    );
+}
+
+fn print_mail(mail: &MailRow) {
+    let said = mail.said.as_deref().map_or(String::new(), |said| format!(": {said}"));
+    println!(
+        "mail {:<4} {:<9} {:<6} to <{}>, attempts {}, due {}{said}",
+        mail.id,
+        mail.state,
+        mail.kind,
+        mail.recipient,
+        mail.attempts,
+        time(mail.due_at)
+    );
+}
+
+fn print_call(call: &CallRow) {
+    let outcome = if call.ok { "ok" } else { "failed" };
+    println!(
+        "  call {} to {} on line {}: {outcome}",
+        time(call.begun_at),
+        call.dialled.as_deref().unwrap_or("?"),
+        call.line
+    );
+    println!("    {}", call.report);
+}
+
+fn call_json(call: &CallRow) -> serde_json::Value {
+    let report: serde_json::Value = serde_json::from_str(&call.report).unwrap_or_default();
+    json!({"line": call.line, "dialled": call.dialled, "begun_at": call.begun_at, "ended_at": call.ended_at, "ok": call.ok, "report": report})
+}
+
+fn time(at: i64) -> String {
+    Timestamp::from_millisecond(at)
+        .map_or_else(|_| at.to_string(), |at| at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string())
+}

@@ -1,0 +1,63 @@
+//! `answertone send`: a person's fax machine, sending.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use answertone_hw::LineUri;
+use clap::Args;
+use serde_json::json;
+
+use super::{
+    attendant::{Attendant, Show},
+    call::summary,
+    document::{read_pages, shared, with_header},
+    error::{CliError, NO},
+    machine::MachineArgs,
+    on_line::{self, Task, interruption},
+    records::RecordArgs,
+};
+
+/// Send documents to a fax machine.
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  answertone send letter.pdf --to '+1 555 0100' --line 'sim:?snr=30'")]
+pub(super) struct SendArgs {
+    /// Documents, in order: TIFF, PDF, PNG, JPEG or text.
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// The number to call; on lines that are already connected it only goes into the header line.
+    #[arg(long, value_name = "NUMBER")]
+    to: String,
+    /// The line.
+    #[arg(long, value_name = "LINE", default_value = "sim:")]
+    line: LineUri,
+    /// Leave the header line out.
+    #[arg(long)]
+    no_header: bool,
+    #[command(flatten)]
+    machine: MachineArgs,
+    #[command(flatten)]
+    records: RecordArgs,
+    /// Report progress and result as lines of JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the command.
+pub(super) fn run(args: &SendArgs) -> Result<ExitCode, CliError> {
+    let mut pages = read_pages(&args.files)?;
+    if !args.no_header {
+        pages = with_header(pages, args.machine.ident(), &args.to);
+    }
+    let show = if args.json { Show::Json } else { Show::person() };
+    let mut attendant = Attendant::new(show, interruption()).with_transcript(args.records.transcript.as_deref())?;
+    let (config, audio) = (args.machine.config()?, args.machine.audio()?);
+    let task = Task::Send(vec![shared(pages)]);
+    let (report, far) = on_line::run(&args.line, task, config, audio, &mut attendant, args.records.record.as_deref())?;
+    let stopped = attendant.stopped().map(str::to_owned);
+    attendant.finish()?;
+    if args.json {
+        println!("{}", json!({ "event": "result", "details": report }));
+    } else {
+        println!("{}", summary(&report, stopped.as_deref(), far.as_ref()));
+    }
+    Ok(if report.ok { ExitCode::SUCCESS } else { ExitCode::from(NO) })
+}

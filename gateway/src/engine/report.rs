@@ -1,0 +1,196 @@
+//! What became of a call, in the shape machines read.
+
+use answertone_t30::{
+    audio::AudioFrontEnd,
+    seam::Carrier,
+    session::{Failure, Outcome, PageReport, Report, Session},
+    time::LineTime,
+};
+use serde::Serialize;
+
+/// Which end of a call we were.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// We called.
+    Caller,
+    /// We answered.
+    Answerer,
+}
+
+/// The result of a call. Its JSON form is a contract: fields may be added, not renamed.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct CallReport {
+    /// Which end we were.
+    pub role: Role,
+    /// Whether everything was sent and confirmed, or received and kept.
+    pub ok: bool,
+    /// `completed` or `failed`.
+    pub outcome: &'static str,
+    /// What went wrong.
+    pub failure: Option<FailureReport>,
+    /// `OK`, or the cause of the failure for people.
+    pub t30_status: String,
+    /// Pages delivered.
+    pub pages: usize,
+    /// Data signalling rate of the last page, or the one agreed last.
+    pub bit_rate: Option<u32>,
+    /// Its modem: `v27ter`, `v29`, `v17`.
+    pub modem: Option<&'static str>,
+    /// Whether errors were corrected.
+    pub ecm: bool,
+    /// `mh`, `mr` or `mmr`.
+    pub coding: Option<&'static str>,
+    /// Pels in a row.
+    pub width: Option<u32>,
+    /// Pels to the inch.
+    pub x_dpi: Option<u32>,
+    /// Rows to the inch.
+    pub y_lpi: Option<u32>,
+    /// How the other machine named itself.
+    pub remote_ident: Option<String>,
+    /// Subaddress the other machine sent.
+    pub remote_sub: Option<String>,
+    /// Password the other machine sent.
+    pub remote_pwd: Option<String>,
+    /// Sender identification the other machine sent.
+    pub remote_sid: Option<String>,
+    /// Selective polling address the other machine sent.
+    pub remote_sep: Option<String>,
+    /// Polled subaddress the other machine sent.
+    pub remote_psa: Option<String>,
+    /// Internet address the other machine gave as its own.
+    pub remote_internet_address: Option<String>,
+    /// Octets of the other machine's non-standard facilities, hexadecimal.
+    pub remote_vendor: Option<String>,
+    /// Pages in the order they were over; one that was repeated is there twice.
+    pub page: Vec<PageLine>,
+    /// Training checks.
+    pub trainings: u32,
+    /// Interruptions of the fast signals heard that were bridged: slips and drop-outs after which reception went on.
+    pub slips: u32,
+    /// Audio the transport lost.
+    pub lost_ms: u64,
+    /// Error vector magnitude of the last training heard.
+    pub evm_db: Option<f64>,
+    /// Carrier frequency of the last fast signal heard, less the nominal one.
+    pub carrier_offset_hz: Option<f64>,
+    /// Symbol clock of the last fast signal heard, in parts per million; positive: the sender is slow.
+    pub clock_offset_ppm: Option<f64>,
+    /// Length of the call in line time.
+    pub seconds: f64,
+}
+
+/// A page of a [`CallReport`].
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PageLine {
+    /// Whether we sent it.
+    pub sent: bool,
+    /// Counted from 1 in its direction.
+    pub number: usize,
+    /// Rows.
+    pub rows: u32,
+    /// Rows that could not be decoded.
+    pub bad_rows: u32,
+    /// Octets of image data.
+    pub octets: u64,
+    /// ECM frames that went over the line again.
+    pub retransmitted_frames: u32,
+    /// The other machine's word for it, or ours.
+    pub verdict: &'static str,
+}
+
+/// A failure of a [`CallReport`].
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct FailureReport {
+    /// The cause.
+    pub cause: &'static str,
+    /// The timer that ran out.
+    pub timer: Option<&'static str>,
+    /// `local`, `remote` or `line`.
+    pub side: &'static str,
+    /// All of it, for people.
+    pub text: String,
+}
+
+impl CallReport {
+    /// The report of a session that is over, at the moment the line was hung up.
+    pub(super) fn new(role: Role, session: &Session, front: &AudioFrontEnd) -> Self {
+        let (report, signal) = (session.report(), front.fast_signal());
+        let failure = match &report.outcome {
+            Some(Outcome::Failed(failure)) => Some(FailureReport::new(failure)),
+            _ => None,
+        };
+        let ok = report.outcome == Some(Outcome::Completed);
+        let carrier = carrier(report);
+        let resolution = report.terms.map(|terms| terms.resolution.dots_per_inch());
+        Self {
+            role,
+            ok,
+            outcome: if ok { "completed" } else { "failed" },
+            t30_status: failure.as_ref().map_or_else(|| "OK".to_owned(), |failure| failure.text.clone()),
+            failure,
+            pages: report.good_pages(),
+            bit_rate: carrier.map(Carrier::bit_rate),
+            modem: carrier.map(Carrier::modem),
+            ecm: report.terms.is_some_and(|terms| terms.ecm.is_some()),
+            coding: report.terms.map(|terms| terms.coding.name()),
+            width: report.terms.map(|terms| terms.pels()),
+            x_dpi: resolution.map(|(x, _)| x),
+            y_lpi: resolution.map(|(_, y)| y),
+            remote_ident: report.peer.ident.clone(),
+            remote_sub: report.peer.sub.clone(),
+            remote_pwd: report.peer.pwd.clone(),
+            remote_sid: report.peer.sid.clone(),
+            remote_sep: report.peer.sep.clone(),
+            remote_psa: report.peer.psa.clone(),
+            remote_internet_address: report.peer.internet_address.clone(),
+            remote_vendor: report.peer.nsf.as_deref().map(hexadecimal),
+            page: report.pages.iter().map(PageLine::new).collect(),
+            trainings: report.trainings,
+            slips: front.losses_bridged(),
+            lost_ms: report.lost.as_ms(),
+            evm_db: report.quality.map(|evm| f64::from(evm.0) / 10.0),
+            carrier_offset_hz: signal.map(|signal| tenths(signal.carrier_offset.0)),
+            clock_offset_ppm: signal.map(|signal| tenths(signal.clock_offset_ppm)),
+            seconds: front.now().since(LineTime::ZERO).seconds(),
+        }
+    }
+}
+
+fn carrier(report: &Report) -> Option<Carrier> {
+    report.pages.last().map(|page| page.carrier).or(report.terms.map(|terms| terms.carrier))
+}
+
+fn tenths(value: f32) -> f64 {
+    (f64::from(value) * 10.0).round() / 10.0
+}
+
+fn hexadecimal(octets: &[u8]) -> String {
+    octets.iter().map(|octet| format!("{octet:02x}")).collect()
+}
+
+impl PageLine {
+    fn new(page: &PageReport) -> Self {
+        Self {
+            sent: page.sent,
+            number: page.number,
+            rows: page.rows,
+            bad_rows: page.bad_rows,
+            octets: page.octets,
+            retransmitted_frames: page.retransmitted_frames,
+            verdict: page.verdict.name(),
+        }
+    }
+}
+
+impl FailureReport {
+    fn new(failure: &Failure) -> Self {
+        Self {
+            cause: failure.cause.name(),
+            timer: failure.timer.map(|timer| timer.name()),
+            side: failure.side.name(),
+            text: failure.to_string(),
+        }
+    }
+}

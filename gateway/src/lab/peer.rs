@@ -1,0 +1,78 @@
+//! The other maker's programs, run as processes: `peer-ber` and `peer-bench`.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use serde_json::Value;
+
+use super::mode::Mode;
+
+/// Where its programs are.
+#[derive(Clone, Debug)]
+pub struct Peer {
+    folder: PathBuf,
+}
+
+/// Nanoseconds per sample by name.
+pub type Times = BTreeMap<String, f64>;
+
+impl Peer {
+    /// The programs in a folder, or beside one of them.
+    pub fn at(path: &Path) -> Self {
+        let folder = if path.is_dir() { Some(path) } else { path.parent() };
+        Self { folder: folder.unwrap_or(path).to_owned() }
+    }
+
+    fn run(&self, program: &str, arguments: &[String]) -> Result<Vec<u8>, String> {
+        let path = self.folder.join(program);
+        let failed =
+            |why: String| format!("--peer: {}: {why}; give the folder of peer-ber and peer-bench", path.display());
+        let output = Command::new(&path).args(arguments).output().map_err(|error| failed(error.to_string()))?;
+        if output.status.success() { Ok(output.stdout) } else { Err(failed(output.status.to_string())) }
+    }
+
+    /// Signal to noise ratios and bit error rates of its receiver, noise beginning with the signal: with noise before
+    /// it most of its trainings fail.
+    pub fn error_rates(&self, mode: &Mode, trials: usize) -> Result<Vec<(f64, f64)>, String> {
+        let (from, to) = (mode.peer[1] + 1.0, mode.peer[0] - 1.5);
+        let arguments =
+            ["sweep", "--modem", mode.modem, "--rate", &mode.rate.to_string(), "--step", "0.5"].map(String::from);
+        let range = [
+            "--from".into(),
+            format!("{from:.1}"),
+            "--to".into(),
+            format!("{to:.1}"),
+            "--trials".into(),
+            trials.to_string(),
+        ];
+        let csv = self.run("peer-ber", &[arguments.to_vec(), range.to_vec()].concat())?;
+        let csv = String::from_utf8_lossy(&csv);
+        let mut lines = csv.lines();
+        let header: Vec<&str> = lines.next().unwrap_or_default().split(',').collect();
+        let column = |name: &str| header.iter().position(|word| *word == name);
+        let (Some(snr), Some(rate)) = (column("snr_db"), column("ber")) else {
+            return Err(
+                "--peer: peer-ber printed no columns snr_db and ber; build the one of this project's peers".into()
+            );
+        };
+        let number = |line: &str, place: usize| line.split(',').nth(place).and_then(|cell| cell.parse::<f64>().ok());
+        let mut rates: Vec<_> = lines.filter_map(|line| Some((number(line, snr)?, number(line, rate)?))).collect();
+        rates.retain(|(_, rate)| *rate > 0.0);
+        rates.reverse();
+        Ok(rates)
+    }
+
+    /// Processor time of its modems.
+    pub fn times(&self, seconds: usize, repeats: usize) -> Result<Times, String> {
+        let numbers = ["--seconds".into(), seconds.to_string(), "--repeats".into(), repeats.to_string()];
+        let output =
+            self.run("peer-bench", &[["--only".to_owned(), "modem".to_owned()].to_vec(), numbers.to_vec()].concat())?;
+        let json: Value = serde_json::from_slice(&output).map_err(|error| format!("--peer: peer-bench: {error}"))?;
+        let results = json["results"].as_array().ok_or("--peer: peer-bench printed no results")?;
+        let time = |row: &Value| Some((row["name"].as_str()?.to_owned(), row["ns_per_sample"].as_f64()?));
+        Ok(results.iter().filter_map(time).collect())
+    }
+}

@@ -1,0 +1,103 @@
+//! Whole messages and documents.
+
+use answertone_t30::image::Resolution;
+
+use super::*;
+
+fn options() -> RenderOptions {
+    RenderOptions { max_pages: 5, ..Default::default() }
+}
+
+fn text_message(charset: &str, body: &[u8]) -> Vec<u8> {
+    let head = format!(
+        "Subject: x\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset={charset}\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"
+    );
+    [head.as_bytes(), body].concat()
+}
+
+fn black(page: &Page) -> u64 {
+    page.bitmap.black_pels()
+}
+
+#[test]
+fn text_becomes_whole_a4_pages() {
+    let pages = message(&text_message("utf-8", b"Hello fax\r\n"), &options()).unwrap();
+    assert_eq!(pages.len(), 1);
+    assert_eq!((pages[0].bitmap.width(), pages[0].bitmap.height()), (WIDTH, ROWS));
+    assert_eq!(pages[0].resolution, Resolution::Fine);
+    assert!(black(&pages[0]) > 500);
+    let long = "a line of text\r\n".repeat(130);
+    assert_eq!(message(&text_message("utf-8", long.as_bytes()), &options()).unwrap().len(), 3);
+}
+
+#[test]
+fn text_in_any_charset_is_the_same_page() {
+    let utf8 = message(&text_message("utf-8", "Grüße, Привет".as_bytes()), &options()).unwrap();
+    let latin = message(&text_message("iso-8859-1", b"Gr\xfc\xdfe"), &options()).unwrap();
+    let koi8 = message(&text_message("koi8-r", b"\xf0\xd2\xc9\xd7\xc5\xd4"), &options()).unwrap();
+    let german = message(&text_message("utf-8", "Grüße".as_bytes()), &options()).unwrap();
+    let russian = message(&text_message("utf-8", "Привет".as_bytes()), &options()).unwrap();
+    assert_eq!(latin, german);
+    assert_eq!(koi8, russian);
+    assert!(black(&utf8[0]) > black(&german[0]));
+}
+
+#[test]
+fn long_lines_are_wrapped_not_cut() {
+    let words = "word ".repeat(60);
+    let pages = message(&text_message("utf-8", words.as_bytes()), &options()).unwrap();
+    let one = message(&text_message("utf-8", b"word"), &options()).unwrap();
+    let words = black(&pages[0]) as f64 / black(&one[0]) as f64;
+    assert!((59.0..61.0).contains(&words), "{words} of 60 words");
+}
+
+#[test]
+fn too_many_pages_are_refused() {
+    let long = "a line of text\r\n".repeat(10_000);
+    let error = message(&text_message("utf-8", long.as_bytes()), &options()).unwrap_err();
+    assert!(matches!(error, RenderError::TooLong { most: 5, .. }), "{error}");
+    assert_eq!(error.status(), "5.2.3");
+}
+
+#[test]
+fn bad_documents_are_named_with_a_remedy() {
+    let refusal = |octets: &[u8], kind: &str| document(octets, kind, "part 1 (a)", &options()).unwrap_err().to_string();
+    assert!(refusal(b"hello", "image/tiff").contains("says it is a TIFF but is not"));
+    assert!(refusal(b"%PDF-1.4\nrubbish", "application/pdf").contains("damaged or cut off"));
+    assert!(refusal(b"PK\x03\x04", "application/zip").contains("application/zip cannot be printed"));
+    assert!(refusal(b"\x89PNG\r\n\x1a\n", "image/png").contains("cannot be read"));
+}
+
+#[test]
+fn a_message_with_nothing_on_it_is_refused() {
+    assert_eq!(message(&text_message("utf-8", b"  \r\n"), &options()).unwrap_err(), RenderError::Nothing);
+    assert!(matches!(message(b"", &options()).unwrap_err(), RenderError::NotMail | RenderError::Nothing));
+}
+
+#[test]
+fn of_alternatives_the_best_is_shown_once() {
+    let raw = b"MIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary=b\r\n\r\n\
+        --b\r\nContent-Type: text/plain\r\n\r\nplain\r\n\
+        --b\r\nContent-Type: text/html\r\n\r\n<p>html</p>\r\n--b--\r\n";
+    let alternatives = message(raw, &options()).unwrap();
+    assert_eq!(alternatives, message(&text_message("utf-8", b"plain"), &options()).unwrap());
+}
+
+#[test]
+fn a_picture_fills_the_sheet_in_proportion() {
+    let mut png = std::io::Cursor::new(vec![]);
+    let picture = image::GrayImage::from_fn(400, 200, |x, _| image::Luma([if x < 200 { 0 } else { 255 }]));
+    picture.write_to(&mut png, image::ImageFormat::Png).unwrap();
+    let pages = document(png.get_ref(), "image/png", "part 1", &options()).unwrap();
+    // Twice as wide as high: turned upright, one half black.
+    let dark = black(&pages[0]) as f64 / f64::from(WIDTH * ROWS);
+    assert!((0.30..0.50).contains(&dark), "{dark}");
+}
+
+#[test]
+fn a_picture_in_no_shape_of_a_page_is_refused() {
+    let mut png = std::io::Cursor::new(vec![]);
+    image::GrayImage::new(4000, 1).write_to(&mut png, image::ImageFormat::Png).unwrap();
+    let error = document(png.get_ref(), "image/png", "part 1", &options()).unwrap_err();
+    assert!(matches!(error, RenderError::NotPage { width: 4000, height: 1, .. }), "{error}");
+}

@@ -1,0 +1,159 @@
+//! A call on a thread of its own, and what is left of it.
+
+use std::{
+    fs,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc::{Receiver, SyncSender, TryRecvError, sync_channel},
+    },
+    time::Duration,
+};
+
+use answertone_hw::{Pace, PcmLine};
+use answertone_t30::{
+    audio::AudioConfig,
+    session::{Event, NotKept, Progress, Session, TraceLine},
+    time::LineTime,
+};
+
+use super::{Happening, Shared};
+use crate::engine::{CallObserver, CallReport, Recorder, run_call};
+
+/// Whose end of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// We called.
+    Out,
+    /// We answered.
+    In,
+}
+
+/// What is left of a call.
+pub struct Ended {
+    /// How it went.
+    pub report: CallReport,
+    /// Its transcript.
+    pub transcript: Vec<TraceLine>,
+    /// CPU time its thread took, where the system tells.
+    pub cpu: Option<Duration>,
+}
+
+/// Lines of a transcript that are kept.
+const MOST_LINES: usize = 20_000;
+
+/// What a worker wants to know of its call. It is told on the call's thread and must not wait, except in
+/// [`Listener::page_kept`] on a line without a clock of its own.
+pub(super) trait Listener: Send {
+    /// Something happened.
+    fn event(&mut self, event: Event);
+    /// What became of the page given last.
+    fn page_kept(&mut self) -> Option<Result<(), NotKept>> {
+        None
+    }
+    /// Whether this call is to be ended.
+    fn cancelled(&mut self) -> bool {
+        false
+    }
+}
+
+/// Runs a call to its end. Blocks.
+pub(super) fn run(
+    shared: &Arc<Shared>,
+    way: Way,
+    line: &mut dyn PcmLine,
+    session: Session,
+    listener: &mut dyn Listener,
+    recording: Option<&PathBuf>,
+) -> Ended {
+    let mut recorder = recording.and_then(|path| {
+        Recorder::create(path)
+            .inspect_err(|error| tracing::warn!(%error, path = %path.display(), "the call is not recorded"))
+            .ok()
+    });
+    let began = thread_cpu_time();
+    let mut watcher = Watcher { shared, way, listener, transcript: vec![] };
+    let report = run_call(line, session, AudioConfig::default(), &mut watcher, recorder.as_mut());
+    let cpu = thread_cpu_time().zip(began).map(|(now, began)| now.saturating_sub(began));
+    let transcript = watcher.transcript;
+    if let Some(Err(error)) = recorder.map(Recorder::finish) {
+        tracing::warn!(%error, "the recording is not whole");
+    }
+    Ended { report, transcript, cpu }
+}
+
+struct Watcher<'a> {
+    shared: &'a Shared,
+    way: Way,
+    listener: &'a mut dyn Listener,
+    transcript: Vec<TraceLine>,
+}
+
+impl CallObserver for Watcher<'_> {
+    fn event(&mut self, _: LineTime, event: Event) {
+        self.listener.event(event);
+    }
+
+    fn page_kept(&mut self) -> Option<Result<(), NotKept>> {
+        self.listener.page_kept()
+    }
+
+    fn progress(&mut self, progress: &Progress) {
+        self.shared.happenings.tell(Happening::Progress(self.way, *progress));
+    }
+
+    fn trace(&mut self, line: &TraceLine) {
+        if self.transcript.len() < MOST_LINES {
+            self.transcript.push(line.clone());
+        }
+    }
+
+    fn cancelled(&mut self) -> bool {
+        self.shared.hang_up.load(Ordering::Relaxed) || self.listener.cancelled()
+    }
+}
+
+/// An answer that the store will give.
+pub(super) struct Pending<T> {
+    answer: Receiver<T>,
+    /// Without a clock on the line, the call can simply be held until the answer is there.
+    pace: Pace,
+}
+
+/// Who should have answered is gone.
+pub(super) struct Gone;
+
+impl<T> Pending<T> {
+    /// A place for the answer, and who gives it.
+    pub(super) fn new(pace: Pace) -> (SyncSender<T>, Self) {
+        let (to, answer) = sync_channel(1);
+        (to, Self { answer, pace })
+    }
+
+    /// The answer if it is there.
+    pub(super) fn ready(&mut self) -> Option<Result<T, Gone>> {
+        match self.pace {
+            Pace::Unpaced => Some(self.answer.recv().map_err(|_| Gone)),
+            Pace::RealTime => match self.answer.try_recv() {
+                Err(TryRecvError::Empty) => None,
+                answer => Some(answer.map_err(|_| Gone)),
+            },
+        }
+    }
+}
+
+/// Asks something of the store now and then, without waiting for the answer.
+pub(super) struct Flag(pub(super) Arc<AtomicBool>);
+
+impl Flag {
+    pub(super) fn is_set(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// CPU time of this thread, as Linux tells it.
+fn thread_cpu_time() -> Option<Duration> {
+    let text = fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    text.split_whitespace().next()?.parse().ok().map(Duration::from_nanos)
+}

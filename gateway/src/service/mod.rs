@@ -1,0 +1,241 @@
+//! The gateway at work: mail to calls, calls to mail.
+//!
+//! ```text
+//!  SMTP ─▶ intake ─▶ store ─▶ offramp ─▶ line ═══ telephone ═══ line ─▶ onramp ─▶ store ─▶ mail_out ─▶ relay
+//!                               └── notice ───────────────────────────────────────▶┘
+//! ```
+//!
+//! Mail, disk and waiting are asynchronous; a call has a thread of its own. What the workers hand each other lies in
+//! the store; they only wake each other up.
+
+mod call;
+mod happening;
+mod intake;
+mod mail_out;
+mod offramp;
+mod onramp;
+
+use std::{
+    net::SocketAddr,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use answertone_hw::LineUri;
+pub use call::{Ended, Way};
+pub use happening::Happening;
+use happening::Happenings;
+use intake::GatewayIntake;
+use tokio::{
+    net::TcpListener,
+    sync::{Notify, mpsc::UnboundedSender, watch},
+    task::JoinSet,
+};
+use tracing::{error, info, warn};
+
+use crate::{
+    config::{Config, Purpose},
+    mail::{MailOut, RelayError},
+    smtp::{self, Limits},
+    store::{Claim, Store, StoreError},
+};
+
+/// What a service does besides its work.
+#[derive(Default)]
+pub struct Options {
+    /// Who is told what happens.
+    pub happenings: Option<UnboundedSender<Happening>>,
+    /// Where calls are recorded, one WAV each.
+    pub recordings: Option<PathBuf>,
+}
+
+/// Why a gateway does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// A socket.
+    #[error("smtp.listen = {address}: {error}; choose another address or stop who uses it")]
+    Listen {
+        /// Which.
+        address: SocketAddr,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The relay.
+    #[error("relay: {0}")]
+    Relay(#[from] RelayError),
+}
+
+/// What all workers share.
+pub(crate) struct Shared {
+    config: Config,
+    store: Store,
+    happenings: Happenings,
+    recordings: Option<PathBuf>,
+    /// There may be a job.
+    job_due: Notify,
+    /// There may be a mail.
+    mail_due: Notify,
+    /// Calls are to be ended.
+    hang_up: AtomicBool,
+    stop: watch::Sender<bool>,
+}
+
+/// A gateway at work.
+pub struct Service {
+    shared: Arc<Shared>,
+    workers: JoinSet<()>,
+    addresses: Vec<SocketAddr>,
+    _claim: Claim,
+}
+
+/// How long calls may go on when the gateway is stopped, and then how long to say goodbye.
+const LAST_CALLS: Duration = Duration::from_secs(30);
+const GOODBYE: Duration = Duration::from_secs(10);
+/// The longest any worker sleeps: another process may have changed the queue.
+const NAP: Duration = Duration::from_secs(2);
+
+impl Service {
+    /// Recovers what a crash left and starts all workers.
+    pub async fn start(config: Config, options: Options) -> Result<Self, ServeError> {
+        let claim = Store::claim(&config.store.dir)?;
+        let store = Store::open(&config.store.dir).await?;
+        let mail_out = MailOut::new(&config.relay, &config.hostname)?;
+        let listeners = listen(&config.smtp.listen).await?;
+        let addresses = listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect();
+        let shared = Arc::new(Shared {
+            config,
+            store,
+            happenings: Happenings(options.happenings),
+            recordings: options.recordings,
+            job_due: Notify::new(),
+            mail_due: Notify::new(),
+            hang_up: AtomicBool::new(false),
+            stop: watch::Sender::new(false),
+        });
+        shared.recover().await?;
+        let mut workers = JoinSet::new();
+        for listener in listeners {
+            let intake = Arc::new(GatewayIntake(shared.clone()));
+            workers.spawn(smtp::serve(listener, intake, shared.limits(), shared.stop.subscribe()));
+        }
+        shared.clone().spawn_lines(&mut workers);
+        workers.spawn(mail_out::work(shared.clone(), mail_out));
+        Ok(Self { shared, workers, addresses, _claim: claim })
+    }
+
+    /// Where mail is taken.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// The store, for who wants to look.
+    pub fn store(&self) -> &Store {
+        &self.shared.store
+    }
+
+    /// Stops: no more mail in, no new calls; calls under way may end, and if they take long they are cut.
+    pub async fn stop(mut self) {
+        self.shared.stop.send_replace(true);
+        if self.joined(LAST_CALLS).await {
+            return self.shared.store.close().await;
+        }
+        warn!("ending calls");
+        self.shared.hang_up.store(true, Ordering::Relaxed);
+        if !self.joined(GOODBYE).await {
+            error!("a call does not end; its job stays and is recovered at the next start");
+        }
+        self.shared.store.close().await;
+    }
+
+    async fn joined(&mut self, within: Duration) -> bool {
+        let all = async { while self.workers.join_next().await.is_some() {} };
+        tokio::time::timeout(within, all).await.is_ok()
+    }
+}
+
+async fn listen(addresses: &[SocketAddr]) -> Result<Vec<TcpListener>, ServeError> {
+    let mut listeners = vec![];
+    for address in addresses {
+        let listener = TcpListener::bind(address).await;
+        listeners.push(listener.map_err(|error| ServeError::Listen { address: *address, error })?);
+    }
+    Ok(listeners)
+}
+
+impl Shared {
+    /// Puts right what a crash left: calls cut short, faxes without an end.
+    async fn recover(&self) -> Result<(), StoreError> {
+        let jobs = self.store.recover_jobs().await?;
+        let faxes = self.store.open_faxes().await?;
+        if jobs > 0 || !faxes.is_empty() {
+            info!(jobs, faxes = faxes.len(), "recovering from a sudden stop");
+        }
+        for fax in faxes {
+            onramp::close(self, fax.id, Err("the gateway stopped during the call".into())).await;
+        }
+        Ok(())
+    }
+
+    fn limits(&self) -> Limits {
+        let smtp = &self.config.smtp;
+        Limits {
+            hostname: self.config.hostname.clone(),
+            message: smtp.max_message_bytes,
+            recipients: smtp.max_recipients,
+            connections: smtp.max_connections,
+            idle: smtp.idle_timeout,
+        }
+    }
+
+    fn spawn_lines(self: Arc<Self>, workers: &mut JoinSet<()>) {
+        for line in self.config.lines.clone() {
+            if line.purpose != Purpose::Receive {
+                workers.spawn(offramp::work(self.clone(), line));
+            } else if let LineUri::Sim(_) = line.uri {
+                warn!(
+                    line = line.name,
+                    "a simulated line never rings: nothing will be received on it; give it use = \"send\" or \"both\""
+                );
+            } else {
+                workers.spawn(onramp::answer_once(self.clone(), line));
+            }
+        }
+    }
+
+    fn stopping(&self) -> bool {
+        *self.stop.borrow()
+    }
+
+    /// Sleeps until woken, until that time, until the gateway stops, or for a nap.
+    async fn rest(&self, woken: &Notify, due: Option<i64>) {
+        let nap = due.map_or(NAP, |due| Duration::from_millis((due - crate::store::now()).max(1) as u64).min(NAP));
+        let mut stop = self.stop.subscribe();
+        tokio::select! {
+            () = woken.notified() => {}
+            () = tokio::time::sleep(nap) => {}
+            _ = stop.wait_for(|stop| *stop) => {}
+        }
+    }
+
+    /// Repeats a change of state until the store takes it: with a full disk a job stays what it was, it is not lost.
+    async fn persist<T, F: Future<Output = Result<T, StoreError>>>(
+        &self,
+        what: &str,
+        mut change: impl FnMut() -> F,
+    ) -> T {
+        loop {
+            match change().await {
+                Ok(done) => return done,
+                Err(failure) => error!(%failure, "{what} cannot be written; trying again in 5 s"),
+            }
+            tokio::time::sleep(Duration::from_secs(5)).await;
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! Fax to e-mail: a call answered, its pages on disk one by one before each is confirmed, then a mail.
+
+use std::{sync::Arc, thread};
+
+use answertone_hw::{Pace, PcmLine};
+use answertone_t30::{
+    frame::Modems,
+    session::{Config as SessionConfig, Event, Keeping, NotKept, ReceivedPage, Session},
+    time::LineTime,
+};
+use tokio::runtime::Handle;
+use tracing::{error, info};
+
+use super::{
+    Happening, Shared,
+    call::{self, Listener, Pending, Way},
+};
+use crate::{
+    config::Line,
+    ifax::message::{self, Completeness, KeptPage},
+    store::{CallRow, FaxState, StoreError, now, pack, unpack},
+};
+
+/// Answers one call on a line that needs no ringing: a recording, a stream.
+pub(super) async fn answer_once(shared: Arc<Shared>, line: Line) {
+    let handle = Handle::current();
+    let name = line.name.clone();
+    let answered = tokio::task::spawn_blocking(move || {
+        let pcm = answertone_hw::open(&line.uri).map_err(|error| error.to_string())?;
+        let thread = answer_on_thread(&shared, &handle, &line.name, pcm)?;
+        thread.join().map_err(|_| "the call's thread failed".to_owned())
+    });
+    if let Ok(Err(said)) = answered.await {
+        error!(line = name, said, "the line cannot be answered");
+    }
+}
+
+/// Answers a call on a thread of its own. When the store cannot take a fax, the call is not answered at all.
+pub(super) fn answer_on_thread(
+    shared: &Arc<Shared>,
+    handle: &Handle,
+    name: &str,
+    mut line: Box<dyn PcmLine>,
+) -> Result<thread::JoinHandle<()>, String> {
+    let (shared, handle, name) = (shared.clone(), handle.clone(), name.to_owned());
+    let fax =
+        handle.block_on(shared.store.begin_fax(&name)).map_err(|error| format!("the call is not answered: {error}"))?;
+    let answering = move || answer(&shared, &handle, &name, line.as_mut(), fax);
+    thread::Builder::new().name(format!("fax {fax}")).spawn(answering).map_err(|error| error.to_string())
+}
+
+fn answer(shared: &Arc<Shared>, handle: &Handle, name: &str, line: &mut dyn PcmLine, fax: i64) {
+    shared.happenings.tell(Happening::Answering { fax, line: name.into() });
+    let began = now();
+    let config = SessionConfig {
+        ident: shared.config.identity.station.clone(),
+        modems: Modems::ALL,
+        keeping: Keeping::Awaited,
+        ..SessionConfig::default()
+    };
+    let session = Session::answering(Arc::new(config), LineTime::ZERO);
+    let mut receiving =
+        Receiving { shared: shared.clone(), handle: handle.clone(), fax, pace: line.pace(), pending: None };
+    let ended = call::run(shared, Way::In, line, session, &mut receiving, None);
+    let outcome = match &ended.report.failure {
+        None => Ok(()),
+        Some(failure) => Err(failure.text.clone()),
+    };
+    let row = CallRow {
+        line: name.into(),
+        job: None,
+        fax: Some(fax),
+        dialled: None,
+        begun_at: began,
+        ended_at: now(),
+        ok: ended.report.ok,
+        report: serde_json::to_string(&ended.report).unwrap_or_default(),
+    };
+    shared.happenings.tell(Happening::CallEnded(Way::In, Box::new(ended)));
+    handle.block_on(async {
+        close(shared, fax, outcome).await;
+        if let Err(error) = shared.store.log_call(&row).await {
+            error!(%error, "the call is not in the log");
+        }
+    });
+}
+
+/// Closes a fax and queues its mail, in one transaction. `Err` says why it is not complete.
+pub(super) async fn close(shared: &Shared, fax: i64, outcome: Result<(), String>) {
+    let (state, said, mail) = shared.persist("the end of a fax", || closing(shared, fax, &outcome)).await;
+    shared.persist("the end of a fax", || shared.store.fax_ends(fax, state, &said, mail.as_ref())).await;
+    info!(fax, ?state, said, "fax received");
+    shared.mail_due.notify_one();
+}
+
+async fn closing(
+    shared: &Shared,
+    fax: i64,
+    outcome: &Result<(), String>,
+) -> Result<(FaxState, String, Option<crate::store::NewMail>), StoreError> {
+    let row = shared.store.fax(fax).await?;
+    let kept = shared.store.fax_pages(fax).await?;
+    let pages: Vec<KeptPage> = kept
+        .iter()
+        .filter_map(|(image, bad_rows)| Some(KeptPage { page: unpack(image)?, bad_rows: *bad_rows }))
+        .collect();
+    let said = outcome.clone().err().unwrap_or_default();
+    if pages.is_empty() {
+        return Ok((FaxState::Empty, said, None));
+    }
+    let (state, complete) = match outcome {
+        Ok(()) => (FaxState::Complete, Completeness::Complete),
+        Err(why) => (FaxState::Partial, Completeness::Partial(why.clone())),
+    };
+    match message::mail(&row, &pages, &complete, &shared.config.onramp, &shared.config.hostname) {
+        Ok(mail) => Ok((state, said, Some(mail))),
+        Err(error) => {
+            error!(fax, %error, "the fax's pages do not fit a mail; they stay in the store");
+            Ok((state, format!("{said} {error}"), None))
+        }
+    }
+}
+
+/// Keeps pages as they come.
+struct Receiving {
+    shared: Arc<Shared>,
+    handle: Handle,
+    fax: i64,
+    pace: Pace,
+    pending: Option<Pending<Result<(), StoreError>>>,
+}
+
+impl Receiving {
+    fn keep(&mut self, received: ReceivedPage) {
+        let (shared, fax) = (self.shared.clone(), self.fax);
+        let (to, pending) = Pending::new(self.pace);
+        self.handle.spawn(async move {
+            let number = received.number;
+            let packed = tokio::task::spawn_blocking(move || (pack(&received.page), received.bad_rows)).await;
+            let kept = match packed {
+                Ok((image, bad_rows)) => shared.store.keep_fax_page(fax, number, &image, bad_rows).await,
+                Err(_) => Err(StoreError::Database(sqlx::Error::WorkerCrashed)),
+            };
+            match &kept {
+                Ok(()) => shared.happenings.tell(Happening::PageKept { fax, number }),
+                Err(error) => error!(%error, fax, page = number, "a page cannot be kept; it is not confirmed"),
+            }
+            let _ = to.send(kept);
+        });
+        self.pending = Some(pending);
+    }
+}
+
+impl Listener for Receiving {
+    fn event(&mut self, event: Event) {
+        match event {
+            Event::Page(page) => self.keep(*page),
+            Event::PeerKnown(peer) => {
+                let (shared, fax) = (self.shared.clone(), self.fax);
+                let (ident, sub) = (peer.ident.unwrap_or_default(), peer.sub.unwrap_or_default());
+                self.handle.spawn(async move {
+                    if let Err(error) = shared.store.fax_peer(fax, ident.trim(), sub.trim()).await {
+                        error!(%error, fax, "the caller's name is not on record");
+                    }
+                });
+            }
+            _ => {}
+        }
+    }
+
+    fn page_kept(&mut self) -> Option<Result<(), NotKept>> {
+        let answer = self.pending.as_mut()?.ready()?;
+        self.pending = None;
+        Some(match answer {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(NotKept(error.to_string())),
+            Err(_) => Err(NotKept("the store is gone".into())),
+        })
+    }
+}

@@ -1,0 +1,133 @@
+//! Mail in, RFC 5321: a server whose owner decides what is taken.
+//!
+//! ```text
+//!  client ── EHLO, MAIL, RCPT ──▶ session ── sender? recipient? ──▶ Intake
+//!         ── DATA ──────────────▶         ── deliver ───────────▶ Intake ── on disk ──▶ 250
+//! ```
+//!
+//! The envelope decides who gets a message, never its headers. The 250 after DATA is said when [`Intake::deliver`]
+//! has returned, so what it keeps is kept.
+
+mod reply;
+mod session;
+
+use std::{future::Future, net::IpAddr, sync::Arc, time::Duration};
+
+pub use reply::Reply;
+use tokio::{
+    io::AsyncWriteExt,
+    net::{TcpListener, TcpStream},
+    sync::{Semaphore, watch},
+    task::JoinSet,
+};
+use tracing::{debug, warn};
+
+/// Who decides what is taken.
+pub trait Intake: Send + Sync + 'static {
+    /// May mail from this return path come in?
+    fn sender(&self, peer: IpAddr, from: &str) -> Result<(), Reply>;
+
+    /// May this recipient be named?
+    fn recipient(&self, peer: IpAddr, recipient: &Recipient) -> Result<(), Reply>;
+
+    /// Takes responsibility for a message. What is returned is said to the client.
+    fn deliver(&self, envelope: Envelope, raw: Vec<u8>) -> impl Future<Output = Result<Reply, Reply>> + Send;
+}
+
+/// What MAIL and RCPT said.
+#[derive(Clone, Debug, Default)]
+pub struct Envelope {
+    /// Who brought it, as address.
+    pub peer: String,
+    /// Return path; empty is the null sender.
+    pub from: String,
+    /// ENVID, RFC 3461 4.4.
+    pub envelope_id: Option<String>,
+    /// RET=FULL, RFC 3461 4.3.
+    pub return_full: bool,
+    /// Recipients accepted.
+    pub recipients: Vec<Recipient>,
+}
+
+/// What one RCPT said.
+#[derive(Clone, Debug, Default)]
+pub struct Recipient {
+    /// The address; `postmaster` when that was named without a domain.
+    pub address: String,
+    /// ORCPT, RFC 3461 4.2.
+    pub orcpt: Option<String>,
+    /// NOTIFY, RFC 3461 4.1: the bits of [`notify`].
+    pub notify: u64,
+}
+
+/// Bits of NOTIFY.
+pub mod notify {
+    pub use smtp_proto::{
+        RCPT_NOTIFY_DELAY as DELAY, RCPT_NOTIFY_FAILURE as FAILURE, RCPT_NOTIFY_NEVER as NEVER,
+        RCPT_NOTIFY_SUCCESS as SUCCESS,
+    };
+}
+
+/// Bounds of a server.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Name in greetings.
+    pub hostname: String,
+    /// Largest message in octets.
+    pub message: usize,
+    /// Most recipients of a message.
+    pub recipients: usize,
+    /// Most connections at once.
+    pub connections: usize,
+    /// Silence after which a connection is closed.
+    pub idle: Duration,
+}
+
+/// How long connections may finish what they are at when the server stops.
+const FAREWELL: Duration = Duration::from_secs(10);
+
+/// Serves until `stop` turns true, then lets open connections finish the message they are at.
+pub async fn serve<I: Intake>(listener: TcpListener, intake: Arc<I>, limits: Limits, mut stop: watch::Receiver<bool>) {
+    let limits = Arc::new(limits);
+    let room = Arc::new(Semaphore::new(limits.connections));
+    let mut sessions = JoinSet::new();
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            _ = stop.wait_for(|stop| *stop) => break,
+            Some(_) = sessions.join_next(), if !sessions.is_empty() => continue,
+        };
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                // Out of descriptors, mostly: waiting lets others end.
+                warn!(%error, "cannot accept connections");
+                tokio::time::sleep(Duration::from_millis(200)).await;
+                continue;
+            }
+        };
+        let Ok(place) = room.clone().try_acquire_owned() else {
+            turn_away(stream, &limits.hostname);
+            continue;
+        };
+        let session = session::Session::new(stream, peer.ip(), intake.clone(), limits.clone(), stop.clone());
+        sessions.spawn(async move {
+            if let Err(error) = session.run().await {
+                debug!(%error, %peer, "connection ended");
+            }
+            drop(place);
+        });
+    }
+    let ended = async { while sessions.join_next().await.is_some() {} };
+    let _ = tokio::time::timeout(FAREWELL, ended).await;
+}
+
+fn turn_away(mut stream: TcpStream, hostname: &str) {
+    let line = format!("421 4.3.2 {hostname} has too many connections; try again later\r\n");
+    tokio::spawn(async move {
+        let _ = tokio::time::timeout(Duration::from_secs(5), stream.write_all(line.as_bytes())).await;
+    });
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,120 @@
+//! Faxes that come in.
+
+use sqlx::FromRow;
+
+use super::{NewMail, Store, StoreError, now, outbound::insert_mail};
+
+/// A received fax.
+#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
+pub struct Fax {
+    /// Row.
+    pub id: i64,
+    /// The line it came by.
+    pub line: String,
+    /// When it was answered.
+    pub begun_at: i64,
+    /// What the caller calls itself.
+    pub remote_ident: String,
+    /// T.33 subaddress.
+    pub subaddress: String,
+}
+
+/// How a received fax ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FaxState {
+    /// The caller said that was all.
+    Complete,
+    /// The call broke after some pages.
+    Partial,
+    /// No page came.
+    Empty,
+}
+
+impl FaxState {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Complete => "complete",
+            Self::Partial => "partial",
+            Self::Empty => "empty",
+        }
+    }
+}
+
+impl Store {
+    /// A call is about to be answered.
+    pub async fn begin_fax(&self, line: &str) -> Result<i64, StoreError> {
+        let done = sqlx::query("INSERT INTO fax (line, begun_at, state) VALUES (?, ?, 'receiving')")
+            .bind(line)
+            .bind(now())
+            .execute(&self.pool)
+            .await?;
+        Ok(done.last_insert_rowid())
+    }
+
+    /// The caller has said who it is.
+    pub async fn fax_peer(&self, fax: i64, ident: &str, subaddress: &str) -> Result<(), StoreError> {
+        sqlx::query("UPDATE fax SET remote_ident = ?, subaddress = ? WHERE id = ?")
+            .bind(ident)
+            .bind(subaddress)
+            .bind(fax)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    /// Keeps a page; when this returns well it is on disk and may be confirmed. A page sent again replaces the first.
+    pub async fn keep_fax_page(&self, fax: i64, number: usize, image: &[u8], bad_rows: u32) -> Result<(), StoreError> {
+        sqlx::query("INSERT OR REPLACE INTO fax_page (fax, number, kept_at, image, bad_rows) VALUES (?, ?, ?, ?, ?)")
+            .bind(fax)
+            .bind(number as i64)
+            .bind(now())
+            .bind(image)
+            .bind(bad_rows)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    /// The kept pages of a fax in order, each with its bad rows.
+    pub async fn fax_pages(&self, fax: i64) -> Result<Vec<(Vec<u8>, u32)>, StoreError> {
+        let query = sqlx::query_as("SELECT image, bad_rows FROM fax_page WHERE fax = ? ORDER BY number").bind(fax);
+        Ok(query.fetch_all(&self.pool).await?)
+    }
+
+    /// One fax.
+    pub async fn fax(&self, fax: i64) -> Result<Fax, StoreError> {
+        let query =
+            sqlx::query_as("SELECT id, line, begun_at, remote_ident, subaddress FROM fax WHERE id = ?").bind(fax);
+        Ok(query.fetch_one(&self.pool).await?)
+    }
+
+    /// The fax is over; its mail is queued in the same transaction.
+    pub async fn fax_ends(
+        &self,
+        fax: i64,
+        state: FaxState,
+        said: &str,
+        mail: Option<&NewMail>,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        let done = sqlx::query("UPDATE fax SET state = ?, said = ?, ended_at = ? WHERE id = ? AND state = 'receiving'")
+            .bind(state.name())
+            .bind(said)
+            .bind(now())
+            .bind(fax)
+            .execute(&mut *tx)
+            .await?;
+        if let (Some(mail), 1) = (mail, done.rows_affected()) {
+            insert_mail(&mut tx, mail).await?;
+        }
+        Ok(tx.commit().await?)
+    }
+
+    /// Faxes that a crash cut short.
+    pub async fn open_faxes(&self) -> Result<Vec<Fax>, StoreError> {
+        let query = sqlx::query_as(
+            "SELECT id, line, begun_at, remote_ident, subaddress FROM fax WHERE state = 'receiving' ORDER BY id",
+        );
+        Ok(query.fetch_all(&self.pool).await?)
+    }
+}

@@ -1,0 +1,130 @@
+//! Mail waiting for the relay. It leaves the queue when the relay has taken it, and never otherwise.
+
+use sqlx::{FromRow, SqliteConnection};
+
+use super::{Store, StoreError, now};
+
+/// What a mail is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MailKind {
+    /// A received fax.
+    Fax(i64),
+    /// What became of a job.
+    Notice(i64),
+    /// Somebody's mail passed on.
+    Passed,
+}
+
+/// A mail to be queued.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewMail {
+    /// About what.
+    pub kind: MailKind,
+    /// Return path; empty is the null sender.
+    pub mail_from: String,
+    /// To whom.
+    pub recipient: String,
+    /// The message.
+    pub raw: Vec<u8>,
+}
+
+/// A queued mail.
+#[derive(Clone, Debug, FromRow)]
+pub struct Mail {
+    /// Row.
+    pub id: i64,
+    /// `fax`, `notice` or `mail`.
+    pub kind: String,
+    /// Return path.
+    pub mail_from: String,
+    /// To whom.
+    pub recipient: String,
+    /// The message.
+    pub raw: Vec<u8>,
+    /// Failed attempts so far.
+    pub attempts: i64,
+}
+
+impl Store {
+    /// The mail that has been due longest. It stays queued: only its delivery changes that.
+    pub async fn due_mail(&self) -> Result<Option<Mail>, StoreError> {
+        let query = sqlx::query_as(
+            "SELECT id, kind, mail_from, recipient, raw, attempts FROM outbound
+             WHERE state IN ('queued', 'waiting') AND due_at <= ? ORDER BY due_at, id LIMIT 1",
+        );
+        Ok(query.bind(now()).fetch_optional(&self.pool).await?)
+    }
+
+    /// When the next mail falls due.
+    pub async fn next_mail_due(&self) -> Result<Option<i64>, StoreError> {
+        let query = sqlx::query_scalar("SELECT min(due_at) FROM outbound WHERE state IN ('queued', 'waiting')");
+        Ok(query.fetch_one(&self.pool).await?)
+    }
+
+    /// The relay has it.
+    pub async fn mail_delivered(&self, mail: i64) -> Result<(), StoreError> {
+        self.mail_over(mail, "delivered", None).await
+    }
+
+    /// The relay will never take it; it stays here for the operator.
+    pub async fn mail_refused(&self, mail: i64, said: &str) -> Result<(), StoreError> {
+        self.mail_over(mail, "refused", Some(said)).await
+    }
+
+    async fn mail_over(&self, mail: i64, state: &str, said: Option<&str>) -> Result<(), StoreError> {
+        sqlx::query("UPDATE outbound SET state = ?, said = ?, attempts = attempts + 1, finished_at = ? WHERE id = ?")
+            .bind(state)
+            .bind(said)
+            .bind(now())
+            .bind(mail)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    /// The relay could not be reached or asked for patience.
+    pub async fn mail_waits(&self, mail: i64, due_at: i64, said: &str) -> Result<(), StoreError> {
+        sqlx::query(
+            "UPDATE outbound SET state = 'waiting', attempts = attempts + 1, due_at = ?, said = ? WHERE id = ?",
+        )
+        .bind(due_at)
+        .bind(said)
+        .bind(mail)
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    /// Makes a waiting or refused mail due now; false when it is neither.
+    pub async fn retry_mail(&self, mail: i64) -> Result<bool, StoreError> {
+        let done = sqlx::query(
+            "UPDATE outbound SET state = 'waiting', due_at = ? WHERE id = ? AND state IN ('waiting', 'refused')",
+        )
+        .bind(now())
+        .bind(mail)
+        .execute(&self.pool)
+        .await?;
+        Ok(done.rows_affected() == 1)
+    }
+}
+
+pub(super) async fn insert_mail(tx: &mut SqliteConnection, mail: &NewMail) -> Result<(), sqlx::Error> {
+    let (kind, fax, job) = match mail.kind {
+        MailKind::Fax(fax) => ("fax", Some(fax), None),
+        MailKind::Notice(job) => ("notice", None, Some(job)),
+        MailKind::Passed => ("mail", None, None),
+    };
+    sqlx::query(
+        "INSERT INTO outbound (kind, fax, job, mail_from, recipient, raw, state, due_at) VALUES (?, ?, ?, ?, ?, ?, 'queued', ?)",
+    )
+    .bind(kind)
+    .bind(fax)
+    .bind(job)
+    .bind(&mail.mail_from)
+    .bind(&mail.recipient)
+    .bind(&mail.raw)
+    .bind(now())
+    .execute(tx)
+    .await?;
+    Ok(())
+}

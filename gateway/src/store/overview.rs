@@ -1,0 +1,132 @@
+//! What an operator wants to see, and the log of calls.
+
+use serde::Serialize;
+use sqlx::FromRow;
+
+use super::{Store, StoreError};
+
+/// A job in a list.
+#[derive(Clone, Debug, FromRow, Serialize)]
+pub struct JobRow {
+    /// Row.
+    pub id: i64,
+    /// State.
+    pub state: String,
+    /// International number.
+    pub number: String,
+    /// Who sent it.
+    pub mail_from: String,
+    /// Pages in all, once rendered.
+    pub page_count: Option<i64>,
+    /// Pages confirmed.
+    pub next_page: i64,
+    /// Attempts made.
+    pub attempts: i64,
+    /// When it is due, milliseconds since 1970.
+    pub due_at: i64,
+    /// Why it waits or failed.
+    pub cause: Option<String>,
+    /// The same for people.
+    pub said: Option<String>,
+}
+
+/// A mail in a list.
+#[derive(Clone, Debug, FromRow, Serialize)]
+pub struct MailRow {
+    /// Row.
+    pub id: i64,
+    /// `fax`, `notice` or `mail`.
+    pub kind: String,
+    /// State.
+    pub state: String,
+    /// To whom.
+    pub recipient: String,
+    /// The fax it carries.
+    pub fax: Option<i64>,
+    /// The job it is about.
+    pub job: Option<i64>,
+    /// Attempts made.
+    pub attempts: i64,
+    /// When it is due, milliseconds since 1970.
+    pub due_at: i64,
+    /// Why it waits.
+    pub said: Option<String>,
+}
+
+/// A call.
+#[derive(Clone, Debug, FromRow, Serialize)]
+pub struct CallRow {
+    /// The line.
+    pub line: String,
+    /// For which job.
+    pub job: Option<i64>,
+    /// Into which fax.
+    pub fax: Option<i64>,
+    /// What was dialled.
+    pub dialled: Option<String>,
+    /// Begin, milliseconds since 1970.
+    pub begun_at: i64,
+    /// End, likewise.
+    pub ended_at: i64,
+    /// Whether all went well.
+    pub ok: bool,
+    /// The call's report.
+    pub report: String,
+}
+
+/// Everything there is.
+#[derive(Clone, Debug, Serialize)]
+pub struct Overview {
+    /// Faxes to send.
+    pub jobs: Vec<JobRow>,
+    /// Mail to hand over.
+    pub mail: Vec<MailRow>,
+}
+
+impl Store {
+    /// Jobs and mail, those that are over only when `all`.
+    pub async fn overview(&self, all: bool) -> Result<Overview, StoreError> {
+        let jobs = sqlx::query_as(
+            "SELECT job.id, state, number, mail_from, page_count, next_page, attempts, due_at, cause, said
+             FROM job JOIN message ON message.id = job.message
+             WHERE ? OR state IN ('queued', 'sending', 'waiting', 'failed') ORDER BY job.id",
+        );
+        let mail = sqlx::query_as(
+            "SELECT id, kind, state, recipient, fax, job, attempts, due_at, said FROM outbound
+             WHERE ? OR state IN ('queued', 'waiting', 'refused') ORDER BY id",
+        );
+        Ok(Overview {
+            jobs: jobs.bind(all).fetch_all(&self.pool).await?,
+            mail: mail.bind(all).fetch_all(&self.pool).await?,
+        })
+    }
+
+    /// One job; none when there is no such.
+    pub async fn job(&self, id: i64) -> Result<Option<JobRow>, StoreError> {
+        Ok(self.overview(true).await?.jobs.into_iter().find(|job| job.id == id))
+    }
+
+    /// Writes a call into the log.
+    pub async fn log_call(&self, call: &CallRow) -> Result<(), StoreError> {
+        sqlx::query("INSERT INTO call (line, job, fax, dialled, begun_at, ended_at, ok, report) VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
+            .bind(&call.line)
+            .bind(call.job)
+            .bind(call.fax)
+            .bind(&call.dialled)
+            .bind(call.begun_at)
+            .bind(call.ended_at)
+            .bind(call.ok)
+            .bind(&call.report)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    /// The calls made for a job.
+    pub async fn calls_of(&self, job: i64) -> Result<Vec<CallRow>, StoreError> {
+        let query = sqlx::query_as(
+            "SELECT line, job, fax, dialled, begun_at, ended_at, ok, report FROM call WHERE job = ? ORDER BY id",
+        );
+        Ok(query.bind(job).fetch_all(&self.pool).await?)
+    }
+}

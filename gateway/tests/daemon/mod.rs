@@ -1,0 +1,218 @@
+//! The daemon as a child process, and a mail server for what it sends.
+
+use std::{
+    io::{BufRead, BufReader},
+    net::{IpAddr, TcpListener},
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use answertone_gateway::smtp::{self, Envelope, Intake, Limits, Recipient, Reply};
+use mail_parser::MessageParser;
+use tempfile::TempDir;
+use tokio::{runtime::Runtime, sync::watch};
+
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_answertone");
+
+/// Waits for something that must come; the bound only keeps a broken test from hanging.
+pub(crate) fn wait_for(what: &str, mut come: impl FnMut() -> bool) {
+    let until = Instant::now() + Duration::from_secs(120);
+    while !come() {
+        assert!(Instant::now() < until, "{what} did not come");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// A gateway process with its store; killed when dropped.
+pub(crate) struct Gateway {
+    child: Child,
+    pub(crate) port: u16,
+    folder: PathBuf,
+    _own: Option<TempDir>,
+}
+
+impl Gateway {
+    /// A gateway with a simulated line to itself; `smtp` are more keys of that table.
+    pub(crate) fn start(sink: &Sink, smtp: &str) -> Self {
+        Self::start_with_relay(sink.port, smtp)
+    }
+
+    pub(crate) fn start_with_relay(relay: u16, smtp: &str) -> Self {
+        let own = tempfile::tempdir().unwrap();
+        let folder = own.path().to_owned();
+        let mut gateway = Self::start_in(&folder, relay, smtp);
+        gateway._own = Some(own);
+        gateway
+    }
+
+    /// A gateway that can make no file longer than so many octets.
+    pub(crate) fn start_with_largest_file(sink: &Sink, octets: u64) -> Self {
+        let own = tempfile::tempdir().unwrap();
+        let config = configure(own.path(), sink.port, "");
+        // POSIX counts in pieces of 512 octets.
+        Self::spawn_limited(own, config, &format!("ulimit -S -f {}", octets / 512))
+    }
+
+    /// A gateway whose disk can be filled.
+    pub(crate) fn start_on_small_disk(sink: &Sink) -> Self {
+        let own = tempfile::tempdir().unwrap();
+        let config = configure(own.path(), sink.port, "");
+        Self::spawn_limited(own, config, ":")
+    }
+
+    fn spawn_limited(own: TempDir, config: PathBuf, limit: &str) -> Self {
+        // Without the trap the signal would end the process.
+        let script = format!("trap '' XFSZ; {limit}; exec \"$0\" serve --config \"$1\"");
+        let mut command = Command::new("sh");
+        command.args(["-c", &script, PROGRAM]).arg(config);
+        let folder = own.path().to_owned();
+        let mut gateway = Self::spawn(command, folder);
+        gateway._own = Some(own);
+        gateway
+    }
+
+    pub(crate) fn start_in(folder: &Path, relay: u16, smtp: &str) -> Self {
+        let config = configure(folder, relay, smtp);
+        let mut command = Command::new(PROGRAM);
+        command.arg("serve").arg("--config").arg(config);
+        Self::spawn(command, folder.to_owned())
+    }
+
+    fn spawn(mut command: Command, folder: PathBuf) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let port = line.trim().rsplit(':').next().and_then(|port| port.parse().ok());
+        let port = port.unwrap_or_else(|| panic!("the gateway did not start: {line:?}"));
+        Self { child, port, folder, _own: None }
+    }
+
+    /// Lets no file grow any more, or lets them again: what a full disk is to the process. False where the system has
+    /// no `prlimit`.
+    pub(crate) fn fill_disk(&self, full: bool) -> bool {
+        let limit = if full { "--fsize=1:" } else { "--fsize=unlimited:" };
+        let id = self.child.id().to_string();
+        Command::new("prlimit").args(["--pid", &id, limit]).status().is_ok_and(|status| status.success())
+    }
+
+    pub(crate) fn store(&self) -> PathBuf {
+        self.folder.join("store")
+    }
+
+    /// What `answertone queue list --json` says.
+    pub(crate) fn queue(&self) -> String {
+        let config = self.folder.join("answertone.toml");
+        let output =
+            Command::new(PROGRAM).args(["queue", "--json", "--config"]).arg(config).arg("list").output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// SIGKILL.
+    pub(crate) fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// SIGTERM, and how it ended.
+    pub(crate) fn terminate(&mut self) -> ExitStatus {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        self.child.wait().unwrap()
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+fn configure(folder: &Path, relay: u16, smtp: &str) -> PathBuf {
+    let store = folder.join("store");
+    let text = format!(
+        "hostname = \"fax.example\"\n[smtp]\nlisten = [\"127.0.0.1:0\"]\n{smtp}\n[relay]\nport = {relay}\ntls = \"none\"\n\
+         retry_s = [1]\n[store]\ndir = {store:?}\n[identity]\nstation = \"+1 555 0100\"\n[offramp]\nattempts = 20\nretry_s = [0]\n\
+         [onramp]\nmailbox = \"office@office.example\"\n[[line]]\nname = \"sim\"\nuri = \"sim:?far=onramp&snr=35\"\n"
+    );
+    let path = folder.join("answertone.toml");
+    std::fs::write(&path, text).unwrap();
+    path
+}
+
+/// A mail server that takes everything.
+pub(crate) struct Sink {
+    pub(crate) port: u16,
+    mails: Arc<Mutex<Vec<Vec<u8>>>>,
+    _stop: watch::Sender<bool>,
+    _runtime: Runtime,
+}
+
+struct Takes(Arc<Mutex<Vec<Vec<u8>>>>);
+
+impl Intake for Takes {
+    fn sender(&self, _: IpAddr, _: &str) -> Result<(), Reply> {
+        Ok(())
+    }
+    fn recipient(&self, _: IpAddr, _: &Recipient) -> Result<(), Reply> {
+        Ok(())
+    }
+    async fn deliver(&self, _: Envelope, raw: Vec<u8>) -> Result<Reply, Reply> {
+        self.0.lock().unwrap().push(raw);
+        Ok(Reply::new(250, "2.0.0", "taken"))
+    }
+}
+
+impl Sink {
+    pub(crate) fn new() -> Self {
+        Self::at(0)
+    }
+
+    /// A port nobody listens at.
+    pub(crate) fn free_port() -> u16 {
+        TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    }
+
+    pub(crate) fn at(port: u16) -> Self {
+        let runtime = Runtime::new().unwrap();
+        let (stop, stopped) = watch::channel(false);
+        let mails = Arc::new(Mutex::new(vec![]));
+        let listener = runtime.block_on(tokio::net::TcpListener::bind(("127.0.0.1", port))).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let limits = Limits {
+            hostname: "sink".into(),
+            message: 1 << 28,
+            recipients: 9,
+            connections: 9,
+            idle: Duration::from_secs(60),
+        };
+        runtime.spawn(smtp::serve(listener, Arc::new(Takes(mails.clone())), limits, stopped));
+        Self { port, mails, _stop: stop, _runtime: runtime }
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.mails.lock().unwrap().len()
+    }
+
+    fn texts(&self) -> Vec<String> {
+        self.mails.lock().unwrap().iter().map(|raw| String::from_utf8_lossy(raw).into_owned()).collect()
+    }
+
+    pub(crate) fn last(&self) -> String {
+        self.texts().pop().unwrap()
+    }
+
+    pub(crate) fn find(&self, text: &str) -> Option<String> {
+        self.texts().into_iter().find(|mail| mail.contains(text))
+    }
+
+    /// Mails by Message-ID: one that was handed over twice is one.
+    pub(crate) fn distinct(&self) -> Vec<String> {
+        let mut known = std::collections::HashSet::new();
+        let id =
+            |text: &String| MessageParser::default().parse(text.as_bytes()).unwrap().message_id().map(str::to_owned);
+        self.texts().into_iter().filter(|text| known.insert(id(text))).collect()
+    }
+}
