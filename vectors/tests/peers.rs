@@ -1,0 +1,430 @@
+//! Calls with another maker's fax machine: our program on one end of a cable, a peer built on libspandsp on the other.
+//!
+//! The peers' sources are in the shared folder; they are copied and built in the target folder.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+    sync::{
+        OnceLock,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+    time::SystemTime,
+};
+
+use answertone_t30::image::{
+    Bitmap, Coding, Page, Resolution,
+    tiff::{FilePage, Profile, TiffDocument, WriteOptions, write},
+};
+use answertone_vectors::{files_below, not_run, shared};
+use serde_json::Value;
+
+const CHARTS: [&str; 5] = ["itu1", "itu2", "itu3", "itu4", "itu6"];
+
+/// Peer's word and ours for the modems both may use, and the modem that must come of it.
+const MODEMS: [(&str, &str); 3] = [("v27ter", "v27ter"), ("v27ter,v29", "v29"), ("v27ter,v29,v17", "v17")];
+
+/// Our codings, the peer's, the one that must come of it, and whether it needs error correction.
+const CODINGS: [(&str, &str, &str, bool); 3] =
+    [("mh", "t4-1d", "mh", false), ("mh,mr", "t4-1d,t4-2d", "mr", false), ("mh,mr,mmr", "t4-1d,t4-2d,t6", "mmr", true)];
+
+/// Longest a call may take in the world's time; a call of minutes takes less than a second.
+const PATIENCE: &str = "100";
+
+/// Silence at the far end: takes what comes and gives zeros.
+const NOBODY: &str = "{ cat >/dev/null <&3 & } 3<&0; exec cat /dev/zero";
+
+/// Where everything is.
+struct Bench {
+    program: PathBuf,
+    peers: PathBuf,
+    work: PathBuf,
+    /// The ITU-T charts as TIFF, fine resolution.
+    charts: Vec<(PathBuf, Page)>,
+}
+
+/// What came of a call.
+struct Call {
+    result: Value,
+    cable: Output,
+    folder: PathBuf,
+}
+
+static BENCH: OnceLock<Result<Bench, String>> = OnceLock::new();
+static FOLDERS: AtomicUsize = AtomicUsize::new(0);
+
+/// The bench, unless something is missing: then it is said what, and that `cases` cases did not run.
+fn bench(cases: usize) -> Option<&'static Bench> {
+    let (source, images) = (shared("peer", cases)?, shared("assets/4-tiff-jbig", 0)?);
+    let bench = BENCH.get_or_init(|| Bench::set_up(&source, &images));
+    if let Err(why) = bench {
+        not_run(cases, why);
+    }
+    bench.as_ref().ok()
+}
+
+impl Bench {
+    fn set_up(source: &Path, images: &Path) -> Result<Self, String> {
+        let target = target_folder();
+        let work = target.join("peers");
+        let peers = build_peers(source, &work.join("build"))?;
+        let calls = work.join("calls");
+        // Left over from an earlier run; absent the first time.
+        let _ = fs::remove_dir_all(&calls);
+        fs::create_dir_all(&calls).map_err(|error| format!("{}: {error}", calls.display()))?;
+        let charts = CHARTS.map(|name| chart(&images.join(format!("{name}.pbm")), &calls));
+        Ok(Self { program: program(&target), peers, work: calls, charts: charts.into() })
+    }
+
+    /// One call: our options, the peer's command and the cable's options.
+    fn call(&self, ours: &str, theirs: &str, cable: &str) -> Call {
+        let folder = self.work.join(FOLDERS.fetch_add(1, Ordering::Relaxed).to_string());
+        fs::create_dir_all(&folder).expect("the work folder takes folders");
+        let program = self.program.display();
+        let ours = format!("{program} call --line stdio: --result ours.json --transcript ours.txt {ours}");
+        let cable = Command::new("timeout")
+            .arg(PATIENCE)
+            .arg(self.peers.join("peer-cable"))
+            .args(cable.split_whitespace())
+            .args([ours.as_str(), theirs])
+            .current_dir(&folder)
+            .stdin(Stdio::null())
+            .output()
+            .expect("peer-cable was built");
+        let result = fs::read_to_string(folder.join("ours.json")).unwrap_or_default();
+        let result = serde_json::from_str(&result).unwrap_or(Value::Null);
+        Call { result, cable, folder }
+    }
+
+    fn peer(&self, options: &str) -> String {
+        format!("{}/peer-fax --stdio --result theirs.json {options}", self.peers.display())
+    }
+
+    fn we_send(&self, chart: usize, ours: &str, theirs: &str, cable: &str) -> Call {
+        let document = self.charts[chart].0.display();
+        self.call(&format!("--send {document} {ours}"), &self.peer(&format!("--receive got.tif {theirs}")), cable)
+    }
+
+    fn we_receive(&self, chart: usize, ours: &str, theirs: &str, cable: &str) -> Call {
+        let document = self.charts[chart].0.display();
+        self.call(&format!("--receive got.tif {ours}"), &self.peer(&format!("--send {document} {theirs}")), cable)
+    }
+}
+
+impl Call {
+    fn pages(&self) -> Vec<Page> {
+        let file = fs::read(self.folder.join("got.tif")).unwrap_or_default();
+        TiffDocument::open(&file).and_then(|document| document.fax_pages()).unwrap_or_default()
+    }
+
+    fn theirs(&self) -> Value {
+        let theirs = fs::read_to_string(self.folder.join("theirs.json")).unwrap_or_default();
+        serde_json::from_str(&theirs).unwrap_or(Value::Null)
+    }
+
+    /// All that is known, for a failed assertion.
+    fn story(&self) -> String {
+        let transcript = fs::read_to_string(self.folder.join("ours.txt")).unwrap_or_default();
+        let told = String::from_utf8_lossy(&self.cable.stderr);
+        format!("ours: {}\ntheirs: {}\n{transcript}\n{told}", self.result, self.theirs())
+    }
+
+    fn assert_delivered(&self, what: &str, sent: &Page) {
+        assert_eq!(self.result["ok"], true, "{what}\n{}", self.story());
+        assert_eq!(self.theirs()["ok"], true, "{what}\n{}", self.story());
+        let pages = self.pages();
+        assert_eq!(pages.len(), 1, "{what}\n{}", self.story());
+        assert!(pages[0].bitmap == sent.bitmap, "{what}: pels differ\n{}", self.story());
+    }
+
+    fn assert_failed(&self, what: &str, cause: &str) {
+        assert_eq!(self.result["ok"], false, "{what}\n{}", self.story());
+        assert_eq!(self.result["failure"]["cause"], cause, "{what}\n{}", self.story());
+    }
+}
+
+fn target_folder() -> PathBuf {
+    let test = env::current_exe().expect("the test knows its file");
+    test.ancestors().nth(2).expect("tests lie in target/<profile>/deps").to_owned()
+}
+
+/// The program beside the tests. `cargo test --workspace` makes it; a missing or an old one is a failure, not a guess.
+fn program(profile: &Path) -> PathBuf {
+    let program = profile.join("answertone");
+    let remedy = "run `cargo build --workspace`, or the tests of the whole workspace";
+    let made = modified(&program).unwrap_or_else(|| panic!("{}: not there; {remedy}", program.display()));
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("this crate lies in the workspace");
+    for source in ["dsp", "t30", "hw", "gateway"].iter().flat_map(|part| files_below(&workspace.join(part).join("src")))
+    {
+        assert!(modified(&source) <= Some(made), "{}: older than {}; {remedy}", program.display(), source.display());
+    }
+    program
+}
+
+fn modified(file: &Path) -> Option<SystemTime> {
+    file.metadata().and_then(|facts| facts.modified()).ok()
+}
+
+fn build_peers(source: &Path, build: &Path) -> Result<PathBuf, String> {
+    fs::create_dir_all(build).map_err(|error| format!("{}: {error}", build.display()))?;
+    for entry in fs::read_dir(source).map_err(|error| format!("{}: {error}", source.display()))?.flatten() {
+        let (from, to) = (entry.path(), build.join(entry.file_name()));
+        if from.is_file() && fs::read(&from).ok() != fs::read(&to).ok() {
+            fs::copy(&from, &to).map_err(|error| format!("{}: {error}", to.display()))?;
+        }
+    }
+    let made = Command::new("make").args(["bin/peer-fax", "bin/peer-cable"]).current_dir(build).output();
+    match made {
+        Ok(made) if made.status.success() => Ok(build.join("bin")),
+        Ok(_) => Err("the peers do not build; install libspandsp-dev and libtiff-dev".to_owned()),
+        Err(error) => Err(format!("make does not run ({error}); install build-essential")),
+    }
+}
+
+/// A chart from a portable bitmap as a TIFF file and a page.
+fn chart(from: &Path, folder: &Path) -> (PathBuf, Page) {
+    let page =
+        Page { bitmap: portable_bitmap(&fs::read(from).expect("the chart is there")), resolution: Resolution::Fine };
+    let name = from.file_stem().expect("a chart has a name");
+    let path = folder.join(name).with_extension("tif");
+    write_tiff(&path, &[FilePage::from(&page)]);
+    (path, page)
+}
+
+fn write_tiff(path: &Path, pages: &[FilePage<'_>]) {
+    let file = write(pages, &WriteOptions::plain(Profile::F(Coding::Mmr))).expect("a chart fits a TIFF file");
+    fs::write(path, file).expect("the work folder takes files");
+}
+
+/// Reads a raw portable bitmap: `P4`, comments, width, height, rows with black as 1.
+fn portable_bitmap(file: &[u8]) -> Bitmap {
+    let mut numbers = Vec::new();
+    let mut at = 2;
+    while numbers.len() < 2 {
+        let end = at + file[at..].iter().position(|octet| octet.is_ascii_whitespace()).expect("a header has an end");
+        let word = std::str::from_utf8(&file[at..end]).expect("a header is text");
+        if word.starts_with('#') {
+            at += file[at..].iter().position(|octet| *octet == b'\n').expect("a comment has an end");
+        } else {
+            numbers.extend(word.parse::<u32>());
+            at = end;
+        }
+        at += 1;
+    }
+    let mut bitmap = Bitmap::new(numbers[0]);
+    let stride = bitmap.stride();
+    file[at..].chunks_exact(stride).take(numbers[1] as usize).for_each(|row| bitmap.push_row(row));
+    bitmap
+}
+
+/// Runs cases on two threads.
+fn on_two_threads<T: Sync>(cases: &[T], run: impl Fn(&T) + Sync) {
+    let next = AtomicUsize::new(0);
+    let work = || {
+        while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
+            run(case);
+        }
+    };
+    thread::scope(|scope| (0..2).for_each(|_| drop(scope.spawn(work))));
+}
+
+/// Every way of sending a page once: sender, modems, error correction, coding, chart.
+fn matrix() -> Vec<(bool, usize, bool, usize, usize)> {
+    let mut cases = Vec::new();
+    for we_send in [true, false] {
+        for modem in 0..MODEMS.len() {
+            for (coding, (.., needs_ecm)) in CODINGS.iter().enumerate() {
+                for ecm in [true, false] {
+                    if ecm || !needs_ecm {
+                        cases.push((we_send, modem, ecm, coding, cases.len() % CHARTS.len()));
+                    }
+                }
+            }
+        }
+    }
+    cases
+}
+
+#[test]
+fn charts_cross_to_and_from_the_peer_by_every_modem_and_coding() {
+    let cases = matrix();
+    let Some(bench) = bench(cases.len()) else { return };
+    on_two_threads(&cases, |&(we_send, modem, ecm, coding, chart)| {
+        let ((modems, modem), (ours, theirs, coding, _)) = (MODEMS[modem], CODINGS[coding]);
+        let ecm_word = if ecm { "on" } else { "off" };
+        let what = format!("we send: {we_send}, {modems}, ECM {ecm_word}, {coding}, {}", CHARTS[chart]);
+        let ours = format!("--modems {modems} --ecm {ecm_word} --codings {ours}");
+        let theirs = format!("--modems {modems} --ecm {ecm_word} --compressions {theirs}");
+        let call = if we_send {
+            bench.we_send(chart, &ours, &theirs, "")
+        } else {
+            bench.we_receive(chart, &ours, &theirs, "")
+        };
+        call.assert_delivered(&what, &bench.charts[chart].1);
+        let result = &call.result;
+        assert_eq!(result["modem"], modem, "{what}\n{}", call.story());
+        assert_eq!(result["coding"], coding, "{what}\n{}", call.story());
+        assert_eq!(result["ecm"], ecm, "{what}\n{}", call.story());
+    });
+}
+
+#[test]
+fn several_pages_cross_in_both_directions() {
+    let cases = [(true, "on"), (true, "off"), (false, "on"), (false, "off")];
+    let Some(bench) = bench(cases.len()) else { return };
+    let document = bench.work.join("three.tif");
+    let pages: Vec<FilePage<'_>> = bench.charts[..3].iter().map(|(_, page)| FilePage::from(page)).collect();
+    write_tiff(&document, &pages);
+    let document = document.display();
+    on_two_threads(&cases, |&(we_send, ecm)| {
+        let call = if we_send {
+            bench.call(
+                &format!("--send {document} --ecm {ecm}"),
+                &bench.peer(&format!("--receive got.tif --ecm {ecm}")),
+                "",
+            )
+        } else {
+            bench.call(
+                &format!("--receive got.tif --ecm {ecm}"),
+                &bench.peer(&format!("--send {document} --ecm {ecm}")),
+                "",
+            )
+        };
+        assert_eq!(call.result["ok"], true, "{}", call.story());
+        let received = call.pages();
+        assert_eq!(received.len(), 3, "{}", call.story());
+        for (received, (_, sent)) in received.iter().zip(&bench.charts) {
+            assert!(received.bitmap == sent.bitmap, "pels differ\n{}", call.story());
+        }
+    });
+}
+
+#[test]
+fn noise_makes_the_rate_fall_and_the_page_still_arrives() {
+    // Signals arrive at -34 dBm0. Louder ones would need noise above -45 dBm0, which the peer takes for a carrier.
+    let cases = [(true, "-50"), (true, "-49"), (false, "-50"), (false, "-48")];
+    let Some(bench) = bench(cases.len()) else { return };
+    on_two_threads(&cases, |&(we_send, noise)| {
+        let modems = "--modems v27ter,v29";
+        let cable = format!("--gain -20 --noise {noise} --seed 5");
+        let call = if we_send {
+            bench.we_send(0, modems, modems, &cable)
+        } else {
+            bench.we_receive(0, modems, modems, &cable)
+        };
+        let what = format!("we send: {we_send}, noise {noise} dBm0");
+        call.assert_delivered(&what, &bench.charts[0].1);
+        println!("{what}: {} bit/s after {} trainings", call.result["bit_rate"], call.result["trainings"]);
+        assert!(call.result["bit_rate"].as_u64().expect("a rate was agreed") < 9600, "{what}\n{}", call.story());
+    });
+}
+
+#[test]
+fn a_peer_that_hangs_up_in_any_phase_is_a_lost_line() {
+    // Seconds of call after which the peer hangs up: tones, commands, training check, page, after the page.
+    let cuts = [1, 5, 7, 9, 15, 20];
+    let Some(bench) = bench(2 * cuts.len()) else { return };
+    let cases: Vec<(bool, u32)> = [true, false].into_iter().flat_map(|side| cuts.map(|cut| (side, cut))).collect();
+    on_two_threads(&cases, |&(we_send, cut)| {
+        let chart = bench.charts[1].0.display();
+        let (ours, theirs) = if we_send {
+            (format!("--send {chart}"), "--receive got.tif".to_owned())
+        } else {
+            ("--receive got.tif".to_owned(), format!("--send {chart}"))
+        };
+        let call = bench.call(&ours, &bench.peer(&format!("{theirs} --timeout {cut}")), "");
+        call.assert_failed(&format!("we send: {we_send}, cut after {cut} s"), "line_lost");
+        assert_eq!(call.result["failure"]["side"], "line", "{}", call.story());
+    });
+}
+
+#[test]
+fn a_first_page_stays_when_the_peer_hangs_up_in_the_second() {
+    let Some(bench) = bench(1) else { return };
+    let document = bench.work.join("two.tif");
+    let pages: Vec<FilePage<'_>> = bench.charts[..2].iter().map(|(_, page)| FilePage::from(page)).collect();
+    write_tiff(&document, &pages);
+    let peer = bench.peer(&format!("--send {} --timeout 33", document.display()));
+    let call = bench.call("--receive got.tif", &peer, "");
+    call.assert_failed("cut in the second page", "line_lost");
+    let received = call.pages();
+    assert_eq!(received.len(), 1, "{}", call.story());
+    assert!(received[0].bitmap == bench.charts[0].1.bitmap, "pels differ\n{}", call.story());
+}
+
+#[test]
+fn a_password_opens_the_peer_and_a_wrong_one_is_refused() {
+    let Some(bench) = bench(2) else { return };
+    let call = bench.we_send(1, "--pwd 1234", "--expect-pwd 1234", "");
+    call.assert_delivered("right password", &bench.charts[1].1);
+    let call = bench.we_send(1, "--pwd 4321", "--expect-pwd 1234", "");
+    // The peer says DCN and hangs up while our training check is on the line, where nobody hears it.
+    call.assert_failed("wrong password", "line_lost");
+    assert_eq!(call.theirs()["status_text"], "Password not accepted", "{}", call.story());
+}
+
+#[test]
+fn documents_are_polled_in_both_directions() {
+    let Some(bench) = bench(5) else { return };
+    let (document, sent) = (bench.charts[1].0.display(), &bench.charts[1].1);
+    for ecm in ["on", "off"] {
+        let ours = format!("--role caller --receive got.tif --ident US --sep 77 --pwd 1234 --ecm {ecm}");
+        let theirs = format!("--polarity answerer --send {document} --expect-pwd 1234 --ecm {ecm}");
+        let call = bench.call(&ours, &bench.peer(&theirs), "");
+        call.assert_delivered(&format!("we poll, ECM {ecm}"), sent);
+        assert_eq!(call.theirs()["remote_pwd"], "1234", "{}", call.story());
+        let ours = format!("--role answerer --send {document} --expect-pwd 1234 --ecm {ecm}");
+        let theirs = format!("--polarity caller --receive got.tif --pwd 1234 --ecm {ecm}");
+        let call = bench.call(&ours, &bench.peer(&theirs), "");
+        call.assert_delivered(&format!("we are polled, ECM {ecm}"), sent);
+        assert_eq!(call.result["remote_pwd"], "1234", "{}", call.story());
+    }
+    let call = bench.call("--role caller --receive got.tif", &bench.peer("--polarity answerer --receive got.tif"), "");
+    call.assert_failed("nothing to poll", "nothing_to_poll");
+}
+
+#[test]
+fn two_documents_cross_in_a_call_with_their_subaddress() {
+    let Some(bench) = bench(2) else { return };
+    let documents = format!("--send {} --then-send {}", bench.charts[0].0.display(), bench.charts[1].0.display());
+    for we_send in [true, false] {
+        let sender = format!("{documents} --sub 6377001 --sid 42");
+        let (ours, theirs) = match we_send {
+            true => (sender, "--receive got.tif".to_owned()),
+            false => ("--receive got.tif".to_owned(), sender),
+        };
+        let call = bench.call(&ours, &bench.peer(&theirs), "");
+        assert_eq!(call.result["ok"], true, "{}", call.story());
+        let told = if we_send { call.theirs() } else { call.result.clone() };
+        assert_eq!((&told["remote_sub"], &told["remote_sid"]), (&"6377001".into(), &"42".into()), "{}", call.story());
+        let received = call.pages();
+        assert_eq!(received.len(), 2, "{}", call.story());
+        for (received, (_, sent)) in received.iter().zip(&bench.charts) {
+            assert!(received.bitmap == sent.bitmap, "pels differ\n{}", call.story());
+        }
+    }
+}
+
+#[test]
+fn a_caller_without_our_password_is_sent_away() {
+    let Some(bench) = bench(1) else { return };
+    // The peer gives its password only when it polls.
+    let call = bench.we_receive(1, "--expect-pwd 1234", "--pwd 1234", "");
+    call.assert_failed("no password", "password_refused");
+    assert_eq!(call.theirs()["ok"], false, "{}", call.story());
+    assert_eq!(call.pages().len(), 0, "{}", call.story());
+}
+
+#[test]
+fn nobody_at_the_far_end_is_told_by_timer() {
+    let Some(bench) = bench(2) else { return };
+    let chart = bench.charts[0].0.display();
+    let call = bench.call(&format!("--send {chart}"), NOBODY, "");
+    call.assert_failed("we call", "no_fax_heard");
+    assert_eq!(call.result["failure"]["timer"], "T0", "{}", call.story());
+    let call = bench.call("--receive got.tif", NOBODY, "");
+    call.assert_failed("we answer", "no_fax_heard");
+    assert_eq!(call.result["failure"]["timer"], "T1", "{}", call.story());
+}

@@ -1,0 +1,172 @@
+//! CNG, CED and V.21 in recordings of others, and in recordings where they are not.
+
+use std::path::{Path, PathBuf};
+
+use answertone_dsp::{
+    bits::{BitRun, Mark},
+    fsk::{FskDemodulator, V21_CHANNEL_2},
+    g711::alaw,
+    modem::Demodulator,
+    tone::call::{CedDetector, CngDetector, ToneEdge},
+};
+use answertone_vectors::{files_below, not_run, shared, wav::Recording};
+
+/// Channels of a recording at 8000 samples per second, or why there are none.
+fn channels(path: &Path) -> Result<Vec<Vec<f32>>, String> {
+    if path.extension().is_some_and(|extension| extension == "raw") {
+        let octets = std::fs::read(path).map_err(|error| error.to_string())?;
+        return Ok(vec![octets.iter().map(|octet| f32::from(alaw::decode(*octet))).collect()]);
+    }
+    Recording::read(path).map(Recording::telephone)
+}
+
+/// Beginnings in seconds of the tones that a detector recognises.
+fn beginnings(samples: &[f32], run: impl FnMut(&[f32]) -> Option<ToneEdge>) -> Vec<f64> {
+    let edges = samples.chunks(80).filter_map(run);
+    edges.filter(|edge| edge.on).map(|edge| edge.at.0 as f64 / 8000.0).collect()
+}
+
+fn cng(samples: &[f32]) -> Vec<f64> {
+    let mut detector = CngDetector::new();
+    beginnings(samples, |block| detector.run(block))
+}
+
+fn ced(samples: &[f32]) -> Vec<f64> {
+    let mut detector = CedDetector::new();
+    beginnings(samples, |block| detector.run(block))
+}
+
+/// A V.21 carrier in a recording.
+#[derive(Debug)]
+struct Heard {
+    from: f64,
+    to: f64,
+    /// Flags in it that follow each other directly.
+    flags: usize,
+}
+
+/// The V.21 carriers of a recording.
+fn v21(samples: &[f32]) -> Vec<Heard> {
+    let mut demodulator = FskDemodulator::new(&V21_CHANNEL_2);
+    let mut run = BitRun::with_room(64);
+    let (mut carriers, mut bits) = (Vec::new(), Vec::new());
+    // A few blocks of silence more, so that the last carrier ends.
+    for block in samples.chunks(80).chain([[0.0; 80].as_slice(); 4]) {
+        run.clear();
+        demodulator.run(block, &mut run);
+        bits.extend_from_slice(run.bits());
+        for mark in run.marks() {
+            let at = mark.at.0 as f64 / 8000.0;
+            match (mark.mark, carriers.last_mut()) {
+                (Mark::CarrierUp, _) => carriers.push(Heard { from: at, to: at, flags: 0 }),
+                (_, Some(heard)) => (heard.to, heard.flags) = (at, flags_in_a_row(&bits)),
+                (_, None) => {}
+            }
+            bits.clear();
+        }
+        assert_eq!(run.lost(), 0);
+    }
+    carriers
+}
+
+/// The longest row of whole flags, 01111110 each.
+fn flags_in_a_row(bits: &[bool]) -> usize {
+    const FLAG: [bool; 8] = [false, true, true, true, true, true, true, false];
+    let row_at = |at: usize| bits[at..].chunks_exact(8).take_while(|octet| **octet == FLAG).count();
+    (0..bits.len()).map(row_at).max().unwrap_or(0)
+}
+
+/// One side of a recorded fax call and what is in it.
+struct Side {
+    file: &'static str,
+    channel: usize,
+    /// When CNG begins, in seconds.
+    cng: Option<f64>,
+    /// When CED begins; in the caller's channel it is the echo of the other side's.
+    ced: Option<f64>,
+    /// How many V.21 signals there are.
+    v21: usize,
+}
+
+/// The recorded calls.
+#[rustfmt::skip]
+const CALLS: [Side; 14] = [
+    Side { file: "ECM-call.wav", channel: 0, cng: None, ced: Some(7.6), v21: 12 },
+    Side { file: "ECM-call.wav", channel: 1, cng: Some(2.5), ced: Some(7.7), v21: 12 },
+    Side { file: "MPS-call.wav", channel: 0, cng: None, ced: Some(2.3), v21: 8 },
+    Side { file: "MPS-call.wav", channel: 1, cng: Some(0.4), ced: None, v21: 4 },
+    Side { file: "V17-14400bps-nonECM.wav", channel: 0, cng: Some(1.2), ced: None, v21: 3 },
+    Side { file: "V17-14400bps-nonECM.wav", channel: 1, cng: None, ced: Some(9.2), v21: 4 },
+    Side { file: "all-rates-failed.wav", channel: 0, cng: Some(0.5), ced: None, v21: 9 },
+    Side { file: "all-rates-failed.wav", channel: 1, cng: None, ced: Some(2.6), v21: 9 },
+    Side { file: "example_faxstf3_to_officejet8620.wav", channel: 0, cng: Some(4.8), ced: Some(17.5), v21: 6 },
+    Side { file: "from-pcap_vega1_s0_10336to16834.wav", channel: 0, cng: Some(1.4), ced: None, v21: 0 },
+    Side { file: "from-pcap_vega1_s1_16834to10336.wav", channel: 0, cng: None, ced: Some(11.5), v21: 0 },
+    Side { file: "from-pcap_vega1_s3_10338to16834.wav", channel: 0, cng: None, ced: Some(0.2), v21: 0 },
+    Side { file: "from-pcap_vega1_s4_16834to10338.wav", channel: 0, cng: None, ced: Some(0.0), v21: 0 },
+    Side { file: "dbose_fax_8K_16_Mono.wav", channel: 0, cng: None, ced: Some(0.1), v21: 0 },
+];
+
+fn agrees(found: &[f64], expected: Option<f64>) -> bool {
+    found.len() == usize::from(expected.is_some()) && found.iter().zip(expected).all(|(at, due)| (at - due).abs() < 0.1)
+}
+
+#[test]
+fn cng_and_ced_are_recognised_once_in_every_recorded_call() {
+    let Some(folder) = shared("assets/1-fax-audio", CALLS.len()) else { return };
+    for Side { file, channel, cng: cng_at, ced: ced_at, .. } in CALLS {
+        let samples = &channels(&folder.join(file)).expect("the recording can be read")[channel];
+        assert!(agrees(&cng(samples), cng_at), "{file} {channel}: CNG at {:?}, not {cng_at:?}", cng(samples));
+        assert!(agrees(&ced(samples), ced_at), "{file} {channel}: CED at {:?}, not {ced_at:?}", ced(samples));
+    }
+}
+
+#[test]
+fn v21_opens_with_a_second_of_flags_and_nothing_else_in_a_call_is_taken_for_it() {
+    let whole_calls = CALLS.iter().filter(|side| side.v21 > 0);
+    let Some(folder) = shared("assets/1-fax-audio", whole_calls.clone().count()) else { return };
+    for Side { file, channel, v21: signals, .. } in whole_calls {
+        let heard = v21(&channels(&folder.join(file)).expect("the recording can be read")[*channel]);
+        assert_eq!(heard.len(), *signals, "{file} {channel}: {heard:?}");
+        for signal in &heard {
+            // One second, 15 % less, is 31 flags; the first of them or the second passes before the carrier is known.
+            assert!(signal.flags >= 29, "{file} {channel}: {signal:?}");
+            // The shortest frame, with flags, lasts 0.2 s more.
+            assert!((1.0..3.2).contains(&(signal.to - signal.from)), "{file} {channel}: {signal:?}");
+        }
+    }
+}
+
+#[test]
+fn speech_and_music_hold_neither_cng_nor_ced_nor_v21_flags() {
+    let Some(folder) = shared("assets/6-speech-music", 304) else { return };
+    hold_no_fax_signal(&files_below(&folder));
+}
+
+#[test]
+fn dialling_caller_identification_and_alarm_panels_hold_neither_cng_nor_ced_nor_v21_flags() {
+    let Some(folder) = shared("assets/3-cid-dtmf-tones", 13) else { return };
+    let files = files_below(&folder);
+    let recordings: Vec<PathBuf> =
+        files.into_iter().filter(|file| file.extension().is_some_and(|e| e == "wav")).collect();
+    hold_no_fax_signal(&recordings);
+}
+
+fn hold_no_fax_signal(files: &[PathBuf]) {
+    assert!(!files.is_empty());
+    for file in files {
+        let channels = match channels(file) {
+            Ok(channels) => channels,
+            Err(why) => {
+                not_run(1, &why);
+                continue;
+            }
+        };
+        for samples in channels {
+            assert!(cng(&samples).is_empty(), "{}: CNG at {:?}", file.display(), cng(&samples));
+            assert!(ced(&samples).is_empty(), "{}: CED at {:?}", file.display(), ced(&samples));
+            let heard = v21(&samples);
+            assert!(heard.iter().all(|signal| signal.flags < 2), "{}: {heard:?}", file.display());
+        }
+    }
+}
