@@ -1,7 +1,9 @@
 # make demo   one fax from e-mail to e-mail over a simulated telephone line, on a fresh machine
 # make test   everything that must hold; the same as continuous integration runs
+# make bench  time of kernels, modems, whole calls and image codings
+# make bench-instructions   instructions of a fixed workload, the same number on every run
 #
-# Both install the Debian packages they miss (with sudo unless root) and fetch the locked crates first;
+# All install the Debian packages they miss (with sudo unless root) and fetch the locked crates first;
 # after that they work offline.
 
 SHELL := /bin/bash
@@ -9,13 +11,14 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 BUILD_PACKAGES := build-essential pkg-config
-TEST_PACKAGES  := libspandsp-dev libtiff-dev libtiff-tools poppler-utils
+BENCH_PACKAGES := valgrind
+TEST_PACKAGES  := libspandsp-dev libtiff-dev libtiff-tools jbigkit-bin
 OUT ?= demo-out
 
 export CARGO_TERM_COLOR ?= auto
 OFFLINE := CARGO_NET_OFFLINE=true
 
-.PHONY: help demo test lint build-packages test-packages fetch
+.PHONY: help demo test bench bench-instructions lint build-packages test-packages bench-packages fetch
 
 help:
 	@sed -n '1,/^$$/s/^# \{0,1\}//p' Makefile
@@ -32,6 +35,19 @@ test: build-packages test-packages fetch lint
 	@echo '== Testing'
 	$(OFFLINE) cargo test --locked --workspace --no-fail-fast
 
+bench: build-packages fetch
+	$(OFFLINE) cargo bench --locked --package answertone-benches
+
+bench-instructions: build-packages bench-packages fetch
+	@echo '== Counting instructions (millions)'
+	$(OFFLINE) cargo build --release --locked --quiet --package answertone-benches --bin workload
+	@workload=$$(cargo metadata --offline --no-deps --format-version 1 | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')/release/workload; \
+	"$$workload" | while read -r name; do \
+	  log=$$(valgrind --tool=callgrind --callgrind-out-file=/dev/null --collect-atstart=no --toggle-collect='*measured*' "$$workload" "$$name" 2>&1) \
+	    || { echo "$$log" >&2; exit 1; }; \
+	  echo "$$log" | awk -v name="$$name" '/Collected/ { printf "%-24s %12.3f\n", name, $$4 / 1e6 }'; \
+	done
+
 lint:
 	@echo '== Checking format and lints'
 	cargo fmt --all --check
@@ -41,6 +57,7 @@ lint:
 
 build-packages: ; @$(call install-missing,$(BUILD_PACKAGES))
 test-packages:  ; @$(call install-missing,$(TEST_PACKAGES))
+bench-packages: ; @$(call install-missing,$(BENCH_PACKAGES))
 
 fetch:
 	@echo '== Fetching the locked crates'
