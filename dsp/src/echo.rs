@@ -5,7 +5,7 @@
 //!                       ▼            ▼
 //!                   searching     trusted
 //!                    filter        filter      a better search replaces the trusted filter, a search gone astray
-//!                       │            │         begins again from it
+//!                       │            │         begins again from it, a leap replaces both
 //!  near (line) ──▶ − ───┴──▶ −  ─────┴──▶ what is left
 //! ```
 //!
@@ -13,6 +13,10 @@
 //! converges as fast as noise does. What goes out is left over by the trusted filter, which changes only when the search
 //! has done better for a while; so double talk, which leads the search astray, does not reach it. Signals that a short
 //! predictor foretells almost wholly (tones, DTMF, a carrier) say too little of the echo path, and stop the search.
+//! While both filters are poor, a leap looks for the whole path at once, in what was sent and heard lately.
+
+mod leap;
+mod mind;
 
 use alloc::{vec, vec::Vec};
 
@@ -20,36 +24,11 @@ use crate::{
     lanes::{Kernel, Lanes, One},
     pcm::BLOCK_SAMPLES,
 };
-
-/// Order of the predictor that whitens.
-const ORDER: usize = 8;
+use leap::{GROUP, Leap, SPAN};
+use mind::{Energies, FAINT, Mind, ORDER, Verdict};
 
 /// Samples from which the predictor is computed.
 const SPEECH: usize = 3 * BLOCK_SAMPLES;
-
-/// Share of an error that one step of the search corrects.
-const STEP: f32 = 0.8;
-
-/// A far signal of which the predictor leaves less than this part is narrow-band.
-const NARROW: f32 = 0.002;
-
-/// Mean square below which a far signal teaches nothing: -60 dBm0.
-const FAINT: f32 = 260.0;
-
-/// Part of the trusted filter's left-over power below which the search's is better.
-const BETTER: f32 = 0.7;
-
-/// Part of the near end's power that a search leaves at most, to be trusted.
-const CANCELS: f32 = 0.5;
-
-/// Blocks in a row in which the search was better, before it is trusted.
-const TRUSTED_AFTER: u32 = 3;
-
-/// The search's left-over power relative to the trusted filter's above which it went astray.
-const ASTRAY: f32 = 4.0;
-
-/// Blocks in a row in which the search was astray, before it begins again.
-const ASTRAY_FOR: u32 = 8;
 
 /// The canceller for lanes of lines. A run takes one block, the far samples and then the near ones, and writes what is
 /// left of the near ones.
@@ -64,8 +43,9 @@ pub struct EchoState<V> {
     /// Filters, the tap for the newest sample last.
     trusted: Vec<V>,
     search: Vec<V>,
-    /// Far samples and whitened ones, oldest first, with room for a block.
+    /// Far samples and near ones, oldest first, as many as a leap wants; and whitened far ones, with room for a block.
     far: Vec<V>,
+    near: Vec<V>,
     white: Vec<V>,
     /// The last near samples and what the trusted filter left of them, newest first, for whitening.
     heard: [V; ORDER],
@@ -74,26 +54,14 @@ pub struct EchoState<V> {
     energy: V,
     /// Of each lane.
     minds: Vec<Mind>,
-}
-
-/// What is decided for a line, block by block.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Mind {
-    predictor: [f32; ORDER],
-    /// Step of the search; zero stops it.
-    step: f32,
-    better: u32,
-    astray: u32,
-    /// The last block held more than an echo could.
-    outshouted: bool,
-    /// Stopped by its owner.
-    frozen: bool,
+    /// Room for a leap, one lane after the other.
+    leap: Leap,
 }
 
 impl EchoKernel {
     /// A canceller of echoes that come within `taps` samples.
     pub fn new(taps: usize) -> Self {
-        Self { taps: taps.max(BLOCK_SAMPLES).next_multiple_of(4) }
+        Self { taps: taps.max(BLOCK_SAMPLES).next_multiple_of(GROUP) }
     }
 }
 
@@ -102,16 +70,17 @@ impl Kernel for EchoKernel {
 
     fn state<V: Lanes>(&self) -> EchoState<V> {
         let none = V::splat(0.0);
-        let mind = Mind { predictor: [0.0; ORDER], step: 0.0, better: 0, astray: 0, outshouted: false, frozen: false };
         EchoState {
             trusted: vec![none; self.taps],
             search: vec![none; self.taps],
-            far: vec![none; self.taps + SPEECH],
+            far: vec![none; self.taps + SPAN + ORDER],
+            near: vec![none; SPAN + ORDER],
             white: vec![none; self.taps + BLOCK_SAMPLES],
             heard: [none; ORDER],
             left: [none; ORDER],
             energy: none,
-            minds: vec![mind; V::COUNT],
+            minds: vec![Mind::default(); V::COUNT],
+            leap: Leap::new(self.taps),
         }
     }
 
@@ -121,11 +90,13 @@ impl Kernel for EchoKernel {
             trusted: pick(&state.trusted),
             search: pick(&state.search),
             far: pick(&state.far),
+            near: pick(&state.near),
             white: pick(&state.white),
             heard: state.heard.map(|value| value.lane(lane)),
             left: state.left.map(|value| value.lane(lane)),
             energy: state.energy.lane(lane),
             minds: vec![state.minds[lane]],
+            leap: state.leap.clone(),
         }
     }
 
@@ -134,6 +105,7 @@ impl Kernel for EchoKernel {
             (&mut state.trusted, &line.trusted),
             (&mut state.search, &line.search),
             (&mut state.far, &line.far),
+            (&mut state.near, &line.near),
             (&mut state.white, &line.white),
         ];
         for (row, from) in rows {
@@ -148,30 +120,29 @@ impl Kernel for EchoKernel {
     #[inline(always)]
     fn run<V: Lanes>(&self, state: &mut EchoState<V>, samples: &[V], results: &mut [V]) {
         let (far, near) = samples.split_at(samples.len() / 2);
-        let mut powers = [V::splat(0.0); 3];
-        let predictor = self.take(state, far);
-        for (at, (near, result)) in near.iter().zip(results).enumerate() {
+        append(&mut state.far, far);
+        append(&mut state.near, near);
+        let mut energies = [V::splat(0.0); 3];
+        let predictor = self.whiten(state);
+        for (at, (near, result)) in near.iter().zip(results.iter_mut()).enumerate() {
             let (trusted, search) = self.filter(state, at, far.len());
             *result = *near - trusted;
-            let heard = whiten(&predictor, &mut state.heard, *near);
-            let left = whiten(&predictor, &mut state.left, *result);
+            let heard = whitened(&predictor, &mut state.heard, *near);
+            let left = whitened(&predictor, &mut state.left, *result);
             let searched = heard - search;
             self.learn(state, at, far.len(), searched);
-            powers = [powers[0] + heard * heard, powers[1] + left * left, powers[2] + searched * searched];
+            energies = [energies[0] + heard * heard, energies[1] + left * left, energies[2] + searched * searched];
         }
         for lane in 0..V::COUNT {
-            self.judge(state, lane, powers.map(|power| power.lane(lane)));
+            self.decide(state, lane, energies.map(|energy| energy.lane(lane)), results);
         }
     }
 }
 
 impl EchoKernel {
-    /// Takes a block of far samples and whitens all that are under the filter; the predictor that does it.
+    /// Whitens all far samples that are under the filter; the predictor that does it.
     #[inline(always)]
-    fn take<V: Lanes>(&self, state: &mut EchoState<V>, block: &[V]) -> [V; ORDER] {
-        let old = state.far.len() - block.len();
-        state.far.copy_within(block.len().., 0);
-        state.far[old..].copy_from_slice(block);
+    fn whiten<V: Lanes>(&self, state: &mut EchoState<V>) -> [V; ORDER] {
         let mut predictor = [V::splat(0.0); ORDER];
         for lane in 0..V::COUNT {
             let speech = &state.far[state.far.len() - SPEECH..];
@@ -226,28 +197,62 @@ impl EchoKernel {
         }
     }
 
-    /// Compares the filters after a block, by the energies of the near end and of what each left of it.
+    /// What follows from a block for one line.
     #[inline(always)]
-    fn judge<V: Lanes>(&self, state: &mut EchoState<V>, lane: usize, [near, left, searched]: [f32; 3]) {
+    fn decide<V: Lanes>(
+        &self,
+        state: &mut EchoState<V>,
+        lane: usize,
+        [near, left, searched]: [f32; 3],
+        results: &mut [V],
+    ) {
         let sent: f32 = state.white.iter().map(|white| white.lane(lane) * white.lane(lane)).sum();
-        let mind = &mut state.minds[lane];
-        // No echo is louder than what it is the echo of.
-        mind.outshouted = near > sent * BLOCK_SAMPLES as f32 / state.white.len() as f32;
-        let better = mind.step > 0.0 && !mind.outshouted && searched < left * BETTER && searched < near * CANCELS;
-        mind.better = if better { mind.better + 1 } else { 0 };
-        mind.astray = if searched > left * ASTRAY { mind.astray + 1 } else { 0 };
-        if mind.better >= TRUSTED_AFTER {
-            copy_lane(&state.search, &mut state.trusted, lane);
-        } else if mind.astray >= ASTRAY_FOR {
-            copy_lane(&state.trusted, &mut state.search, lane);
-            mind.astray = 0;
+        let sent = sent * results.len() as f32 / state.white.len() as f32;
+        let energies = Energies { near, left, searched, sent };
+        match state.minds[lane].judge(energies) {
+            Verdict::Keep => {}
+            Verdict::Trust => copy_lane(&state.search, &mut state.trusted, lane),
+            Verdict::Return => copy_lane(&state.trusted, &mut state.search, lane),
+            Verdict::Clear => state.trusted.iter_mut().for_each(|tap| tap.set_lane(lane, 0.0)),
+        }
+        if let Some(valid) = state.minds[lane].leaps(energies) {
+            self.leap(state, lane, valid, energies);
+        }
+        let factors = state.minds[lane].suppress(energies);
+        if factors != (1.0, 1.0) {
+            fade(results, lane, factors);
+        }
+    }
+
+    /// Looks for the path of a line at one stroke, in the last `valid` samples.
+    fn leap<V: Lanes>(&self, state: &mut EchoState<V>, lane: usize, valid: usize, energies: Energies) {
+        let (predictor, leap) = (&state.minds[lane].predictor, &mut state.leap);
+        whiten_row(predictor, &state.far, lane, &mut leap.sent);
+        whiten_row(predictor, &state.near, lane, &mut leap.heard);
+        if leap.find(valid).is_none_or(|leaves| !energies.are_bettered_by(leaves)) {
+            return;
+        }
+        let set = |filter: &mut [V], taps: &[f32]| {
+            filter.iter_mut().zip(taps).for_each(|(tap, found)| tap.set_lane(lane, *found));
+        };
+        set(&mut state.search, &leap.taps);
+        if energies.are_left() {
+            set(&mut state.trusted, &leap.taps);
         }
     }
 }
 
+/// Moves a row on by some samples.
+#[inline(always)]
+fn append<V: Copy>(row: &mut [V], samples: &[V]) {
+    let old = row.len() - samples.len();
+    row.copy_within(samples.len().., 0);
+    row[old..].copy_from_slice(samples);
+}
+
 /// A sample less what the predictor foretells from those before it, which are kept newest first.
 #[inline(always)]
-fn whiten<V: Lanes>(predictor: &[V; ORDER], before: &mut [V; ORDER], sample: V) -> V {
+fn whitened<V: Lanes>(predictor: &[V; ORDER], before: &mut [V; ORDER], sample: V) -> V {
     let mut white = sample;
     for (weight, before) in predictor.iter().zip(before.iter()) {
         white = white + *weight * *before;
@@ -257,43 +262,28 @@ fn whiten<V: Lanes>(predictor: &[V; ORDER], before: &mut [V; ORDER], sample: V) 
     white
 }
 
+/// A line's samples, whitened: as many of the newest as there is room for.
+fn whiten_row<V: Lanes>(predictor: &[f32; ORDER], samples: &[V], lane: usize, white: &mut [f32]) {
+    let first = samples.len() - white.len();
+    for (at, white) in white.iter_mut().enumerate() {
+        let before =
+            predictor.iter().enumerate().map(|(ago, weight)| weight * samples[first + at - 1 - ago].lane(lane));
+        *white = samples[first + at].lane(lane) + before.sum::<f32>();
+    }
+}
+
 #[inline(always)]
 fn copy_lane<V: Lanes>(from: &[V], to: &mut [V], lane: usize) {
     from.iter().zip(to).for_each(|(from, to)| to.set_lane(lane, from.lane(lane)));
 }
 
-impl Mind {
-    /// The predictor for what was sent lately, and whether it is worth learning from.
-    fn plan(&mut self, recent: &[f32; SPEECH]) {
-        let windowed: [f32; SPEECH] = core::array::from_fn(|at| {
-            let place = (at as f32 + 0.5) / SPEECH as f32;
-            recent[at] * 4.0 * place * (1.0 - place)
-        });
-        let correlation: [f32; ORDER + 1] =
-            core::array::from_fn(|lag| windowed[lag..].iter().zip(&windowed).map(|(a, b)| a * b).sum());
-        let (predictor, remains) = predict(&correlation);
-        let power = recent.iter().map(|sample| sample * sample).sum::<f32>() / SPEECH as f32;
-        self.predictor = predictor;
-        self.step = if self.frozen || self.outshouted || remains < NARROW || power < FAINT { 0.0 } else { STEP };
+/// Weakens one line's samples, from one factor to another.
+fn fade<V: Lanes>(samples: &mut [V], lane: usize, (from, to): (f32, f32)) {
+    let count = samples.len() as f32;
+    for (at, sample) in samples.iter_mut().enumerate() {
+        let factor = from + (to - from) * at as f32 / count;
+        sample.set_lane(lane, sample.lane(lane) * factor);
     }
-}
-
-/// Levinson's recursion: the whitening filter after its first tap, and the part of the power that it leaves.
-fn predict(correlation: &[f32; ORDER + 1]) -> ([f32; ORDER], f32) {
-    let mut filter = [0.0; ORDER];
-    let power = correlation[0] * 1.0001 + 1.0;
-    let mut error = power;
-    for order in 0..ORDER {
-        let seen: f32 = (0..order).map(|at| filter[at] * correlation[order - at]).sum();
-        let reflection = -(correlation[order + 1] + seen) / error;
-        let before = filter;
-        for at in 0..order {
-            filter[at] = before[at] + reflection * before[order - 1 - at];
-        }
-        filter[order] = reflection;
-        error *= 1.0 - reflection * reflection;
-    }
-    (filter, error / power)
 }
 
 /// The canceller of one line.
@@ -316,12 +306,17 @@ impl EchoCanceller {
         self.line.run(&self.block, near);
     }
 
-    /// Stops learning, or goes on with it. Cancelling goes on in either case.
+    /// Stops learning, or goes on with it: a fax modem is worth more than a better filter. Cancelling goes on in either
+    /// case.
     pub fn freeze(&mut self, frozen: bool) {
         self.line.edit(|state| state.minds[0].frozen = frozen);
+    }
+
+    /// Weakens what is left by 26 dB more while it is nothing but echo, or stops doing so. Not for modems.
+    pub fn suppress_residue(&mut self, suppress: bool) {
+        self.line.edit(|state| state.minds[0].suppresses = suppress);
     }
 }
 
 #[cfg(test)]
-#[path = "echo_tests.rs"]
 mod tests;

@@ -2,6 +2,11 @@
 //!
 //! Octets are as they travel: A-law with every second bit inverted, mu-law with all bits inverted. Linear values use
 //! the whole 16-bit scale, where the loudest A-law value is 32256 and the loudest mu-law value 32124.
+//!
+//! A codec remembers nothing, so many lines need no bank: their blocks, one after another or end to end, go through
+//! [`Law::encode_block`] and [`Law::decode_block`], which take as many samples at once as the machine can.
+
+use crate::lanes::{Isa, Work};
 
 /// A companding law.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -29,14 +34,81 @@ impl Law {
         }
     }
 
+    /// The octets for linear samples; both slices have one length. The same octets as [`Law::encode`] gives.
+    pub fn encode_block(self, samples: &[i16], octets: &mut [u8], isa: Isa) {
+        match self {
+            Self::A => isa.run(Encode { octet: alaw::encode_without_branch, samples, octets }),
+            Self::Mu => isa.run(Encode { octet: ulaw::encode_without_branch, samples, octets }),
+        }
+    }
+
+    /// The linear samples of octets; both slices have one length.
+    pub fn decode_block(self, octets: &[u8], samples: &mut [i16]) {
+        let table = match self {
+            Self::A => &alaw::DECODED,
+            Self::Mu => &ulaw::DECODED,
+        };
+        for (sample, octet) in samples.iter_mut().zip(octets) {
+            *sample = table[usize::from(*octet)];
+        }
+    }
+
     /// The octet of silence.
     pub fn silence(self) -> u8 {
         self.encode(0)
     }
 }
 
+/// Encodes samples, each by itself.
+struct Encode<'a, Octet> {
+    octet: Octet,
+    samples: &'a [i16],
+    octets: &'a mut [u8],
+}
+
+impl<Octet: Fn(i16) -> u8> Work for Encode<'_, Octet> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        for (octet, sample) in self.octets.iter_mut().zip(self.samples) {
+            *octet = (self.octet)(*sample);
+        }
+    }
+}
+
+/// Segment and step of a number of 16 to 65535: the places below its highest one that is set, and where that stands
+/// above the lowest four. A float of it has both.
+#[inline(always)]
+fn segment_and_step(value: u32) -> u32 {
+    ((value as f32).to_bits() >> 19) - ((127 + 4) << 4)
+}
+
 /// A-law, ITU-T G.711 table 1.
 pub mod alaw {
+    /// The sample of each octet.
+    pub(super) const DECODED: [i16; 256] = {
+        let mut decoded = [0; 256];
+        let mut octet = 0;
+        while octet < 256 {
+            decoded[octet] = decode(octet as u8);
+            octet += 1;
+        }
+        decoded
+    };
+
+    /// [`encode`], the same way for every sample.
+    #[inline(always)]
+    pub(super) fn encode_without_branch(sample: i16) -> u8 {
+        let sample = i32::from(sample);
+        let steps = ((sample ^ sample >> 31) >> 4) as u32;
+        let sign = !(sample >> 24) as u32 & 0x80;
+        // The two segments of single steps are the number itself.
+        let above = super::segment_and_step(steps.max(16)) + 16;
+        let code = if steps < 16 { steps } else { above };
+        (sign | code) as u8 ^ EVEN_BITS
+    }
+
     /// Inversion of the even bits, ITU-T G.711 table 1a note 2.
     const EVEN_BITS: u8 = 0x55;
 
@@ -62,6 +134,26 @@ pub mod alaw {
 
 /// mu-law, ITU-T G.711 table 2.
 pub mod ulaw {
+    /// The sample of each octet.
+    pub(super) const DECODED: [i16; 256] = {
+        let mut decoded = [0; 256];
+        let mut octet = 0;
+        while octet < 256 {
+            decoded[octet] = decode(octet as u8);
+            octet += 1;
+        }
+        decoded
+    };
+
+    /// [`encode`], the same way for every sample.
+    #[inline(always)]
+    pub(super) fn encode_without_branch(sample: i16) -> u8 {
+        let sample = i32::from(sample);
+        let biased = sample.unsigned_abs().min(u32::from(CLIP)) + u32::from(BIAS);
+        let sign = (sample >> 24) as u32 & 0x80;
+        !((sign | (super::segment_and_step(biased) - (3 << 4))) as u8)
+    }
+
     /// Moves the segment borders to powers of two.
     const BIAS: u16 = 132;
 
@@ -113,6 +205,23 @@ mod tests {
                 let half_step = 8 + i32::from(sample).abs() / 32;
                 assert!((decoded - i32::from(sample)).abs() <= half_step, "{law:?} {sample}: {decoded}");
             }
+        }
+    }
+
+    #[test]
+    fn blocks_are_coded_as_single_samples_are() {
+        let samples: std::vec::Vec<i16> = (i16::MIN..=i16::MAX).collect();
+        let mut octets = std::vec![0; samples.len()];
+        let mut decoded = std::vec![0; samples.len()];
+        for law in [Law::A, Law::Mu] {
+            for isa in Isa::all() {
+                law.encode_block(&samples, &mut octets, isa);
+                for (sample, octet) in samples.iter().zip(&octets) {
+                    assert_eq!(law.encode(*sample), *octet, "{law:?} {sample} by {}", isa.name());
+                }
+            }
+            law.decode_block(&octets, &mut decoded);
+            assert!(octets.iter().zip(&decoded).all(|(octet, sample)| law.decode(*octet) == *sample));
         }
     }
 

@@ -11,6 +11,7 @@ extern crate std;
 pub mod bits;
 pub mod callerid;
 pub mod channel;
+mod constant;
 pub mod echo;
 pub mod filter;
 pub mod fsk;

@@ -3,7 +3,7 @@
 //! The phase is a fraction of a turn in 32 bits, so it never drifts and wraps for nothing; the table is computed by
 //! the compiler, so it is the same on every machine.
 
-use crate::{pcm::SAMPLE_RATE, units::Hz};
+use crate::{constant::sine_of_turns, pcm::SAMPLE_RATE, units::Hz};
 
 /// Steps of the table per turn.
 const STEPS: usize = 4096;
@@ -84,31 +84,10 @@ const fn sine_table() -> [f32; STEPS + 1] {
     let mut table = [0.0; STEPS + 1];
     let mut step = 0;
     while step <= STEPS {
-        // The sine of the second and third quarter of the turn mirrors the others, where the series is short.
-        let turns = step as f64 / STEPS as f64;
-        let folded = if turns <= 0.25 {
-            turns
-        } else if turns <= 0.75 {
-            0.5 - turns
-        } else {
-            turns - 1.0
-        };
-        table[step] = sine_series(folded * core::f64::consts::TAU) as f32;
+        table[step] = sine_of_turns(step as f64 / STEPS as f64) as f32;
         step += 1;
     }
     table
-}
-
-const fn sine_series(angle: f64) -> f64 {
-    let mut term = angle;
-    let mut sum = angle;
-    let mut n = 1.0;
-    while n < 12.0 {
-        term = -term * angle * angle / ((2.0 * n) * (2.0 * n + 1.0));
-        sum += term;
-        n += 1.0;
-    }
-    sum
 }
 
 #[cfg(test)]

@@ -62,6 +62,17 @@ const NAMES: [(u8, &str); 26] = [
     (0x50, "display_information"),
 ];
 
+/// What a letter in place of a number or a name says: P withheld, O not available; NTT has C for a pay phone and S for a
+/// service that clashes.
+pub fn absence(letter: char) -> &'static str {
+    match letter {
+        'P' => "withheld",
+        'C' => "pay phone",
+        'S' => "service conflict",
+        _ => "not available",
+    }
+}
+
 impl Parameter {
     /// Its name in reports.
     pub fn name(&self) -> &'static str {

@@ -1,6 +1,6 @@
 //! Data messages: a type, a length, the body and a checksum.
 
-use alloc::{string::String, vec::Vec};
+use alloc::{string::String, vec, vec::Vec};
 
 use crate::callerid::fields::{CallerId, Parameter};
 
@@ -89,6 +89,16 @@ impl Message {
             }
         }
         Self::new(MessageKind::CallSetup, body)
+    }
+
+    /// The call setup of NTT: the number and its kind, or why there is none.
+    pub fn japanese(id: &CallerId) -> Self {
+        let kind = id.number.is_some().then(|| Parameter { code: 0x21, content: vec![0x40] });
+        let told = id.parameters().into_iter().filter(|parameter| matches!(parameter.code, 0x02 | 0x04));
+        let rows = told
+            .chain(kind)
+            .flat_map(|Parameter { code, content }| [vec![code, content.len() as u8], content].concat());
+        Self::new(MessageKind::CallSetup, rows.collect())
     }
 
     /// The octets on the line, the checksum last.

@@ -54,6 +54,16 @@ impl BitClock {
         (self.steps == STEPS).then_some(difference > 0.0)
     }
 
+    /// Lets the step that is due pass unheard if it is at a quarter of a bit and the decision instants are known: then the
+    /// middle and the end of a bit tell all. Whether it did.
+    pub(super) fn passes_quarter(&mut self) -> bool {
+        let passes = self.is_settled() && self.steps.is_multiple_of(2);
+        if passes {
+            self.pass();
+        }
+        passes
+    }
+
     /// Lets the step that is due pass unheard; whether a bit ends there.
     pub(super) fn pass(&mut self) -> bool {
         self.step(0.0).is_some()

@@ -5,6 +5,7 @@ use alloc::{boxed::Box, vec::Vec};
 use crate::{
     filter::history::History,
     fsk::FskSpec,
+    lanes::{Isa, Work},
     osc::{cosine, sine},
     pcm::SAMPLE_RATE,
     units::Hz,
@@ -35,6 +36,7 @@ pub(super) struct Correlator {
     /// Turns squared correlations into mean squares of tones.
     scale: f32,
     history: History,
+    isa: Isa,
 }
 
 impl Correlator {
@@ -43,7 +45,7 @@ impl Correlator {
         let taps: Box<[Box<[Quad]>]> =
             (0..POSITIONS).map(|position| taps(spec, bit, (position as f32 + 0.5) / POSITIONS as f32)).collect();
         let history = History::new(taps[0].len());
-        Self { taps, scale: 2.0 / (bit * bit), history }
+        Self { taps, scale: 2.0 / (bit * bit), history, isa: Isa::detect() }
     }
 
     pub(super) fn push(&mut self, sample: f32) {
@@ -58,7 +60,7 @@ impl Correlator {
     pub(super) fn content(&self, end: f32) -> Content {
         let position = ((end * POSITIONS as f32) as usize).min(POSITIONS - 1);
         let samples = self.history.samples();
-        let (sums, energy) = correlate(samples, &self.taps[position]);
+        let (sums, energy) = self.isa.run(Correlate { samples, taps: &self.taps[position] });
         Content {
             mark: (sums[0] * sums[0] + sums[1] * sums[1]) * self.scale,
             space: (sums[2] * sums[2] + sums[3] * sums[3]) * self.scale,
@@ -91,19 +93,30 @@ fn turn(frequency: Hz, at: f32) -> (f32, f32) {
 
 /// The four correlations side by side and the energy of the samples, in four partial sums over every fourth sample.
 ///
-/// The four components of a sample are one vector on every machine that has 128-bit vectors, and so are four energies.
-fn correlate(samples: &[f32], taps: &[Quad]) -> (Quad, f32) {
-    let mut partial = [[0.0; 4]; 4];
-    let mut energy = [0.0; 4];
-    for (samples, taps) in samples.as_chunks::<4>().0.iter().zip(taps.as_chunks::<4>().0) {
-        for row in 0..4 {
-            for component in 0..4 {
-                partial[row][component] += samples[row] * taps[row][component];
+/// A window is summed along itself, sixteen products at once, and not across lines: each line's clock asks for a window
+/// of its own.
+struct Correlate<'a> {
+    samples: &'a [f32],
+    taps: &'a [Quad],
+}
+
+impl Work for Correlate<'_> {
+    type Output = (Quad, f32);
+
+    #[inline(always)]
+    fn run(self) -> (Quad, f32) {
+        let mut partial = [0.0; 16];
+        let mut energy = [0.0; 4];
+        let (samples, taps) = (self.samples.as_chunks::<4>().0, self.taps.as_flattened().as_chunks::<16>().0);
+        for (samples, taps) in samples.iter().zip(taps) {
+            for place in 0..16 {
+                partial[place] += samples[place / 4] * taps[place];
             }
-            energy[row] += samples[row] * samples[row];
+            for row in 0..4 {
+                energy[row] += samples[row] * samples[row];
+            }
         }
+        let sums = core::array::from_fn(|i| (partial[i] + partial[i + 4]) + (partial[i + 8] + partial[i + 12]));
+        (sums, (energy[0] + energy[1]) + (energy[2] + energy[3]))
     }
-    let [first, second, third, fourth] = partial;
-    let sums = core::array::from_fn(|i| (first[i] + second[i]) + (third[i] + fourth[i]));
-    (sums, (energy[0] + energy[1]) + (energy[2] + energy[3]))
 }

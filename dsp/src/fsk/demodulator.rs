@@ -63,6 +63,9 @@ impl FskDemodulator {
 
     /// Looks at the bit time that ends at the clock's step.
     fn step(&mut self, out: &mut BitRun) {
+        if self.carrier.is_up() && self.clock.passes_quarter() {
+            return;
+        }
         let at = self.clock.due();
         let content = self.correlator.content((at - (self.taken - 1) as f64) as f32);
         let bit = self.clock.step(libm::sqrtf(content.mark) - libm::sqrtf(content.space));

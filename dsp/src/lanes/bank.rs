@@ -58,6 +58,8 @@ enum Groups<K: Kernel> {
     Portable(Box<[K::State<Eight>]>),
     #[cfg(target_arch = "x86_64")]
     Avx2(Box<[K::State<x86::Register>]>),
+    #[cfg(target_arch = "x86_64")]
+    Avx512(Box<[K::State<x86::Register>]>),
 }
 
 impl<K: Kernel> Bank<K> {
@@ -67,6 +69,8 @@ impl<K: Kernel> Bank<K> {
             Set::Portable => Groups::Portable(vec![kernel.state(); groups].into_boxed_slice()),
             #[cfg(target_arch = "x86_64")]
             Set::Avx2 => Groups::Avx2(vec![kernel.state(); groups].into_boxed_slice()),
+            #[cfg(target_arch = "x86_64")]
+            Set::Avx512 => Groups::Avx512(vec![kernel.state(); groups].into_boxed_slice()),
         };
         Self { kernel, groups }
     }
@@ -81,7 +85,10 @@ impl<K: Kernel> Bank<K> {
             Groups::Portable(states) => self.kernel.run(&mut states[group], samples, results),
             #[cfg(target_arch = "x86_64")]
             // SAFETY: the variant is made only for an Isa that has found AVX2.
-            Groups::Avx2(states) => unsafe { x86::run(&self.kernel, &mut states[group], samples, results) },
+            Groups::Avx2(states) => unsafe { x86::run_avx2(&self.kernel, &mut states[group], samples, results) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: the variant is made only for an Isa that has found AVX-512.
+            Groups::Avx512(states) => unsafe { x86::run_avx512(&self.kernel, &mut states[group], samples, results) },
         }
         for (lane, state) in kept.iter().enumerate() {
             if let Some(state) = state {
@@ -95,7 +102,7 @@ impl<K: Kernel> Bank<K> {
         match &self.groups {
             Groups::Portable(states) => self.kernel.extract(&states[group], lane),
             #[cfg(target_arch = "x86_64")]
-            Groups::Avx2(states) => self.kernel.extract(&states[group], lane),
+            Groups::Avx2(states) | Groups::Avx512(states) => self.kernel.extract(&states[group], lane),
         }
     }
 
@@ -104,7 +111,7 @@ impl<K: Kernel> Bank<K> {
         match &mut self.groups {
             Groups::Portable(states) => self.kernel.insert(&mut states[group], lane, line),
             #[cfg(target_arch = "x86_64")]
-            Groups::Avx2(states) => self.kernel.insert(&mut states[group], lane, line),
+            Groups::Avx2(states) | Groups::Avx512(states) => self.kernel.insert(&mut states[group], lane, line),
         }
     }
 }

@@ -8,108 +8,152 @@
 use crate::lanes::x86;
 use crate::lanes::{Eight, Isa, Row, isa::Set};
 
-/// Partial sums, in two rows.
-const WIDTH: usize = 16;
+/// Partial sums.
+pub(super) const WIDTH: usize = 16;
+
+/// The partial sums, or as many values, of one line.
+pub(super) trait Sums: Copy {
+    fn zero() -> Self;
+    fn load(values: &[f32; WIDTH]) -> Self;
+    fn plus(self, other: Self) -> Self;
+    fn minus(self, other: Self) -> Self;
+    fn times(self, other: Self) -> Self;
+    /// Their sum, in halves.
+    fn total(self) -> f32;
+}
+
+/// Sixteen values in two rows.
+#[derive(Clone, Copy)]
+pub(super) struct Pair<V>(V, V);
+
+impl<V: Row> Sums for Pair<V> {
+    #[inline(always)]
+    fn zero() -> Self {
+        Self(V::splat(0.0), V::splat(0.0))
+    }
+
+    #[inline(always)]
+    fn load(values: &[f32; WIDTH]) -> Self {
+        let (halves, _) = values.as_chunks();
+        Self(V::load(&halves[0]), V::load(&halves[1]))
+    }
+
+    #[inline(always)]
+    fn plus(self, other: Self) -> Self {
+        Self(self.0 + other.0, self.1 + other.1)
+    }
+
+    #[inline(always)]
+    fn minus(self, other: Self) -> Self {
+        Self(self.0 - other.0, self.1 - other.1)
+    }
+
+    #[inline(always)]
+    fn times(self, other: Self) -> Self {
+        Self(self.0 * other.0, self.1 * other.1)
+    }
+
+    #[inline(always)]
+    fn total(self) -> f32 {
+        (self.0 + self.1).sum()
+    }
+}
 
 impl Isa {
     /// The sum of products of two slices of one length.
+    #[inline]
     pub fn dot(self, a: &[f32], b: &[f32]) -> f32 {
         match self.0 {
-            Set::Portable => dot::<Eight>(a, b),
+            Set::Portable => dot::<Pair<Eight>>(a, b),
             #[cfg(target_arch = "x86_64")]
             // SAFETY: the value exists only where AVX2 was found.
-            Set::Avx2 => unsafe { x86::dot(a, b) },
+            Set::Avx2 => unsafe { x86::dot_avx2(a, b) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: the value exists only where AVX-512 was found.
+            Set::Avx512 => unsafe { x86::dot_avx512(a, b) },
         }
     }
 
     /// [`Isa::dot`] of one slice with each of two others.
+    #[inline]
     pub fn dot_pair(self, a: &[f32], b: &[f32], c: &[f32]) -> (f32, f32) {
         match self.0 {
-            Set::Portable => dot_pair::<Eight>(a, b, c),
+            Set::Portable => dot_pair::<Pair<Eight>>(a, b, c),
             #[cfg(target_arch = "x86_64")]
             // SAFETY: the value exists only where AVX2 was found.
-            Set::Avx2 => unsafe { x86::dot_pair(a, b, c) },
+            Set::Avx2 => unsafe { x86::dot_pair_avx2(a, b, c) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: the value exists only where AVX-512 was found.
+            Set::Avx512 => unsafe { x86::dot_pair_avx512(a, b, c) },
         }
     }
 
     /// The sum of complex products of two rows, each given as real and imaginary parts; nothing is conjugated. All
     /// slices have one length. A product counts as `re·re - im·im` and `re·im + im·re`, in the order of [`Isa::dot`].
+    #[inline]
     pub fn dot_complex(self, a_re: &[f32], a_im: &[f32], b_re: &[f32], b_im: &[f32]) -> (f32, f32) {
         match self.0 {
-            Set::Portable => dot_complex::<Eight>(a_re, a_im, b_re, b_im),
+            Set::Portable => dot_complex::<Pair<Eight>>(a_re, a_im, b_re, b_im),
             #[cfg(target_arch = "x86_64")]
             // SAFETY: the value exists only where AVX2 was found.
-            Set::Avx2 => unsafe { x86::dot_complex(a_re, a_im, b_re, b_im) },
+            Set::Avx2 => unsafe { x86::dot_complex_avx2(a_re, a_im, b_re, b_im) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: the value exists only where AVX-512 was found.
+            Set::Avx512 => unsafe { x86::dot_complex_avx512(a_re, a_im, b_re, b_im) },
         }
     }
 }
 
 #[inline(always)]
-pub(super) fn dot<V: Row>(a: &[f32], b: &[f32]) -> f32 {
+pub(super) fn dot<S: Sums>(a: &[f32], b: &[f32]) -> f32 {
     let ((a_chunks, a_rest), (b_chunks, b_rest)) = (a.as_chunks(), b.as_chunks());
-    let mut sums = [V::splat(0.0); 2];
+    let mut sums = S::zero();
     for (a, b) in a_chunks.iter().zip(b_chunks) {
-        add_products(&mut sums, rows(a), rows(b));
+        sums = sums.plus(S::load(a).times(S::load(b)));
     }
     if !a_rest.is_empty() {
-        add_products(&mut sums, rows(&padded(a_rest)), rows(&padded(b_rest)));
+        sums = sums.plus(S::load(&padded(a_rest)).times(S::load(&padded(b_rest))));
     }
-    total(sums)
+    sums.total()
 }
 
 #[inline(always)]
-pub(super) fn dot_pair<V: Row>(a: &[f32], b: &[f32], c: &[f32]) -> (f32, f32) {
+pub(super) fn dot_pair<S: Sums>(a: &[f32], b: &[f32], c: &[f32]) -> (f32, f32) {
     let (a_chunks, a_rest) = a.as_chunks();
     let ((b_chunks, b_rest), (c_chunks, c_rest)) = (b.as_chunks(), c.as_chunks());
-    let (mut with_b, mut with_c) = ([V::splat(0.0); 2], [V::splat(0.0); 2]);
+    let (mut with_b, mut with_c) = (S::zero(), S::zero());
     for ((a, b), c) in a_chunks.iter().zip(b_chunks).zip(c_chunks) {
-        let a = rows(a);
-        add_products(&mut with_b, a, rows(b));
-        add_products(&mut with_c, a, rows(c));
+        let a = S::load(a);
+        with_b = with_b.plus(a.times(S::load(b)));
+        with_c = with_c.plus(a.times(S::load(c)));
     }
     if !a_rest.is_empty() {
-        let a = rows(&padded(a_rest));
-        add_products(&mut with_b, a, rows(&padded(b_rest)));
-        add_products(&mut with_c, a, rows(&padded(c_rest)));
+        let a = S::load(&padded(a_rest));
+        with_b = with_b.plus(a.times(S::load(&padded(b_rest))));
+        with_c = with_c.plus(a.times(S::load(&padded(c_rest))));
     }
-    (total(with_b), total(with_c))
+    (with_b.total(), with_c.total())
 }
 
 #[inline(always)]
-fn add_products<V: Row>(sums: &mut [V; 2], a: [V; 2], b: [V; 2]) {
-    for half in 0..2 {
-        sums[half] = sums[half] + a[half] * b[half];
-    }
-}
-
-#[inline(always)]
-pub(super) fn dot_complex<V: Row>(a_re: &[f32], a_im: &[f32], b_re: &[f32], b_im: &[f32]) -> (f32, f32) {
+pub(super) fn dot_complex<S: Sums>(a_re: &[f32], a_im: &[f32], b_re: &[f32], b_im: &[f32]) -> (f32, f32) {
     let ((a_re, a_re_rest), (a_im, a_im_rest)) = (a_re.as_chunks(), a_im.as_chunks());
     let ((b_re, b_re_rest), (b_im, b_im_rest)) = (b_re.as_chunks(), b_im.as_chunks());
-    let mut sums = [[V::splat(0.0); 2]; 2];
+    let mut sums = [S::zero(); 2];
     for (((a_re, a_im), b_re), b_im) in a_re.iter().zip(a_im).zip(b_re).zip(b_im) {
-        add_complex_products(&mut sums, [rows(a_re), rows(a_im)], [rows(b_re), rows(b_im)]);
+        add_complex_products(&mut sums, [S::load(a_re), S::load(a_im)], [S::load(b_re), S::load(b_im)]);
     }
     if !a_re_rest.is_empty() {
         let [a_re, a_im, b_re, b_im] = [a_re_rest, a_im_rest, b_re_rest, b_im_rest].map(padded);
-        add_complex_products(&mut sums, [rows(&a_re), rows(&a_im)], [rows(&b_re), rows(&b_im)]);
+        add_complex_products(&mut sums, [S::load(&a_re), S::load(&a_im)], [S::load(&b_re), S::load(&b_im)]);
     }
-    (total(sums[0]), total(sums[1]))
+    (sums[0].total(), sums[1].total())
 }
 
 #[inline(always)]
-fn add_complex_products<V: Row>([re, im]: &mut [[V; 2]; 2], a: [[V; 2]; 2], b: [[V; 2]; 2]) {
-    for half in 0..2 {
-        let (a_re, a_im, b_re, b_im) = (a[0][half], a[1][half], b[0][half], b[1][half]);
-        re[half] = re[half] + (a_re * b_re - a_im * b_im);
-        im[half] = im[half] + (a_re * b_im + a_im * b_re);
-    }
-}
-
-#[inline(always)]
-fn rows<V: Row>(values: &[f32; WIDTH]) -> [V; 2] {
-    let (halves, _) = values.as_chunks();
-    [V::load(&halves[0]), V::load(&halves[1])]
+fn add_complex_products<S: Sums>([re, im]: &mut [S; 2], [a_re, a_im]: [S; 2], [b_re, b_im]: [S; 2]) {
+    *re = re.plus(a_re.times(b_re).minus(a_im.times(b_im)));
+    *im = im.plus(a_re.times(b_im).plus(a_im.times(b_re)));
 }
 
 /// Fewer than `WIDTH` values with zeros after them, which add nothing.
@@ -120,9 +164,4 @@ fn padded(values: &[f32]) -> [f32; WIDTH] {
         *padded = *value;
     }
     padded
-}
-
-#[inline(always)]
-fn total<V: Row>(sums: [V; 2]) -> f32 {
-    (sums[0] + sums[1]).sum()
 }

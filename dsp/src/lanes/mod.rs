@@ -3,7 +3,7 @@
 //! ```text
 //!                      ┌ One<K>   one line, V = f32: the reference
 //!  impl Kernel for K ──┤
-//!                      └ Bank<K>  lines in groups of eight, V chosen once by Isa: AVX2 or plain arrays
+//!                      └ Bank<K>  lines in groups of eight, V chosen once by Isa: AVX-512, AVX2 or plain arrays
 //! ```
 //!
 //! A kernel does the same operations in the same order whatever `V` is, and nothing is fused, so a line in a bank
@@ -18,15 +18,16 @@ mod x86;
 
 pub use bank::{Bank, One};
 pub use isa::Isa;
+pub(crate) use isa::Work;
 pub use portable::Eight;
 
-use core::ops::{Add, Mul, Sub};
+use core::ops::{Add, Div, Mul, Sub};
 
 /// Lines in a group of a [`Bank`].
 pub const LANES: usize = 8;
 
 /// One sample of one line or of each of several lines.
-pub trait Lanes: Copy + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> {
+pub trait Lanes: Copy + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> + Div<Output = Self> {
     /// Lines.
     const COUNT: usize;
 
@@ -38,6 +39,18 @@ pub trait Lanes: Copy + Add<Output = Self> + Sub<Output = Self> + Mul<Output = S
 
     /// Changes the value of one line.
     fn set_lane(&mut self, lane: usize, value: f32);
+
+    /// The lesser of two values; the other one if either is no number.
+    fn lesser(self, other: Self) -> Self;
+
+    /// The greater of two values; the other one if either is no number.
+    fn greater(self, other: Self) -> Self;
+
+    /// The square root.
+    fn sqrt(self) -> Self;
+
+    /// `then` where `self` is less than `limit`, else `otherwise`: what an `if` is for one line.
+    fn where_less(self, limit: Self, then: Self, otherwise: Self) -> Self;
 }
 
 /// Eight neighbouring values of one line.
@@ -64,6 +77,26 @@ impl Lanes for f32 {
     #[inline(always)]
     fn set_lane(&mut self, _: usize, value: f32) {
         *self = value;
+    }
+
+    #[inline(always)]
+    fn lesser(self, other: Self) -> Self {
+        if self < other { self } else { other }
+    }
+
+    #[inline(always)]
+    fn greater(self, other: Self) -> Self {
+        if self > other { self } else { other }
+    }
+
+    #[inline(always)]
+    fn sqrt(self) -> Self {
+        libm::sqrtf(self)
+    }
+
+    #[inline(always)]
+    fn where_less(self, limit: Self, then: Self, otherwise: Self) -> Self {
+        if self < limit { then } else { otherwise }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Eight lanes on any machine.
 
-use core::ops::{Add, Mul, Sub};
+use core::ops::{Add, Div, Mul, Sub};
 
 use crate::lanes::{LANES, Lanes, Row};
 
@@ -15,6 +15,13 @@ impl Eight {
         for (at, out) in out.iter_mut().enumerate() {
             *out = Self(lines.map(|line| line[at]));
         }
+    }
+
+    /// The sum, in halves: `v(i) + v(i+4)`, then `+2`, `+1`.
+    #[inline(always)]
+    pub fn sum(self) -> f32 {
+        let [a, b, c, d, e, f, g, h] = self.0;
+        ((a + e) + (c + g)) + ((b + f) + (d + h))
     }
 
     #[inline(always)]
@@ -50,6 +57,15 @@ impl Mul for Eight {
     }
 }
 
+impl Div for Eight {
+    type Output = Self;
+
+    #[inline(always)]
+    fn div(self, other: Self) -> Self {
+        self.zip(other, |a, b| a / b)
+    }
+}
+
 impl Lanes for Eight {
     const COUNT: usize = LANES;
 
@@ -67,6 +83,27 @@ impl Lanes for Eight {
     fn set_lane(&mut self, lane: usize, value: f32) {
         self.0[lane] = value;
     }
+
+    #[inline(always)]
+    fn lesser(self, other: Self) -> Self {
+        self.zip(other, f32::lesser)
+    }
+
+    #[inline(always)]
+    fn greater(self, other: Self) -> Self {
+        self.zip(other, f32::greater)
+    }
+
+    #[inline(always)]
+    fn sqrt(self) -> Self {
+        Self(self.0.map(Lanes::sqrt))
+    }
+
+    #[inline(always)]
+    fn where_less(self, limit: Self, then: Self, otherwise: Self) -> Self {
+        let choose = |lane: usize| self.0[lane].where_less(limit.0[lane], then.0[lane], otherwise.0[lane]);
+        Self(core::array::from_fn(choose))
+    }
 }
 
 impl Row for Eight {
@@ -77,7 +114,6 @@ impl Row for Eight {
 
     #[inline(always)]
     fn sum(self) -> f32 {
-        let [a, b, c, d, e, f, g, h] = self.0;
-        ((a + e) + (c + g)) + ((b + f) + (d + h))
+        Self::sum(self)
     }
 }

@@ -6,6 +6,7 @@ use super::*;
 use crate::{
     channel::noise::Noise,
     filter::biquad::{Cascade, Section},
+    lanes::Lanes,
     level::PowerKernel,
     tone::goertzel::GoertzelBank,
     units::{Dbm0, Hz},
@@ -14,8 +15,8 @@ use crate::{
 const BLOCKS: usize = 50;
 const BLOCK: usize = 80;
 
-fn sets() -> [Isa; 2] {
-    [Isa::PORTABLE, Isa::detect()]
+fn sets() -> Vec<Isa> {
+    Isa::all().collect()
 }
 
 /// Eight different lines.
@@ -77,6 +78,41 @@ fn power_meters_of_a_bank_equal_those_alone() {
     check(PowerKernel::new(10.0), 1);
 }
 
+/// Every operation of a lane that is not a sum or a product, on the samples and what came before them.
+#[derive(Clone, Copy)]
+struct Decisions;
+
+impl Kernel for Decisions {
+    type State<V: Lanes> = V;
+
+    fn state<V: Lanes>(&self) -> V {
+        V::splat(1.0)
+    }
+
+    fn extract<V: Lanes>(&self, state: &V, lane: usize) -> f32 {
+        state.lane(lane)
+    }
+
+    fn insert<V: Lanes>(&self, state: &mut V, lane: usize, line: &f32) {
+        state.set_lane(lane, *line);
+    }
+
+    #[inline(always)]
+    fn run<V: Lanes>(&self, state: &mut V, samples: &[V], results: &mut [V]) {
+        for (sample, result) in samples.iter().zip(results) {
+            let (low, high) = (sample.lesser(*state), sample.greater(*state));
+            let ratio = (high - low).sqrt() / (*state * *state + V::splat(1.0));
+            *state = sample.where_less(*state, ratio, *sample);
+            *result = ratio;
+        }
+    }
+}
+
+#[test]
+fn decisions_of_a_bank_equal_decisions_alone() {
+    check(Decisions, BLOCK);
+}
+
 #[test]
 fn an_absent_line_keeps_its_state_and_a_line_can_move() {
     let kernel = cascade();
@@ -107,9 +143,12 @@ fn sums_of_products_do_not_depend_on_the_instruction_set() {
     let lines = lines();
     for len in [0, 1, 7, 16, 27, 32, 100, 129, 1000] {
         let [a, b, c, d] = core::array::from_fn(|line| &lines[line][..len]);
-        let [portable, native] = sets().map(|isa| (isa.dot(a, b), isa.dot_pair(a, b, c), isa.dot_complex(a, b, c, d)));
-        assert_eq!(native.1, (Isa::PORTABLE.dot(a, b), Isa::PORTABLE.dot(a, c)), "length {}", a.len());
-        assert_eq!(portable, native, "{len} products");
+        let sums = |isa: Isa| (isa.dot(a, b), isa.dot_pair(a, b, c), isa.dot_complex(a, b, c, d));
+        let portable = sums(Isa::PORTABLE);
+        assert_eq!(portable.1, (Isa::PORTABLE.dot(a, b), Isa::PORTABLE.dot(a, c)), "length {}", a.len());
+        for isa in sets() {
+            assert_eq!(sums(isa), portable, "{len} products by {}", isa.name());
+        }
         let exact: f64 = a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum();
         let scale: f64 = a.iter().zip(b).map(|(a, b)| f64::from((a * b).abs())).sum();
         assert!((exact - f64::from(portable.0)).abs() <= 1e-6 * scale + 1e-9, "{len} products");

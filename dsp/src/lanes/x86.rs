@@ -1,18 +1,24 @@
-//! Eight lanes in one AVX2 register.
+//! Eight lanes in one AVX2 register, sixteen sums in one of AVX-512.
 //!
-//! The type is private to the folder: values of it are made and used only below [`run`], which is reached only with an
-//! [`Isa`](super::Isa) that has found AVX2.
+//! The types are private to the folder: values of them are made and used only below the functions at the end of this
+//! file, which are reached only with an [`Isa`](super::Isa) that has found the instruction set. AVX-512 implies AVX2.
 #![allow(unsafe_code)]
 
 use core::{
     arch::x86_64::{
-        __m256, _mm_add_ps, _mm_add_ss, _mm_cvtss_f32, _mm_movehdup_ps, _mm_movehl_ps, _mm256_add_ps,
-        _mm256_castps256_ps128, _mm256_extractf128_ps, _mm256_loadu_ps, _mm256_mul_ps, _mm256_set1_ps, _mm256_sub_ps,
+        __m256, __m512, _CMP_LT_OQ, _mm_add_ps, _mm_add_ss, _mm_cvtss_f32, _mm_movehdup_ps, _mm_movehl_ps,
+        _mm256_add_ps, _mm256_blendv_ps, _mm256_castps256_ps128, _mm256_cmp_ps, _mm256_div_ps, _mm256_extractf128_ps,
+        _mm256_loadu_ps, _mm256_max_ps, _mm256_min_ps, _mm256_mul_ps, _mm256_set1_ps, _mm256_sqrt_ps, _mm256_sub_ps,
+        _mm512_add_ps, _mm512_castps512_ps256, _mm512_extractf32x8_ps, _mm512_loadu_ps, _mm512_mul_ps,
+        _mm512_setzero_ps, _mm512_sub_ps,
     },
-    ops::{Add, Mul, Sub},
+    ops::{Add, Div, Mul, Sub},
 };
 
-use crate::lanes::{Eight, Kernel, LANES, Lanes, Row};
+use crate::lanes::{
+    Eight, Kernel, LANES, Lanes, Row, Work,
+    dot::{Pair, Sums, WIDTH},
+};
 
 /// Eight lanes in a register.
 #[derive(Clone, Copy)]
@@ -49,6 +55,16 @@ impl Mul for Register {
     }
 }
 
+impl Div for Register {
+    type Output = Self;
+
+    #[inline(always)]
+    fn div(self, other: Self) -> Self {
+        // SAFETY: a Register exists only where AVX2 was found.
+        Self(unsafe { _mm256_div_ps(self.0, other.0) })
+    }
+}
+
 impl Lanes for Register {
     const COUNT: usize = LANES;
 
@@ -70,6 +86,32 @@ impl Lanes for Register {
         // SAFETY: eight f32 and __m256 have one size, and every bit pattern is a value of both.
         *self = unsafe { core::mem::transmute::<Eight, Self>(lanes) };
     }
+
+    #[inline(always)]
+    fn lesser(self, other: Self) -> Self {
+        // SAFETY: a Register exists only where AVX2 was found.
+        Self(unsafe { _mm256_min_ps(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    fn greater(self, other: Self) -> Self {
+        // SAFETY: a Register exists only where AVX2 was found.
+        Self(unsafe { _mm256_max_ps(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    fn sqrt(self) -> Self {
+        // SAFETY: a Register exists only where AVX2 was found.
+        Self(unsafe { _mm256_sqrt_ps(self.0) })
+    }
+
+    #[inline(always)]
+    fn where_less(self, limit: Self, then: Self, otherwise: Self) -> Self {
+        // SAFETY: a Register exists only where AVX2 was found.
+        let is_less = unsafe { _mm256_cmp_ps::<_CMP_LT_OQ>(self.0, limit.0) };
+        // SAFETY: as above.
+        Self(unsafe { _mm256_blendv_ps(otherwise.0, then.0, is_less) })
+    }
 }
 
 impl Register {
@@ -78,24 +120,6 @@ impl Register {
         // SAFETY: eight f32 and __m256 have one size, and every bit pattern is a value of both.
         unsafe { core::mem::transmute::<Self, Eight>(self) }
     }
-}
-
-/// Runs a kernel, compiled for AVX2.
-///
-/// # Safety
-/// The machine has AVX2.
-#[target_feature(enable = "avx2")]
-pub(super) unsafe fn run<K: Kernel>(
-    kernel: &K,
-    state: &mut K::State<Register>,
-    samples: &[Eight],
-    results: &mut [Eight],
-) {
-    // SAFETY: Eight and Register have one size, one alignment and no invalid bit patterns.
-    let samples = unsafe { core::slice::from_raw_parts(samples.as_ptr().cast::<Register>(), samples.len()) };
-    // SAFETY: as above, and the borrow stays exclusive.
-    let results = unsafe { core::slice::from_raw_parts_mut(results.as_mut_ptr().cast::<Register>(), results.len()) };
-    kernel.run(state, samples, results);
 }
 
 impl Row for Register {
@@ -116,38 +140,134 @@ impl Row for Register {
     }
 }
 
-/// [`super::dot::dot`], compiled for AVX2.
-///
-/// # Safety
-/// The machine has AVX2.
-#[target_feature(enable = "avx2")]
-pub(super) unsafe fn dot(a: &[f32], b: &[f32]) -> f32 {
-    super::dot::dot::<Register>(a, b)
+/// Sixteen partial sums in one register.
+#[derive(Clone, Copy)]
+#[repr(transparent)]
+pub(super) struct Sixteen(__m512);
+
+impl Sums for Sixteen {
+    #[inline(always)]
+    fn zero() -> Self {
+        // SAFETY: the type is named only below functions that need AVX-512.
+        Self(unsafe { _mm512_setzero_ps() })
+    }
+
+    #[inline(always)]
+    fn load(values: &[f32; WIDTH]) -> Self {
+        // SAFETY: the array has the sixteen values that are read; AVX-512 as above.
+        Self(unsafe { _mm512_loadu_ps(values.as_ptr()) })
+    }
+
+    #[inline(always)]
+    fn plus(self, other: Self) -> Self {
+        // SAFETY: a Sixteen exists only where AVX-512 was found.
+        Self(unsafe { _mm512_add_ps(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    fn minus(self, other: Self) -> Self {
+        // SAFETY: a Sixteen exists only where AVX-512 was found.
+        Self(unsafe { _mm512_sub_ps(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    fn times(self, other: Self) -> Self {
+        // SAFETY: a Sixteen exists only where AVX-512 was found.
+        Self(unsafe { _mm512_mul_ps(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    fn total(self) -> f32 {
+        // SAFETY: a Sixteen exists only where AVX-512 was found.
+        let (low, high) = unsafe { (_mm512_castps512_ps256(self.0), _mm512_extractf32x8_ps::<1>(self.0)) };
+        (Register(low) + Register(high)).sum()
+    }
 }
 
-/// [`super::dot::dot_pair`], compiled for AVX2.
-///
-/// # Safety
-/// The machine has AVX2.
-#[target_feature(enable = "avx2")]
-pub(super) unsafe fn dot_pair(a: &[f32], b: &[f32], c: &[f32]) -> (f32, f32) {
-    super::dot::dot_pair::<Register>(a, b, c)
+/// Whether the machine has AVX2, as far as can be known.
+pub(super) fn has_avx2() -> bool {
+    #[cfg(feature = "std")]
+    return std::arch::is_x86_feature_detected!("avx2");
+    #[cfg(not(feature = "std"))]
+    cfg!(target_feature = "avx2")
 }
 
-/// [`super::dot::dot_complex`], compiled for AVX2.
-///
-/// # Safety
-/// The machine has AVX2.
-#[target_feature(enable = "avx2")]
-pub(super) unsafe fn dot_complex(a_re: &[f32], a_im: &[f32], b_re: &[f32], b_im: &[f32]) -> (f32, f32) {
-    super::dot::dot_complex::<Register>(a_re, a_im, b_re, b_im)
+/// Whether the machine has the parts of AVX-512 that are used, as far as can be known.
+pub(super) fn has_avx512() -> bool {
+    #[cfg(feature = "std")]
+    return std::arch::is_x86_feature_detected!("avx512f")
+        && std::arch::is_x86_feature_detected!("avx512dq")
+        && std::arch::is_x86_feature_detected!("avx512vl");
+    #[cfg(not(feature = "std"))]
+    cfg!(all(target_feature = "avx512f", target_feature = "avx512dq", target_feature = "avx512vl"))
 }
 
-/// A piece of work, compiled for AVX2.
-///
-/// # Safety
-/// The machine has AVX2.
-#[target_feature(enable = "avx2")]
-pub(super) unsafe fn call<R>(work: impl FnOnce() -> R) -> R {
-    work()
+/// The functions that are compiled for an instruction set.
+macro_rules! compiled_for {
+    ($features:literal, $sums:ty, $run:ident, $dot:ident, $dot_pair:ident, $dot_complex:ident, $work:ident) => {
+        /// Runs a kernel.
+        ///
+        /// # Safety
+        /// The machine has the instruction set.
+        #[target_feature(enable = $features)]
+        pub(super) unsafe fn $run<K: Kernel>(
+            kernel: &K,
+            state: &mut K::State<Register>,
+            samples: &[Eight],
+            results: &mut [Eight],
+        ) {
+            // SAFETY: Eight and Register have one size, one alignment and no invalid bit patterns.
+            let samples = unsafe { core::slice::from_raw_parts(samples.as_ptr().cast(), samples.len()) };
+            // SAFETY: as above, and the borrow stays exclusive.
+            let results = unsafe { core::slice::from_raw_parts_mut(results.as_mut_ptr().cast(), results.len()) };
+            kernel.run(state, samples, results);
+        }
+
+        /// [`super::dot::dot`].
+        ///
+        /// # Safety
+        /// The machine has the instruction set.
+        #[target_feature(enable = $features)]
+        pub(super) unsafe fn $dot(a: &[f32], b: &[f32]) -> f32 {
+            super::dot::dot::<$sums>(a, b)
+        }
+
+        /// [`super::dot::dot_pair`].
+        ///
+        /// # Safety
+        /// The machine has the instruction set.
+        #[target_feature(enable = $features)]
+        pub(super) unsafe fn $dot_pair(a: &[f32], b: &[f32], c: &[f32]) -> (f32, f32) {
+            super::dot::dot_pair::<$sums>(a, b, c)
+        }
+
+        /// [`super::dot::dot_complex`].
+        ///
+        /// # Safety
+        /// The machine has the instruction set.
+        #[target_feature(enable = $features)]
+        pub(super) unsafe fn $dot_complex(a_re: &[f32], a_im: &[f32], b_re: &[f32], b_im: &[f32]) -> (f32, f32) {
+            super::dot::dot_complex::<$sums>(a_re, a_im, b_re, b_im)
+        }
+
+        /// A piece of work.
+        ///
+        /// # Safety
+        /// The machine has the instruction set.
+        #[target_feature(enable = $features)]
+        pub(super) unsafe fn $work<W: Work>(work: W) -> W::Output {
+            work.run()
+        }
+    };
 }
+
+compiled_for!("avx2", Pair<Register>, run_avx2, dot_avx2, dot_pair_avx2, dot_complex_avx2, work_avx2);
+compiled_for!(
+    "avx2,avx512f,avx512dq,avx512vl",
+    Sixteen,
+    run_avx512,
+    dot_avx512,
+    dot_pair_avx512,
+    dot_complex_avx512,
+    work_avx512
+);

@@ -1,95 +1,130 @@
-//! The carrier: turning vectors, and the loop that follows what training left over.
+//! The carrier: the loops that follow what training left over.
 
-use alloc::boxed::Box;
+use super::{complex::Complex, jitter::Jitter, phasors::turned, whole::nearest_whole};
 
-use super::{complex::Complex, whole::nearest_whole};
-
-/// Unit vectors in the table.
-const PHASORS: usize = 1024;
-
-/// Angle between two of them in radians.
-const STEP: f32 = 2.0 * core::f32::consts::PI / PHASORS as f32;
-
-/// Unit vectors by angle, from a table, turned on by what is left: error below -100 dB, equal on every machine.
-#[derive(Clone, Debug)]
-pub(super) struct Phasors {
-    table: Box<[Complex; PHASORS]>,
+/// What turns and scales the symbols: phase in turns, frequency in turns per symbol, level, and the
+/// symbols since the line began, by which its trembling goes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct CarrierState {
+    pub(super) phase: f64,
+    pub(super) frequency: f64,
+    pub(super) level: f32,
+    pub(super) age: f64,
 }
 
-impl Phasors {
-    pub(super) fn new() -> Self {
-        let mut table = Box::new([Complex::ZERO; PHASORS]);
-        for (index, value) in table.iter_mut().enumerate() {
-            let angle = 2.0 * core::f64::consts::PI * index as f64 / PHASORS as f64;
-            *value = Complex::new(libm::cos(angle) as f32, libm::sin(angle) as f32);
-        }
-        Self { table }
+impl CarrierState {
+    const START: Self = Self { phase: 0.0, frequency: 0.0, level: 1.0, age: 0.0 };
+
+    /// The state so many symbols later.
+    pub(super) fn after(self, symbols: f64) -> Self {
+        Self { phase: self.phase + symbols * self.frequency, age: self.age + symbols, ..self }
     }
 
-    /// The unit vector at an angle in turns.
-    #[inline]
-    pub(super) fn turned(&self, turns: f64) -> Complex {
-        let steps = turns * PHASORS as f64;
-        let (nearest, index) = nearest_whole(steps);
-        let here = self.table[index as usize % PHASORS];
-        // So small an angle is its own sine.
-        here + here.quarter_turns(1).scale((steps - nearest) as f32 * STEP)
+    /// The state if symbols must be turned and scaled by `turn` besides.
+    pub(super) fn turned(self, turn: Complex) -> Self {
+        let phase = self.phase - f64::from(turn.angle()) / (2.0 * core::f64::consts::PI);
+        Self { phase, level: self.level * libm::sqrtf(turn.power()), ..self }
     }
 }
 
-/// Second order loop that turns symbols back by the carrier's remaining phase.
+/// How fast the loops follow, per symbol.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct CarrierGains {
+    pub(super) phase: f32,
+    pub(super) level: f32,
+    pub(super) jitter: f32,
+}
+
+/// Levels that are followed, relative to training.
+const LEVELS: (f32, f32) = (0.1, 10.0);
+
+/// Loops that turn symbols back by the carrier's remaining phase and bring them to level: second order for the phase,
+/// first order for the level, and one for each line that trembles.
 #[derive(Clone, Debug)]
 pub(super) struct CarrierLoop {
-    phasors: Phasors,
-    /// Phase in turns.
-    phase: f64,
-    /// Turns per symbol.
-    frequency: f64,
+    state: CarrierState,
+    jitter: Jitter,
 }
 
 impl CarrierLoop {
-    pub(super) fn new() -> Self {
-        Self { phasors: Phasors::new(), phase: 0.0, frequency: 0.0 }
+    /// For so many symbols in a second.
+    pub(super) fn new(baud: f32) -> Self {
+        Self { state: CarrierState::START, jitter: Jitter::new(baud) }
     }
 
-    /// Begins at a phase in turns.
-    pub(super) fn restart(&mut self, phase: f64) {
-        self.phase = phase;
-        self.frequency = 0.0;
+    /// Begins at a phase in turns, so many symbols after the beginning of the line.
+    pub(super) fn restart(&mut self, phase: f64, age: f64) {
+        self.state = CarrierState { phase, age, ..CarrierState::START };
     }
 
     /// What a symbol must be multiplied by to stand upright.
     pub(super) fn upright(&self) -> Complex {
-        self.phasors.turned(-self.phase)
+        let trembling = self.jitter.turns(self.state.age);
+        turned(-self.state.phase - trembling).scale(self.state.level)
     }
 
-    /// The unit vector at an angle in turns.
-    pub(super) fn turned(&self, turns: f64) -> Complex {
-        self.phasors.turned(turns)
+    pub(super) fn state(&self) -> CarrierState {
+        self.state
     }
 
-    /// Phase in turns and frequency in turns per symbol.
-    pub(super) fn state(&self) -> (f64, f64) {
-        (self.phase, self.frequency)
-    }
-
-    /// Goes on from a phase and a frequency.
-    pub(super) fn set_state(&mut self, (phase, frequency): (f64, f64)) {
-        self.phase = phase - nearest_whole(phase).0;
-        self.frequency = frequency;
+    /// Goes on from a state.
+    pub(super) fn set_state(&mut self, state: CarrierState) {
+        self.state = CarrierState { phase: state.phase - nearest_whole(state.phase).0, ..state };
     }
 
     /// Frequency in turns per symbol.
     pub(super) fn frequency(&self) -> f64 {
-        self.frequency
+        self.state.frequency
     }
 
-    /// Lets a symbol pass whose phase error, in radians for a symbol of unit power, was this.
-    pub(super) fn advance(&mut self, error: f32, gain: f32) {
-        let error = f64::from(error.clamp(-1.0, 1.0)) * (0.5 * core::f64::consts::FRAC_1_PI);
-        let gain = f64::from(gain);
-        self.frequency = (self.frequency + error * gain * gain / 4.0).clamp(-0.01, 0.01);
-        self.phase += self.frequency + error * gain;
-        self.phase -= nearest_whole(self.phase).0;
+    /// Lets a symbol pass that tells nothing.
+    pub(super) fn pass(&mut self) {
+        self.set_state(self.state.after(1.0));
+    }
+
+    /// Lets a symbol pass, as received and as decided, both of mean power one.
+    pub(super) fn advance(&mut self, received: Complex, decided: Complex, gains: &CarrierGains) {
+        let error = (received * decided.conj()).im.clamp(-1.0, 1.0);
+        self.jitter.learn(self.state.age, error * gains.jitter);
+        // Zero where the error is least, as for the equaliser: that stands a little low, by as much as there is noise.
+        let too_low = (received.conj() * (decided - received)).re.clamp(-1.0, 1.0);
+        let level = self.state.level * (1.0 + gains.level * too_low);
+        let (error, gain) = (f64::from(error) * (0.5 * core::f64::consts::FRAC_1_PI), f64::from(gains.phase));
+        let frequency = (self.state.frequency + error * gain * gain / 4.0).clamp(-0.01, 0.01);
+        let phase = self.state.phase + error * gain;
+        self.state = CarrierState { phase, frequency, level: level.clamp(LEVELS.0, LEVELS.1), ..self.state };
+        self.pass();
+    }
+
+    /// Counts the symbols of the line anew.
+    pub(super) fn calm_jitter(&mut self) {
+        self.jitter.calm();
+    }
+
+    /// Begins to look for lines that tremble.
+    pub(super) fn look_for_jitter(&mut self) {
+        self.jitter.look();
+    }
+
+    /// Keeps the lines that were found to tremble while symbols had this error power.
+    pub(super) fn keep_jitter(&mut self, error_power: f32) {
+        self.jitter.keep(error_power);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_level_comes_to_rest_where_noise_and_shrinking_leave_the_least_error() {
+        let (mut carrier, noise) = (CarrierLoop::new(2400.0), Complex::new(0.0, libm::sqrtf(0.2)));
+        let gains = CarrierGains { phase: 0.0, level: 0.01, jitter: 0.0 };
+        for symbol in 0..4000 {
+            let heard = Complex::ONE + noise.quarter_turns(symbol as u8 % 4);
+            carrier.advance(heard * carrier.upright(), Complex::ONE, &gains);
+        }
+        // The level a is best where the mean of |1 - a·heard|² is least: at 1 over the power of signal and noise.
+        assert!((carrier.state().level - 1.0 / 1.2).abs() < 0.01, "{}", carrier.state().level);
     }
 }

@@ -1,7 +1,7 @@
 //! The adaptive equaliser: a complex filter at two taps per symbol.
 
 use super::complex::Complex;
-use crate::lanes::Isa;
+use crate::lanes::{Isa, Work};
 
 /// Taps, half a symbol apart.
 pub(super) const TAPS: usize = 48;
@@ -9,6 +9,8 @@ pub(super) const TAPS: usize = 48;
 pub(super) const MIDDLE: usize = 30;
 /// Half symbols from the symbol to the end of the newest half symbol under the taps.
 pub(super) const AHEAD: usize = TAPS - MIDDLE;
+
+type Row = [f32; TAPS];
 
 /// Taps and the half symbols under them, oldest first.
 #[derive(Clone, Debug)]
@@ -52,7 +54,7 @@ impl Equalizer {
         let step = error.scale(gain);
         let (re, im) = (window(&self.re, self.next), window(&self.im, self.next));
         let (tap_re, tap_im) = (&mut self.tap_re, &mut self.tap_im);
-        self.isa.call(|| add_conjugates(tap_re, tap_im, step, re, im));
+        self.isa.run(AddConjugates { tap_re, tap_im, step, re, im });
     }
 
     /// The taps, oldest half symbol first.
@@ -71,17 +73,23 @@ fn window(twice: &[f32; 2 * TAPS], first: usize) -> &[f32; TAPS] {
 }
 
 /// Adds step times the conjugate of each half symbol to its tap.
-#[inline(always)]
-fn add_conjugates(
-    tap_re: &mut [f32; TAPS],
-    tap_im: &mut [f32; TAPS],
+struct AddConjugates<'a> {
+    tap_re: &'a mut Row,
+    tap_im: &'a mut Row,
     step: Complex,
-    re: &[f32; TAPS],
-    im: &[f32; TAPS],
-) {
-    for tap in 0..TAPS {
-        tap_re[tap] += step.re * re[tap] + step.im * im[tap];
-        tap_im[tap] += step.im * re[tap] - step.re * im[tap];
+    re: &'a Row,
+    im: &'a Row,
+}
+
+impl Work for AddConjugates<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        for tap in 0..TAPS {
+            self.tap_re[tap] += self.step.re * self.re[tap] + self.step.im * self.im[tap];
+            self.tap_im[tap] += self.step.im * self.re[tap] - self.step.re * self.im[tap];
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 //! number of samples and the carrier's phase by as much as it turns in them. Both are known once the number is, so a
 //! few numbers are tried from a state remembered from before, and the one that fits is taken.
 
-use super::equalizer::Equalizer;
+use super::{carrier::CarrierState, equalizer::Equalizer};
 
 /// Share of the newest symbol in the recent and in the usual error power.
 const RECENT_SHARE: f32 = 1.0 / 24.0;
@@ -18,6 +18,8 @@ const FOUND: f32 = 1.6;
 const FOUND_SHARE: f32 = 0.2;
 /// Share of what random points leave that right ones stay below for certain.
 const CERTAIN_SHARE: f32 = 0.5;
+/// The same when more symbols are judged.
+const CERTAIN_SHARE_RAISED: f32 = 0.6;
 /// Symbols between two remembered states, and how many are remembered.
 const INTERVAL: usize = 16;
 const REMEMBERED: usize = 5;
@@ -28,8 +30,9 @@ const ATTEMPT_INTERVAL: usize = 8;
 /// Symbols after which attempts end: some 400 ms.
 const PATIENCE: usize = 1000;
 
-/// Symbols by which an attempt is judged.
+/// Symbols by which an attempt is judged, and one in which the level may be any other.
 pub(super) const JUDGED: usize = 24;
+pub(super) const LEVEL_JUDGED: usize = 56;
 
 /// Samples that the line may have slipped by, likely ones first.
 pub(super) const SLIPS: [i32; 25] =
@@ -45,8 +48,7 @@ pub(super) struct Moment {
     pub(super) deviation: f64,
     /// Phase in turns of what is taken off before the equaliser.
     pub(super) turns: f64,
-    /// Phase and frequency of the carrier loop in turns and turns per symbol.
-    pub(super) carrier: (f64, f64),
+    pub(super) carrier: CarrierState,
     pub(super) equalizer: Equalizer,
 }
 
@@ -62,6 +64,8 @@ pub(super) struct Lock {
     /// The symbol at which the symbols were lost.
     lost_at: Option<usize>,
     next_attempt: usize,
+    /// Symbols that were lost, in all.
+    lost: u64,
 }
 
 impl Lock {
@@ -69,7 +73,16 @@ impl Lock {
     pub(super) fn new(distance_squared: f32) -> Self {
         // Of a square lattice; others leave more.
         let random = distance_squared / 6.0;
-        Self { random, recent: 0.0, usual: 0.0, moments: Default::default(), next: 0, lost_at: None, next_attempt: 0 }
+        Self {
+            random,
+            recent: 0.0,
+            usual: 0.0,
+            moments: Default::default(),
+            next: 0,
+            lost_at: None,
+            next_attempt: 0,
+            lost: 0,
+        }
     }
 
     /// Begins with the error power at the end of training.
@@ -83,6 +96,7 @@ impl Lock {
     /// Takes the error power of a symbol.
     pub(super) fn watch(&mut self, symbol: usize, error: f32) {
         self.recent += RECENT_SHARE * (error - self.recent);
+        self.lost += u64::from(self.is_lost());
         match self.lost_at {
             None if self.recent > (LOST * self.usual).max(LOST_SHARE * self.random) => {
                 self.lost_at = Some(symbol);
@@ -99,6 +113,11 @@ impl Lock {
     /// The symbols are lost: nothing can be learned from them.
     pub(super) fn is_lost(&self) -> bool {
         self.lost_at.is_some()
+    }
+
+    /// Symbols that were lost, in all, since it was noticed each time.
+    pub(super) fn lost(&self) -> u64 {
+        self.lost
     }
 
     /// Whether the moment is due to be remembered.
@@ -135,12 +154,19 @@ impl Lock {
         self.is_usual(error) && error < CERTAIN_SHARE * self.random
     }
 
+    /// Likewise for [`LEVEL_JUDGED`] symbols that were raised by this factor of power, and the noise with them.
+    pub(super) fn accepts_raised(&self, error: f32, raised: f32) -> bool {
+        self.is_usual(error / raised.max(1.0)) && error < CERTAIN_SHARE_RAISED * self.random
+    }
+
     fn is_usual(&self, error: f32) -> bool {
         error < (FOUND * self.usual).max(FOUND_SHARE * self.random)
     }
 
-    /// The symbols are found again. The moments stay: should it have been by chance, they are needed once more.
-    pub(super) fn found(&mut self) {
+    /// The symbols are found again, with the power of the noise raised by a factor. The moments stay: should it have
+    /// been by chance, they are needed once more.
+    pub(super) fn found(&mut self, raised: f32) {
+        self.usual *= raised.max(1.0);
         self.recent = self.usual;
         self.lost_at = None;
     }
@@ -173,7 +199,8 @@ mod tests {
         let mut lock = watched(core::iter::repeat_n(0.01, 10));
         for symbols in [10, 50, 90] {
             let equalizer = Equalizer::new(crate::lanes::Isa::PORTABLE);
-            lock.remember(Moment { symbols, instant: 0.0, deviation: 0.0, turns: 0.0, carrier: (0.0, 0.0), equalizer });
+            let carrier = CarrierState { phase: 0.0, frequency: 0.0, level: 1.0, age: 0.0 };
+            lock.remember(Moment { symbols, instant: 0.0, deviation: 0.0, turns: 0.0, carrier, equalizer });
         }
         (100..130).for_each(|symbol| lock.watch(symbol, 0.08));
         assert!(lock.is_lost());

@@ -13,8 +13,11 @@ mod complex;
 mod decoder;
 mod encoder;
 mod equalizer;
+mod filters;
+mod jitter;
 mod line;
 mod lock;
+mod phasors;
 mod plan;
 pub mod prbs;
 mod presence;
@@ -35,8 +38,9 @@ pub mod v29;
 mod whole;
 
 pub use complex::Complex;
+pub use filters::Filters;
 pub use plan::{Coding, Generator, Meaning, Plan, ScramblerStart, Segment};
-pub use receiver::Receiver;
+pub use receiver::{Mended, Receiver};
 pub use symbols::Symbols;
 pub use transmitter::Transmitter;
 

@@ -1,7 +1,7 @@
 //! What tells one fast modem from another, as data.
 
 use crate::{
-    modem::{Train, complex::Complex},
+    modem::{Train, complex::Complex, filters::Filters},
     scrambler::ScramblerSpec,
     units::{Baud, BitRate, Hz},
 };
@@ -19,6 +19,8 @@ pub struct Plan {
     pub carrier: Hz,
     /// Roll-off of the root raised cosine pulse.
     pub roll_off: f32,
+    /// What makes and takes the pulse.
+    pub filters: &'static Filters,
     /// How bits become symbols.
     pub coding: Coding,
     /// How data are scrambled.

@@ -2,34 +2,29 @@
 
 use core::f64::consts::PI;
 
+use crate::constant::{bessel_i0_of_root, cosine_of_turns, sine_of_turns};
+
 /// Value at `at` symbol intervals from the middle, with unit energy per symbol interval.
-pub(super) fn root_raised_cosine(at: f64, roll_off: f64) -> f64 {
+pub(super) const fn root_raised_cosine(at: f64, roll_off: f64) -> f64 {
     let edge = 4.0 * roll_off * at;
     if at.abs() < 1e-9 {
         return 1.0 + roll_off * (4.0 / PI - 1.0);
     }
     if (edge.abs() - 1.0).abs() < 1e-7 {
-        let angle = PI / (4.0 * roll_off);
+        let turns = 0.125 / roll_off;
         let (plus, minus) = (1.0 + 2.0 / PI, 1.0 - 2.0 / PI);
-        return roll_off * core::f64::consts::FRAC_1_SQRT_2 * (plus * libm::sin(angle) + minus * libm::cos(angle));
+        let sum = plus * sine_of_turns(turns) + minus * cosine_of_turns(turns);
+        return roll_off * core::f64::consts::FRAC_1_SQRT_2 * sum;
     }
-    let rising = libm::sin(PI * at * (1.0 - roll_off)) + edge * libm::cos(PI * at * (1.0 + roll_off));
-    rising / (PI * at * (1.0 - edge * edge))
+    let (narrow, wide) = (0.5 * at * (1.0 - roll_off), 0.5 * at * (1.0 + roll_off));
+    (sine_of_turns(narrow) + edge * cosine_of_turns(wide)) / (PI * at * (1.0 - edge * edge))
 }
 
 /// Kaiser window at `place` between -1 and 1.
-pub(super) fn kaiser(place: f64, beta: f64) -> f64 {
-    let inside = (1.0 - place * place).max(0.0);
-    bessel_i0(beta * libm::sqrt(inside)) / bessel_i0(beta)
-}
-
-fn bessel_i0(x: f64) -> f64 {
-    let mut term = 1.0;
-    (1..30).fold(1.0, |sum, k| {
-        let ratio = x / (2.0 * f64::from(k));
-        term *= ratio * ratio;
-        sum + term
-    })
+pub(super) const fn kaiser(place: f64, beta: f64) -> f64 {
+    let inside = 1.0 - place * place;
+    let square = if inside > 0.0 { beta * beta * inside } else { 0.0 };
+    bessel_i0_of_root(square) / bessel_i0_of_root(beta * beta)
 }
 
 #[cfg(test)]

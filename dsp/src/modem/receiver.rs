@@ -44,8 +44,8 @@ const POINTS: usize = 64;
 /// Samples taken between two looks at the state.
 const PIECE: usize = 16;
 
-/// Samples after its end within which a signal may come back: 65 ms, less than any pause between signals.
-const RETURN: u64 = 520;
+/// Samples after its end within which a signal may come back: 200 ms. Another signal may begin in them; the symbols tell.
+const RETURN: u64 = 1600;
 /// Symbols that a signal must go on for after it came back, to come back once more.
 const LASTING: usize = 240;
 
@@ -87,6 +87,9 @@ pub struct Receiver {
     /// Samples of the line that the transport lost last.
     lost: Range<f64>,
     lock: Lock,
+    /// Slips mended in all, and the symbol of this signal at which the last was.
+    slips_mended: u32,
+    slipped_at: usize,
     /// The signal may come back until this sample: what ended it may have been a loss.
     may_return_until: u64,
     /// The symbol at which it came back last.
@@ -98,6 +101,15 @@ pub struct Receiver {
     scale: f32,
     /// The equaliser, offset and clock deviation are those of a signal that was received well.
     learned: bool,
+}
+
+/// What a receiver got over without a new training.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Mended {
+    /// Times that samples were found to have been dropped or repeated on the line.
+    pub slips: u32,
+    /// Samples of the line for which the symbols were known to be lost. That they are is noticed some ten symbols late.
+    pub lost_samples: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -129,7 +141,7 @@ impl Receiver {
             sampler: Sampler::new(plan, isa),
             solver: Box::new(Solver::new()),
             equalizer: Equalizer::new(isa),
-            carrier: CarrierLoop::new(),
+            carrier: CarrierLoop::new(plan.baud.0),
             clock: Clock::new(symbol / 2.0),
             decoder: Decoder::new(plan, isa),
             presence: Presence::new(),
@@ -144,6 +156,8 @@ impl Receiver {
             line_power: 0.0,
             lost: 0.0..0.0,
             lock: Lock::new(plan.coding.distance_squared() / plan.coding.mean_power()),
+            slips_mended: 0,
+            slipped_at: 0,
             may_return_until: 0,
             returned_at: 0,
             points: [Complex::ZERO; POINTS],
@@ -187,6 +201,11 @@ impl Receiver {
     /// Level of the line while the last signal was trained.
     pub fn signal_level(&self) -> Dbm0 {
         Dbm0::from_mean_square(self.line_power)
+    }
+
+    /// What was mended in all signals since the receiver was made.
+    pub fn mended(&self) -> Mended {
+        Mended { slips: self.slips_mended, lost_samples: (self.lock.lost() as f64 * self.symbol) as u64 }
     }
 
     /// Error vector magnitude of late.
@@ -278,6 +297,7 @@ impl Demodulator for Receiver {
 
     fn restart(&mut self) {
         self.line.restart();
+        self.carrier.calm_jitter();
         self.detector.restart(0.0);
         self.state = State::Hunting;
         self.wait_for_expected();
@@ -295,59 +315,4 @@ fn sample_index(instant: f64) -> SampleIndex {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{
-        super::{Modulator, Protection, Transmitter, prbs::Prbs, v17, v27ter, v29},
-        *,
-    };
-    use crate::bits::BitQueue;
-    use std::{vec, vec::Vec};
-
-    fn plans() -> [&'static Plan; 9] {
-        [
-            v27ter::plan(v27ter::Rate::R2400),
-            v27ter::plan(v27ter::Rate::R4800),
-            v29::plan(v29::Rate::R4800),
-            v29::plan(v29::Rate::R7200),
-            v29::plan(v29::Rate::R9600),
-            v17::plan(v17::Rate::R7200),
-            v17::plan(v17::Rate::R9600),
-            v17::plan(v17::Rate::R12000),
-            v17::plan(v17::Rate::R14400),
-        ]
-    }
-
-    fn signal(plan: &'static Plan, bits: usize) -> Vec<f32> {
-        let mut queue = BitQueue::with_room(bits);
-        Prbs::new(1).take(bits).for_each(|bit| queue.push(bit));
-        queue.finish();
-        let mut samples = vec![0.0; 40_000];
-        let written = Transmitter::new(plan, Dbm0(-13.0), Protection::None).run(&mut queue, &mut samples[400..]);
-        samples.truncate(400 + written + 400);
-        samples
-    }
-
-    #[test]
-    fn the_first_bit_after_training_is_the_first_that_was_sent() {
-        for plan in plans() {
-            let mut run = BitRun::with_room(10_000);
-            Receiver::new(plan).run(&signal(plan, 3000), &mut run);
-            let marks: Vec<_> = run.marks().iter().map(|marked| marked.mark).collect();
-            assert!(matches!(marks[..], [Mark::CarrierUp, Mark::Trained(Evm(evm)), Mark::CarrierDown] if evm < -35.0));
-            assert_eq!(run.marks()[1].bit, 0);
-            assert!(Prbs::new(1).take(3000).eq(run.bits()[..3000].iter().copied()), "{}", plan.name);
-        }
-    }
-
-    #[test]
-    fn the_division_into_blocks_changes_nothing() {
-        for plan in plans() {
-            let samples = signal(plan, 2000);
-            let (mut whole, mut pieces) = (BitRun::with_room(4000), BitRun::with_room(4000));
-            Receiver::new(plan).run(&samples, &mut whole);
-            let mut receiver = Receiver::new(plan);
-            samples.chunks(PIECE * 5).for_each(|block| receiver.run(block, &mut pieces));
-            assert_eq!((whole.bits(), whole.marks()), (pieces.bits(), pieces.marks()), "{}", plan.name);
-        }
-    }
-}
+mod tests;

@@ -1,68 +1,83 @@
 //! Matched filter and mixer in one: the baseband of the line at any instant.
 
-use alloc::boxed::Box;
-
 use super::{
-    carrier::Phasors,
     complex::Complex,
     line::Line,
+    phasors::turned,
     plan::Plan,
     pulse::{kaiser, root_raised_cosine},
     whole::nearest_whole,
 };
-use crate::{lanes::Isa, pcm::SAMPLE_RATE};
+use crate::{
+    constant::{cosine_of_turns, sine_of_turns},
+    lanes::Isa,
+    pcm::SAMPLE_RATE,
+    units::{Baud, Hz},
+};
 
 /// Instants between two samples at which the filter is known; a multiple of 3 and 2, as half symbols ask for.
 const INSTANTS: usize = 96;
 /// Samples on each side of the instant.
 const HALF: usize = 32;
 const TAPS: usize = 2 * HALF;
+/// Of the Kaiser window over them.
+const BETA: f64 = 2.0;
 
 /// The matched filter of a plan, moved up to its carrier, for each instant between two samples.
-#[derive(Clone, Debug)]
-pub(super) struct Sampler {
-    rows: Box<[Row]>,
-    /// Carrier in turns per sample, and per instant.
-    carrier: f64,
-    carrier_per_instant: f64,
-    phasors: Phasors,
-    isa: Isa,
-}
+#[derive(Debug)]
+pub(super) struct MatchedFilter([Row; INSTANTS]);
 
 /// The filter for one instant, real and imaginary parts apart.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 #[repr(align(64))]
 struct Row {
     re: [f32; TAPS],
     im: [f32; TAPS],
 }
 
+impl MatchedFilter {
+    pub(super) const fn new(baud: Baud, carrier: Hz, roll_off: f32) -> Self {
+        let mut rows = [Row { re: [0.0; TAPS], im: [0.0; TAPS] }; INSTANTS];
+        let mut instant = 0;
+        while instant < INSTANTS {
+            rows[instant] = Row::new(instant, baud, carrier, roll_off);
+            instant += 1;
+        }
+        Self(rows)
+    }
+}
+
 impl Row {
-    fn new(plan: &Plan, instant: usize) -> Self {
-        let symbol = f64::from(SAMPLE_RATE.0 / plan.baud.0);
-        let carrier = f64::from(plan.carrier.0 / SAMPLE_RATE.0);
+    const fn new(instant: usize, baud: Baud, carrier: Hz, roll_off: f32) -> Self {
+        let symbol = SAMPLE_RATE.0 as f64 / baud.0 as f64;
+        let carrier = carrier.0 as f64 / SAMPLE_RATE.0 as f64;
         let mut row = Self { re: [0.0; TAPS], im: [0.0; TAPS] };
-        for tap in 0..TAPS {
+        let mut tap = 0;
+        while tap < TAPS {
             let at = instant as f64 / INSTANTS as f64 + HALF as f64 - 1.0 - tap as f64;
-            let pulse = root_raised_cosine(at / symbol, f64::from(plan.roll_off)) * kaiser(at / HALF as f64, 2.0);
-            let angle = 2.0 * core::f64::consts::PI * carrier * at;
-            row.re[tap] = (pulse / symbol * libm::cos(angle)) as f32;
-            row.im[tap] = (pulse / symbol * libm::sin(angle)) as f32;
+            let pulse = root_raised_cosine(at / symbol, roll_off as f64) * kaiser(at / HALF as f64, BETA) / symbol;
+            row.re[tap] = (pulse * cosine_of_turns(carrier * at)) as f32;
+            row.im[tap] = (pulse * sine_of_turns(carrier * at)) as f32;
+            tap += 1;
         }
         row
     }
 }
 
+/// The baseband of a line at any instant.
+#[derive(Clone, Debug)]
+pub(super) struct Sampler {
+    filter: &'static MatchedFilter,
+    /// Carrier in turns per sample, and per instant.
+    carrier: f64,
+    carrier_per_instant: f64,
+    isa: Isa,
+}
+
 impl Sampler {
     pub(super) fn new(plan: &Plan, isa: Isa) -> Self {
         let carrier = f64::from(plan.carrier.0 / SAMPLE_RATE.0);
-        Self {
-            rows: (0..INSTANTS).map(|instant| Row::new(plan, instant)).collect(),
-            carrier,
-            carrier_per_instant: carrier / INSTANTS as f64,
-            phasors: Phasors::new(),
-            isa,
-        }
+        Self { filter: &plan.filters.receive, carrier, carrier_per_instant: carrier / INSTANTS as f64, isa }
     }
 
     /// Samples beyond an instant that must have been heard to sample it.
@@ -81,8 +96,63 @@ impl Sampler {
         let (nearest, steps) = nearest_whole(instant * INSTANTS as f64);
         let (sample, place) = (steps.div_euclid(INSTANTS as i64), steps.rem_euclid(INSTANTS as i64) as usize);
         let heard: &[f32; TAPS] = line.piece(sample - HALF as i64 + 1);
-        let row = &self.rows[place];
+        let row = &self.filter.0[place];
         let (re, im) = self.isa.dot_pair(heard, &row.re, &row.im);
-        Complex::new(re, im) * self.phasors.turned(-(nearest * self.carrier_per_instant + turns))
+        Complex::new(re, im) * turned(-(nearest * self.carrier_per_instant + turns))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::{v17, v27ter, v29},
+        *,
+    };
+
+    /// The filter is a constant; here it is derived once more by the formula of `RECEIVER.md`, by other means.
+    #[test]
+    fn the_filter_is_the_windowed_pulse_on_the_carrier() {
+        let plans = [
+            v27ter::plan(v27ter::Rate::R2400),
+            v27ter::plan(v27ter::Rate::R4800),
+            v29::plan(v29::Rate::R9600),
+            v17::plan(v17::Rate::R14400),
+        ];
+        for plan in plans {
+            let symbol = 8000.0 / f64::from(plan.baud.0);
+            for (instant, row) in plan.filters.receive.0.iter().enumerate() {
+                for tap in 0..TAPS {
+                    let at = instant as f64 / 96.0 + 31.0 - tap as f64;
+                    let window = bessel_i0(2.0 * libm::sqrt(1.0 - (at / 32.0).powi(2))) / bessel_i0(2.0);
+                    let pulse = pulse_by_spectrum(at / symbol, f64::from(plan.roll_off)) * window / symbol;
+                    let angle = core::f64::consts::TAU * f64::from(plan.carrier.0) / 8000.0 * at;
+                    assert!((f64::from(row.re[tap]) - pulse * libm::cos(angle)).abs() < 1e-6, "{}", plan.name);
+                    assert!((f64::from(row.im[tap]) - pulse * libm::sin(angle)).abs() < 1e-6, "{}", plan.name);
+                }
+            }
+        }
+    }
+
+    /// The pulse as the integral of its spectrum, the root of a raised cosine.
+    fn pulse_by_spectrum(at: f64, roll_off: f64) -> f64 {
+        const STEPS: usize = 400;
+        let (flat, width) = ((1.0 - roll_off) / 2.0, roll_off / STEPS as f64);
+        let flank = |step: usize| {
+            let place = (step as f64 + 0.5) / STEPS as f64;
+            libm::cos(core::f64::consts::FRAC_PI_2 * place)
+                * libm::cos(core::f64::consts::TAU * at * (flat + place * roll_off))
+        };
+        let middle = if at == 0.0 {
+            2.0 * flat
+        } else {
+            libm::sin(core::f64::consts::TAU * at * flat) / (core::f64::consts::PI * at)
+        };
+        middle + 2.0 * width * (0..STEPS).map(flank).sum::<f64>()
+    }
+
+    /// By its integral.
+    fn bessel_i0(x: f64) -> f64 {
+        let angle = |step: i32| core::f64::consts::PI * (f64::from(step) + 0.5) / 64.0;
+        (0..64).map(|step| libm::exp(x * libm::cos(angle(step)))).sum::<f64>() / 64.0
     }
 }

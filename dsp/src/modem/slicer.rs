@@ -1,7 +1,7 @@
 //! The nearest of a few points.
 
 use super::complex::Complex;
-use crate::lanes::Isa;
+use crate::lanes::{Isa, Work};
 
 /// Points at most.
 const POINTS: usize = 16;
@@ -32,27 +32,38 @@ impl Slicer {
 
     /// The number of the nearest point, the first given being 0.
     pub(super) fn nearest(&self, received: Complex) -> usize {
-        self.isa.call(|| nearest(&self.re, &self.im, received)).min(self.count - 1)
+        self.isa.run(Nearest { re: &self.re, im: &self.im, received }).min(self.count - 1)
     }
 }
 
-#[inline(always)]
-fn nearest(re: &[f32; POINTS], im: &[f32; POINTS], received: Complex) -> usize {
-    let mut numbered = [0.0; POINTS];
-    for number in 0..POINTS {
-        let (away_re, away_im) = (received.re - re[number], received.im - im[number]);
-        let distance = away_re * away_re + away_im * away_im;
-        numbered[number] = f32::from_bits(distance.to_bits() & !NUMBER | number as u32);
-    }
-    let mut half = POINTS / 2;
-    while half > 0 {
-        for number in 0..half {
-            let other = numbered[number + half];
-            numbered[number] = if other < numbered[number] { other } else { numbered[number] };
+/// Looks for the number of the point nearest to a received one.
+struct Nearest<'a> {
+    re: &'a [f32; POINTS],
+    im: &'a [f32; POINTS],
+    received: Complex,
+}
+
+impl Work for Nearest<'_> {
+    type Output = usize;
+
+    #[inline(always)]
+    fn run(self) -> usize {
+        let mut numbered = [0.0; POINTS];
+        for (number, numbered) in numbered.iter_mut().enumerate() {
+            let (away_re, away_im) = (self.received.re - self.re[number], self.received.im - self.im[number]);
+            let distance = away_re * away_re + away_im * away_im;
+            *numbered = f32::from_bits(distance.to_bits() & !NUMBER | number as u32);
         }
-        half /= 2;
+        let mut half = POINTS / 2;
+        while half > 0 {
+            for number in 0..half {
+                let other = numbered[number + half];
+                numbered[number] = if other < numbered[number] { other } else { numbered[number] };
+            }
+            half /= 2;
+        }
+        (numbered[0].to_bits() & NUMBER) as usize
     }
-    (numbered[0].to_bits() & NUMBER) as usize
 }
 
 #[cfg(test)]

@@ -18,6 +18,10 @@ const STIFFNESS: f64 = 0.002;
 /// The same for taps half a filter away from the middle.
 const EDGE_STIFFNESS: f64 = 0.02;
 
+/// Parts of the known symbols whose errors are told apart, and what one has more than another when they are not alike.
+const PARTS: usize = 4;
+const UNEVEN: f32 = 2.0;
+
 /// Room for the equations.
 #[derive(Clone, Debug)]
 pub(super) struct Solver {
@@ -33,6 +37,22 @@ pub(super) struct Solution {
     pub(super) offset: f64,
     /// What the baseband must be multiplied by to have power one.
     pub(super) gain: f32,
+    /// Error power that the taps leave in each part of the known symbols.
+    pub(super) errors: [f32; PARTS],
+}
+
+impl Solution {
+    /// Mean error power.
+    pub(super) fn error(&self) -> f32 {
+        self.errors.iter().sum::<f32>() / PARTS as f32
+    }
+
+    /// Whether something has happened to the line in between: chance does not make parts so different.
+    pub(super) fn is_uneven(&self) -> bool {
+        let least = self.errors.iter().copied().fold(f32::INFINITY, f32::min);
+        let most = self.errors.iter().copied().fold(0.0, f32::max);
+        most > UNEVEN * least
+    }
 }
 
 /// A complex number of double length, for sums of hundreds of products.
@@ -70,7 +90,23 @@ impl Solver {
         self.set_up(known);
         self.triangulate()?;
         self.substitute(equalizer);
-        Some(Solution { offset, gain })
+        Some(Solution { offset, gain, errors: self.errors(known) })
+    }
+
+    /// Error power that the taps found leave in each part of the known symbols.
+    fn errors(&self, known: &[Complex]) -> [f32; PARTS] {
+        let part = known.len().div_ceil(PARTS).max(1);
+        let taps = self.right.map(|tap| Complex::new(tap.re as f32, tap.im as f32));
+        let error = |symbol: usize| {
+            let under = self.halves[2 * symbol..2 * symbol + TAPS].iter();
+            let output = under.zip(&taps).fold(Complex::ZERO, |sum, (half, tap)| sum + *half * *tap);
+            (known[symbol] - output).power()
+        };
+        core::array::from_fn(|index| {
+            let symbols = index * part..((index + 1) * part).min(known.len());
+            let count = symbols.len().max(1) as f32;
+            symbols.map(error).sum::<f32>() / count
+        })
     }
 
     /// Fits a line through the phases of all sections.
@@ -106,19 +142,35 @@ impl Solver {
         }
     }
 
+    /// The equations of least squares: correlations of the half symbols with each other and with the known symbols.
     fn set_up(&mut self, known: &[Complex]) {
-        self.matrix.fill([Wide::default(); TAPS]);
         self.right.fill(Wide::default());
+        for column in 0..2 {
+            self.matrix.iter_mut().for_each(|row| row[column] = Wide::default());
+        }
         for (symbol, wanted) in known.iter().enumerate() {
             let under = &self.halves[2 * symbol..2 * symbol + TAPS];
             for (row, left) in under.iter().enumerate() {
                 self.right[row].add_product(*left, *wanted);
-                for (column, value) in under[..=row].iter().enumerate() {
-                    self.matrix[row][column].add_product(*left, *value);
-                }
+                self.matrix[row][0].add_product(*left, under[0]);
+                self.matrix[row][1].add_product(*left, under[1]);
             }
         }
+        self.correlate_later(known.len());
         self.hold_to_flat_line(known.len() as f64);
+    }
+
+    /// Two half symbols later the correlations are the same, but for the first symbol and one after the last.
+    fn correlate_later(&mut self, symbols: usize) {
+        let (first, beyond) = (&self.halves[..TAPS], &self.halves[2 * symbols..2 * symbols + TAPS]);
+        for row in 2..TAPS {
+            for column in 2..=row {
+                let mut sum = self.matrix[row - 2][column - 2];
+                sum.add_product(beyond[row - 2], beyond[column - 2]);
+                sum.add_product(-first[row - 2], first[column - 2]);
+                self.matrix[row][column] = sum;
+            }
+        }
     }
 
     /// Adds the prior knowledge that most lines are nearly flat, the more the farther from the middle.
@@ -196,5 +248,33 @@ impl Wide {
     fn subtract(&mut self, a: Self, b: Self) {
         self.re -= a.re * b.re - a.im * b.im;
         self.im -= a.re * b.im + a.im * b.re;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn correlations_carried_on_are_those_summed_up() {
+        let mut solver = Solver::new();
+        let mut state = 1_u32;
+        let mut random = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 8) as f32 / 8_388_608.0 - 1.0
+        };
+        solver.halves.iter_mut().for_each(|half| *half = Complex::new(random(), random()));
+        let known = [Complex::ONE; 100];
+        solver.set_up(&known);
+        for row in 0..TAPS {
+            for column in 0..row {
+                let mut sum = Wide::default();
+                for symbol in 0..known.len() {
+                    sum.add_product(solver.halves[2 * symbol + row], solver.halves[2 * symbol + column]);
+                }
+                let found = solver.matrix[row][column];
+                assert!((found.re - sum.re).abs() + (found.im - sum.im).abs() < 1e-9, "{row} {column}");
+            }
+        }
     }
 }

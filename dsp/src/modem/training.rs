@@ -99,6 +99,7 @@ struct Section {
     re: [f32; SECTION],
     im: [f32; SECTION],
     power: f32,
+    has_mean: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -120,6 +121,10 @@ struct Candidate {
 const LIKENESS: f32 = 0.33;
 /// The same for each section by itself, so that the alternation before a short pattern is not taken for all of it.
 const SECTION_LIKENESS: f32 = 0.2;
+/// Share of a section's power that is left without its mean, below which the mean of what is heard is taken off too.
+const WITHOUT_MEAN: f32 = 0.75;
+/// Share that must be left of what is heard, or it is a tone.
+const LEFT: f32 = 0.2;
 /// Mean square of the baseband below which nothing is looked for: about -57 dBm0.
 const QUIET: f32 = 400.0;
 /// Half symbols that a better place is waited for.
@@ -127,7 +132,7 @@ const PATIENCE: usize = 6;
 
 impl Detector {
     pub(super) fn new(reference: &Reference, half_symbol: f64, isa: Isa) -> Self {
-        let empty = || Section { re: [0.0; SECTION], im: [0.0; SECTION], power: 1.0 };
+        let empty = || Section { re: [0.0; SECTION], im: [0.0; SECTION], power: 1.0, has_mean: false };
         let sections: Vec<_> = core::iter::repeat_with(empty).take(SECTIONS).collect();
         let window = SECTION * sections.len();
         let halves = [History::new(window), History::new(window)];
@@ -203,7 +208,10 @@ impl Detector {
             }
             sums[index] = sum;
             let matching = sums[index].power() / section.power;
-            if matching < SECTION_LIKENESS * power {
+            // A pattern with a mean has much of its power in it.
+            let (whole, mean) = (power, if section.has_mean { power_of_mean(re, im) } else { 0.0 });
+            let power = whole - mean;
+            if power < LEFT * whole || matching < SECTION_LIKENESS * power {
                 return None;
             }
             matched += matching;
@@ -228,6 +236,7 @@ impl Section {
             self.im[place] = around.im;
             self.power += around.power();
         }
+        self.has_mean = self.power < WITHOUT_MEAN * symbols.iter().map(|symbol| symbol.power()).sum::<f32>();
     }
 
     /// The power of what was heard and its correlation with the symbols.
@@ -261,6 +270,12 @@ impl History {
         self.im.fill(0.0);
         self.next = 0;
     }
+}
+
+/// Power that a section's mean has in it: nothing is looked for in it.
+fn power_of_mean(re: &[f32; SECTION], im: &[f32; SECTION]) -> f32 {
+    let mean = Complex::new(re.iter().sum(), im.iter().sum());
+    mean.power() / SECTION as f32
 }
 
 fn section(row: &[f32], first: usize) -> &[f32; SECTION] {

@@ -1,7 +1,5 @@
 //! The send chain: symbols, pulse shaping filter, carrier.
 
-use alloc::{boxed::Box, vec, vec::Vec};
-
 use super::{
     Modulator, Protection, Train,
     complex::Complex,
@@ -9,30 +7,120 @@ use super::{
     pulse::{kaiser, root_raised_cosine},
     symbols::Symbols,
 };
-use crate::{bits::BitQueue, pcm::SAMPLE_RATE, units::Dbm0};
+use crate::{
+    bits::BitQueue,
+    constant::{cosine_of_turns, sine_of_turns},
+    lanes::{Isa, LANES, Work},
+    pcm::SAMPLE_RATE,
+    units::{Baud, Dbm0, Hz},
+};
 
 /// Symbols on each side of the middle of a pulse.
 const PULSE_REACH: usize = 10;
-/// Symbols that take part in a sample.
+/// Symbols that take part in a sample, and their parts: a whole number of lanes.
 const PULSE_SPAN: usize = 2 * PULSE_REACH;
+const PARTS: usize = 2 * PULSE_SPAN;
+/// Of the Kaiser window over a pulse.
+const BETA: f64 = 1.0;
 /// Steps of the filter between two samples: the symbol intervals are 20/3, 5 and 10/3 samples.
 const STEPS_PER_SAMPLE: usize = 3;
-/// Carriers are multiples of 100 Hz, so their samples repeat after this many.
+/// Carriers are multiples of this frequency, so their samples repeat after so many.
+const CARRIER_STEP: Hz = Hz(100.0);
 const CARRIER_PERIOD: usize = 80;
+
+/// Symbol intervals have at most this many steps.
+const MOST_STEPS: usize = 20;
+
+/// One period of every carrier that is a multiple of 100 Hz.
+static CIRCLE: [Complex; CARRIER_PERIOD] = circle();
+
+const fn circle() -> [Complex; CARRIER_PERIOD] {
+    let mut circle = [Complex::ZERO; CARRIER_PERIOD];
+    let mut index = 0;
+    while index < CARRIER_PERIOD {
+        let turns = index as f64 / CARRIER_PERIOD as f64;
+        circle[index] = Complex::new(cosine_of_turns(turns) as f32, sine_of_turns(turns) as f32);
+        index += 1;
+    }
+    circle
+}
+
+/// A value for each part of each symbol, oldest symbol first.
+type Row = [f32; PARTS];
+
+/// Pulse values by place within the symbol interval, then by symbol, each twice: for real and imaginary part.
+#[derive(Debug)]
+pub(super) struct PulseTable {
+    rows: [Row; MOST_STEPS],
+    steps: usize,
+}
+
+impl PulseTable {
+    pub(super) const fn new(baud: Baud, roll_off: f32) -> Self {
+        let steps = (STEPS_PER_SAMPLE as f32 * SAMPLE_RATE.0 / baud.0 + 0.5) as usize;
+        let mut rows = [[0.0; PARTS]; MOST_STEPS];
+        let mut place = 0;
+        while place < steps * PULSE_SPAN {
+            let (step, symbol) = (place / PULSE_SPAN, place % PULSE_SPAN);
+            let at = step as f64 / steps as f64 + symbol as f64 - PULSE_REACH as f64;
+            let value = root_raised_cosine(at, roll_off as f64) * kaiser(at / PULSE_REACH as f64, BETA);
+            let part = 2 * (PULSE_SPAN - 1 - symbol);
+            rows[step][part] = value as f32;
+            rows[step][part + 1] = value as f32;
+            place += 1;
+        }
+        Self { rows, steps }
+    }
+}
+
+/// The last symbols, part by part, stored twice so that they lie in one piece, oldest first.
+#[derive(Clone, Debug)]
+struct RecentSymbols {
+    twice: [f32; 2 * PARTS],
+    next: usize,
+}
+
+impl RecentSymbols {
+    const SILENT: Self = Self { twice: [0.0; 2 * PARTS], next: 0 };
+
+    fn push(&mut self, symbol: Complex) {
+        for place in [self.next, self.next + PARTS] {
+            (self.twice[place], self.twice[place + 1]) = (symbol.re, symbol.im);
+        }
+        self.next = (self.next + 2) % PARTS;
+    }
+
+    fn parts(&self) -> &Row {
+        self.twice[self.next..].first_chunk().expect("the oldest symbol lies in the first half")
+    }
+}
+
+/// The sum of the symbols, each times its value of the pulse.
+#[inline(always)]
+fn shaped(pulse: &Row, symbols: &Row) -> Complex {
+    let mut sums = [0.0; LANES];
+    for first in (0..PARTS).step_by(LANES) {
+        for lane in 0..LANES {
+            sums[lane] += pulse[first + lane] * symbols[first + lane];
+        }
+    }
+    let [a, b, c, d, e, f, g, h] = sums;
+    Complex::new((a + e) + (c + g), (b + f) + (d + h))
+}
 
 /// Modulates bits by a plan.
 #[derive(Clone, Debug)]
 pub struct Transmitter {
     symbols: Symbols,
-    /// Pulse values by place within the symbol interval, then by symbol, newest first.
-    pulse: Box<[[f32; PULSE_SPAN]]>,
-    carrier: Box<[Complex]>,
-    /// The last symbols, newest first.
-    recent: [Complex; PULSE_SPAN],
+    recent: RecentSymbols,
+    /// Peak of the carrier for a symbol of power one.
+    peak: f32,
+    isa: Isa,
     /// Steps since the newest symbol.
     place: usize,
-    /// Samples made, modulo the carrier's period.
-    sample: usize,
+    /// Angle of the carrier, and how far it turns in a sample, in 80ths of a turn.
+    turn: usize,
+    turn_per_sample: usize,
     /// Silent symbols still to go through the filter after the last one; `None` while symbols come.
     tail: Option<usize>,
     plan: &'static Plan,
@@ -44,14 +132,14 @@ pub struct Transmitter {
 impl Transmitter {
     /// A transmitter whose data have this mean level, with the long training sequence.
     pub fn new(plan: &'static Plan, level: Dbm0, protection: Protection) -> Self {
-        let steps = steps_per_symbol(plan);
         Self {
             symbols: Symbols::new(plan, protection, Train::Long),
-            pulse: pulse_by_place(plan, steps),
-            carrier: carrier_period(plan, level),
-            recent: [Complex::ZERO; PULSE_SPAN],
-            place: steps,
-            sample: 0,
+            recent: RecentSymbols::SILENT,
+            peak: level.rms() * libm::sqrtf(2.0 / plan.coding.mean_power()),
+            isa: Isa::detect(),
+            place: plan.filters.send.steps,
+            turn: 0,
+            turn_per_sample: (plan.carrier.0 / CARRIER_STEP.0 + 0.5) as usize,
             tail: None,
             plan,
             protection,
@@ -66,9 +154,9 @@ impl Transmitter {
         self.protection = protection;
         self.train = train;
         self.symbols = Symbols::new(self.plan, protection, train);
-        self.recent = [Complex::ZERO; PULSE_SPAN];
-        self.place = self.pulse.len();
-        self.sample = 0;
+        self.recent = RecentSymbols::SILENT;
+        self.place = self.plan.filters.send.steps;
+        self.turn = 0;
         self.tail = None;
     }
 
@@ -90,34 +178,62 @@ impl Transmitter {
             }
             self.tail = Some(left - 1);
         }
-        self.recent.copy_within(..PULSE_SPAN - 1, 1);
-        self.recent[0] = symbol.unwrap_or(Complex::ZERO);
+        self.recent.push(symbol.unwrap_or(Complex::ZERO).scale(self.peak));
         true
     }
 
-    fn sample(&mut self) -> f32 {
-        let shaped = self.recent.iter().zip(&self.pulse[self.place]);
-        let shaped = shaped.fold(Complex::ZERO, |sum, (symbol, value)| sum + symbol.scale(*value));
-        let carrier = self.carrier[self.sample];
-        self.sample = (self.sample + 1) % CARRIER_PERIOD;
-        shaped.re * carrier.re - shaped.im * carrier.im
+    /// Samples up to the next symbol, as far as there is room for them.
+    fn samples(&mut self, out: &mut [f32]) -> usize {
+        let pulse = &self.plan.filters.send;
+        let due = (pulse.steps - self.place).div_ceil(STEPS_PER_SAMPLE).min(out.len());
+        let rows = &pulse.rows[self.place..];
+        let symbols = self.recent.parts();
+        let (turn, step) = (self.turn, self.turn_per_sample);
+        self.turn = self.isa.run(Modulate { rows, symbols, turn, step, out: &mut out[..due] });
+        self.place += due * STEPS_PER_SAMPLE;
+        due
+    }
+}
+
+/// Makes samples by the rows of the pulse, on a carrier; gives its angle after them.
+struct Modulate<'a> {
+    rows: &'a [Row],
+    symbols: &'a Row,
+    turn: usize,
+    step: usize,
+    out: &'a mut [f32],
+}
+
+impl Work for Modulate<'_> {
+    type Output = usize;
+
+    #[inline(always)]
+    fn run(self) -> usize {
+        let mut turn = self.turn;
+        for (sample, pulse) in self.out.iter_mut().zip(self.rows.iter().step_by(STEPS_PER_SAMPLE)) {
+            let (shaped, carrier) = (shaped(pulse, self.symbols), CIRCLE[turn]);
+            *sample = shaped.re * carrier.re - shaped.im * carrier.im;
+            turn += self.step;
+            turn -= if turn < CARRIER_PERIOD { 0 } else { CARRIER_PERIOD };
+        }
+        turn
     }
 }
 
 impl Modulator for Transmitter {
     fn run(&mut self, bits: &mut BitQueue, out: &mut [f32]) -> usize {
-        let steps = self.pulse.len();
-        for (index, sample) in out.iter_mut().enumerate() {
+        let steps = self.plan.filters.send.steps;
+        let mut written = 0;
+        while written < out.len() {
             if self.place >= steps {
                 if !self.advance(bits) {
-                    return index;
+                    break;
                 }
                 self.place -= steps;
             }
-            *sample = self.sample();
-            self.place += STEPS_PER_SAMPLE;
+            written += self.samples(&mut out[written..]);
         }
-        out.len()
+        written
     }
 
     fn restart(&mut self) {
@@ -125,33 +241,10 @@ impl Modulator for Transmitter {
     }
 }
 
-fn steps_per_symbol(plan: &Plan) -> usize {
-    (STEPS_PER_SAMPLE as f32 * SAMPLE_RATE.0 / plan.baud.0 + 0.5) as usize
-}
-
-fn pulse_by_place(plan: &Plan, steps: usize) -> Box<[[f32; PULSE_SPAN]]> {
-    let value = |place: usize, symbol: usize| {
-        let at = place as f64 / steps as f64 + symbol as f64 - PULSE_REACH as f64;
-        (root_raised_cosine(at, f64::from(plan.roll_off)) * kaiser(at / PULSE_REACH as f64, 1.0)) as f32
-    };
-    let rows: Vec<_> = (0..steps).map(|place| core::array::from_fn(|symbol| value(place, symbol))).collect();
-    rows.into_boxed_slice()
-}
-
-/// One period of the carrier, scaled so that symbols of the plan's mean power have the level.
-fn carrier_period(plan: &Plan, level: Dbm0) -> Box<[Complex]> {
-    let peak = f64::from(level.rms()) * libm::sqrt(2.0 / f64::from(plan.coding.mean_power()));
-    let mut period = vec![Complex::ZERO; CARRIER_PERIOD];
-    for (index, value) in period.iter_mut().enumerate() {
-        let turns = f64::from(plan.carrier.0) * index as f64 / f64::from(SAMPLE_RATE.0);
-        let angle = 2.0 * core::f64::consts::PI * turns;
-        *value = Complex::new((peak * libm::cos(angle)) as f32, (peak * libm::sin(angle)) as f32);
-    }
-    period.into_boxed_slice()
-}
-
 #[cfg(test)]
 mod tests {
+    use std::{vec, vec::Vec};
+
     use super::{
         super::{v17, v27ter, v29},
         *,

@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 
 use super::complex::Complex;
-use crate::lanes::Isa;
+use crate::lanes::{Isa, Work};
 
 /// State of the convolutional encoder, 0 to 7.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -116,14 +116,9 @@ impl Viterbi {
 
     /// Takes a point; returns the one probably sent, by the path that is best so far, and labels decided now.
     pub(super) fn push(&mut self, received: Complex) -> (Complex, &[u8]) {
-        let survivors = &mut self.survivors[self.filled];
-        let (rows, metrics) = (&self.rows, &mut self.metrics);
-        let best = self.isa.call(|| {
-            let distances = nearest_of_each_subset(rows, received);
-            survivors.labels = distances.map(|distance| (distance & LABEL) as u8);
-            lengthen_paths(metrics, &distances, &mut survivors.origins)
-        });
-        let probable = self.points[usize::from(survivors.step_back(best).0)];
+        let (rows, metrics, survivors) = (&*self.rows, &mut self.metrics, &mut self.survivors[self.filled]);
+        let best = self.isa.run(Step { rows, received, metrics, survivors });
+        let probable = self.points[usize::from(self.survivors[self.filled].step_back(best).0)];
         self.filled += 1;
         let decided = if self.filled == KEPT { self.decide(BATCH) } else { 0 };
         (probable, &self.decided[..decided])
@@ -131,7 +126,7 @@ impl Viterbi {
 
     /// The point nearest to a received one, by itself.
     pub(super) fn nearest(&self, received: Complex) -> Complex {
-        let distances = self.isa.call(|| nearest_of_each_subset(&self.rows, received));
+        let distances = self.isa.run(Nearest { rows: &self.rows, received });
         let nearest = distances.into_iter().fold(i32::MAX, i32::min);
         self.points[(nearest & LABEL) as usize % self.points.len()]
     }
@@ -151,6 +146,40 @@ impl Viterbi {
         self.survivors.copy_within(count..self.filled, 0);
         self.filled -= count;
         count
+    }
+}
+
+/// One symbol of the decoder; gives the best state.
+struct Step<'a> {
+    rows: &'a [Row],
+    received: Complex,
+    metrics: &'a mut [f32; STATES],
+    survivors: &'a mut Survivors,
+}
+
+impl Work for Step<'_> {
+    type Output = usize;
+
+    #[inline(always)]
+    fn run(self) -> usize {
+        let distances = nearest_of_each_subset(self.rows, self.received);
+        self.survivors.labels = distances.map(|distance| (distance & LABEL) as u8);
+        lengthen_paths(self.metrics, &distances, &mut self.survivors.origins)
+    }
+}
+
+/// Looks for the nearest point of each subset.
+struct Nearest<'a> {
+    rows: &'a [Row],
+    received: Complex,
+}
+
+impl Work for Nearest<'_> {
+    type Output = [i32; SUBSETS];
+
+    #[inline(always)]
+    fn run(self) -> [i32; SUBSETS] {
+        nearest_of_each_subset(self.rows, self.received)
     }
 }
 

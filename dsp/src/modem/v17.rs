@@ -7,6 +7,7 @@
 
 use super::{
     complex::Complex,
+    filters::Filters,
     plan::{Coding, Generator, Meaning, Plan, ScramblerStart, Segment},
     v17_points::{POINTS_7200, POINTS_9600, POINTS_12000, POINTS_14400},
 };
@@ -70,6 +71,8 @@ const PROTECTION: &[Segment] = &[Segment::Carrier { symbols: 456 }, Segment::Sil
 const LONG: &[Segment] = &[ALTERNATION, conditioning(2976), BRIDGE, ones(1)];
 const SHORT: &[Segment] = &[ALTERNATION, conditioning(38), ones(0)];
 
+static FILTERS: Filters = Filters::new(Baud(2400.0), Hz(1800.0), 0.25);
+
 const fn plan_of(name: &'static str, bit_rate: u32, points: &'static [Complex]) -> Plan {
     Plan {
         name,
@@ -77,6 +80,7 @@ const fn plan_of(name: &'static str, bit_rate: u32, points: &'static [Complex]) 
         baud: Baud(2400.0),
         carrier: Hz(1800.0),
         roll_off: 0.25,
+        filters: &FILTERS,
         coding: Coding::Trellis(points),
         scrambler: &scrambler::V29,
         protection: PROTECTION,

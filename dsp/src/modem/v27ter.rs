@@ -7,6 +7,7 @@
 
 use super::{
     complex::Complex,
+    filters::Filters,
     plan::{Coding, Generator, Meaning, Plan, ScramblerStart, Segment},
 };
 use crate::{
@@ -64,12 +65,16 @@ const CONDITIONING: Segment = Segment::Conditioning {
 
 const ONES: Segment = Segment::ScrambledOnes { symbols: 8, scrambler: ScramblerStart::Continued, phase: 0 };
 
+static FILTERS_4800: Filters = Filters::new(Baud(1600.0), Hz(1800.0), 0.5);
+static FILTERS_2400: Filters = Filters::new(Baud(1200.0), Hz(1800.0), 0.5);
+
 static PLAN_4800: Plan = Plan {
     name: "V.27ter 4800",
     bit_rate: BitRate(4800),
     baud: Baud(1600.0),
     carrier: Hz(1800.0),
     roll_off: 0.5,
+    filters: &FILTERS_4800,
     coding: Coding::Phase { turns: &TRIBIT_TURNS, rings: &CIRCLE },
     scrambler: &scrambler::V27TER,
     protection: &[Segment::Carrier { symbols: 304 }],
@@ -88,6 +93,7 @@ static PLAN_2400: Plan = Plan {
     training: &[Segment::Silence { symbols: 28 }, REVERSALS, CONDITIONING, ONES],
     carrier: Hz(1800.0),
     roll_off: 0.5,
+    filters: &FILTERS_2400,
     scrambler: &scrambler::V27TER,
     short_training: &[],
     turn_off_ones: 9,

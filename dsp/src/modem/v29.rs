@@ -7,6 +7,7 @@
 
 use super::{
     complex::Complex,
+    filters::Filters,
     plan::{Coding, Generator, Meaning, Plan, ScramblerStart, Segment},
     v27ter::{DIBIT_TURNS, TRIBIT_TURNS},
 };
@@ -80,6 +81,8 @@ const fn conditioning(points: &'static [Complex]) -> Segment {
 
 const ONES: Segment = Segment::ScrambledOnes { symbols: 48, scrambler: ScramblerStart::Clear, phase: 0 };
 
+static FILTERS: Filters = Filters::new(Baud(2400.0), Hz(1700.0), 0.25);
+
 static PLAN_9600: Plan = Plan {
     name: "V.29 9600",
     bit_rate: BitRate(9600),
@@ -88,6 +91,7 @@ static PLAN_9600: Plan = Plan {
     baud: Baud(2400.0),
     carrier: Hz(1700.0),
     roll_off: 0.25,
+    filters: &FILTERS,
     scrambler: &scrambler::V29,
     protection: &[Segment::Carrier { symbols: 456 }],
     short_training: &[],
@@ -103,6 +107,7 @@ static PLAN_7200: Plan = Plan {
     baud: Baud(2400.0),
     carrier: Hz(1700.0),
     roll_off: 0.25,
+    filters: &FILTERS,
     scrambler: &scrambler::V29,
     protection: &[Segment::Carrier { symbols: 456 }],
     short_training: &[],
@@ -118,6 +123,7 @@ static PLAN_4800: Plan = Plan {
     baud: Baud(2400.0),
     carrier: Hz(1700.0),
     roll_off: 0.25,
+    filters: &FILTERS,
     scrambler: &scrambler::V29,
     protection: &[Segment::Carrier { symbols: 456 }],
     short_training: &[],

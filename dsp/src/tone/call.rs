@@ -4,9 +4,12 @@
 //!  caller    ▇▇▇             ▇▇▇             ▇▇▇       CNG 1100 Hz, 0.5 s on, 3 s off
 //!  answerer        ▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇ 75 ms V.21    CED 2100 Hz, 2.6 to 4.0 s
 //! ```
+//!
+//! CED is V.25's answer tone: it may have its phase reversed every 450 ms, against echo cancellers, and be modulated by
+//! 15 Hz, which makes it V.8's ANSam.
 
 use crate::{
-    osc::Oscillator,
+    osc::{Oscillator, cosine, phase_step, sine},
     pcm::BLOCK_SAMPLES,
     tone::{
         cadence::{Burst, BurstTracker},
@@ -29,7 +32,7 @@ const CNG_ON: u64 = 500 * MS;
 const CNG_PERIOD: u64 = 3500 * MS;
 
 /// Length of CED as sent; T.30 4.3.3.2 allows 2.6 to 4.0 s.
-const CED_LENGTH: u64 = 3000 * MS;
+const CED_LENGTH: u64 = 2700 * MS;
 
 /// Time between the reversals of phase that switch echo cancellers off, V.25: 450 ms ± 25 ms.
 const REVERSAL_PERIOD: u64 = 450 * MS;
@@ -63,19 +66,38 @@ impl CngGenerator {
     }
 }
 
-/// Makes CED, 3 s long.
+/// Makes CED, 2.7 s long.
 #[derive(Clone, Debug)]
 pub struct CedGenerator {
     tone: Oscillator,
     amplitude: f32,
     reversals: bool,
+    /// 15 Hz, and how much of the amplitude follows it.
+    modulation: Oscillator,
+    depth: f32,
     position: u64,
 }
+
+/// Frequency and depth of the modulation of ANSam, ITU-T V.8: 15 Hz ± 0.1 Hz, envelope 0.8 to 1.2.
+const MODULATION_PITCH: Hz = Hz(15.0);
+const MODULATION_DEPTH: f32 = 0.2;
 
 impl CedGenerator {
     /// CED at this level.
     pub fn new(level: Dbm0) -> Self {
-        Self { tone: Oscillator::new(CED_PITCH), amplitude: peak(level), reversals: false, position: 0 }
+        Self {
+            tone: Oscillator::new(CED_PITCH),
+            amplitude: peak(level),
+            reversals: false,
+            modulation: Oscillator::new(MODULATION_PITCH),
+            depth: 0.0,
+            position: 0,
+        }
+    }
+
+    /// ANSam of V.8 at this level, with or without reversals of phase.
+    pub fn ansam(level: Dbm0, reversals: bool) -> Self {
+        Self { reversals, depth: MODULATION_DEPTH, ..Self::new(level) }
     }
 
     /// CED with the reversals of phase of V.25.
@@ -90,7 +112,8 @@ impl CedGenerator {
             if self.reversals && self.position > 0 && self.position.is_multiple_of(REVERSAL_PERIOD) {
                 self.tone.turn(1 << 31);
             }
-            *out = self.amplitude * self.tone.next_sine();
+            let envelope = 1.0 + self.depth * self.modulation.next_sine();
+            *out = self.amplitude * envelope * self.tone.next_sine();
             self.position += 1;
         }
         left
@@ -99,6 +122,7 @@ impl CedGenerator {
     /// Begins again.
     pub fn restart(&mut self) {
         self.tone = Oscillator::new(CED_PITCH);
+        self.modulation = Oscillator::new(MODULATION_PITCH);
         self.position = 0;
     }
 }
@@ -112,14 +136,48 @@ pub struct ToneEdge {
     pub on: bool,
 }
 
+/// Hears one tone: block by block whether it sounds, and the bursts that it makes.
+#[derive(Clone, Debug)]
+struct Ear {
+    presence: Presence,
+    bursts: BurstTracker,
+}
+
+/// A silence inside a burst that does not end it.
+const BRIDGE: u64 = 30 * MS;
+
+impl Ear {
+    fn new(pitch: Hz, tolerance: Hz) -> Self {
+        Self { presence: Presence::new(pitch, tolerance), bursts: BurstTracker::new(BRIDGE) }
+    }
+
+    /// Takes a sample; the block that it completes, and the burst that ends with it.
+    fn push(&mut self, sample: f32) -> Option<(Judged, Option<Burst>)> {
+        let block = self.presence.push(sample)?;
+        if block.present {
+            self.bursts.present(block.edge, block.end);
+            return Some((block, None));
+        }
+        let follows = self.bursts.burst().is_some_and(|burst| burst.end.0 + BLOCK_SAMPLES as u64 == block.end.0);
+        if follows {
+            self.bursts.extend(block.edge);
+        }
+        Some((block, self.bursts.absent(block.end)))
+    }
+
+    /// The burst under way.
+    fn burst(&self) -> Option<Burst> {
+        self.bursts.burst()
+    }
+}
+
 /// Recognises CNG: one burst of the right length and 2.5 s of quiet after it, or two bursts in their cadence.
 ///
 /// The edge comes some 3 s after the beginning of the tone that it is stamped with. It is over when no burst has come
 /// for 4.5 s.
 #[derive(Clone, Debug)]
 pub struct CngDetector {
-    presence: Presence,
-    bursts: BurstTracker,
+    ear: Ear,
     /// Mean square of the burst under way.
     power: f32,
     /// The last burst of the right length.
@@ -141,19 +199,10 @@ struct Heard {
 /// Largest deviation of CNG from its frequency: the tolerance of T.30 and that of the measurement.
 const CNG_TOLERANCE: Hz = Hz(42.0);
 
-/// A silence inside a burst that does not end it.
-const BRIDGE: u64 = 30 * MS;
-
 impl CngDetector {
     /// A detector that has heard nothing.
     pub fn new() -> Self {
-        Self {
-            presence: Presence::new(CNG_PITCH, CNG_TOLERANCE),
-            bursts: BurstTracker::new(BRIDGE),
-            power: 0.0,
-            last: None,
-            on: false,
-        }
+        Self { ear: Ear::new(CNG_PITCH, CNG_TOLERANCE), power: 0.0, last: None, on: false }
     }
 
     /// Takes the next samples, in 16-bit scale; an edge, if there was one. Give it at most a second at once: of two
@@ -161,8 +210,8 @@ impl CngDetector {
     pub fn run(&mut self, samples: &[f32]) -> Option<ToneEdge> {
         let mut edge = None;
         for sample in samples {
-            if let Some(block) = self.presence.push(*sample) {
-                edge = self.block(&block).or(edge);
+            if let Some((block, ended)) = self.ear.push(*sample) {
+                edge = self.block(&block, ended).or(edge);
             }
         }
         edge
@@ -173,16 +222,21 @@ impl CngDetector {
         *self = Self::new();
     }
 
-    fn block(&mut self, block: &Judged) -> Option<ToneEdge> {
+    /// Level of the burst heard last, or of the one under way.
+    pub fn level(&self) -> Dbm0 {
+        Dbm0::from_mean_square(self.last.as_ref().map_or(self.power, |last| last.power))
+    }
+
+    fn block(&mut self, block: &Judged, ended: Option<Burst>) -> Option<ToneEdge> {
         if let Some(last) = &mut self.last {
             last.blocks += 1;
             // Half of the amplitude of the burst: the hum and noise of a bad line stay below.
             last.quiet += u32::from(block.mean_square < last.power * 0.25);
         }
-        match track(&mut self.bursts, block) {
+        match ended {
             Some(burst) => self.burst(burst),
             None => {
-                self.power = if self.bursts.burst().is_some() { self.power.max(block.mean_square) } else { 0.0 };
+                self.power = if self.ear.burst().is_some() { self.power.max(block.mean_square) } else { 0.0 };
                 self.silence(block)
             }
         }
@@ -230,10 +284,41 @@ impl Default for CngDetector {
 /// of V.8's ANSam.
 #[derive(Clone, Debug)]
 pub struct CedDetector {
-    presence: Presence,
-    bursts: BurstTracker,
+    ear: Ear,
     reversals: u32,
+    envelope: Envelope,
     on: bool,
+}
+
+/// The size of a tone over its blocks, and how much of it follows 15 Hz.
+#[derive(Clone, Copy, Debug, Default)]
+struct Envelope {
+    blocks: f32,
+    power: f32,
+    size: f32,
+    re: f32,
+    im: f32,
+}
+
+/// Least depth of modulation of ANSam, and least time for which it is measured.
+const LEAST_DEPTH: f32 = 0.1;
+const MEASURED: f32 = 40.0;
+
+impl Envelope {
+    fn take(&mut self, block: &Judged) {
+        let size = libm::sqrtf(block.mean_square);
+        let phase = phase_step(MODULATION_PITCH).wrapping_mul((block.end.0 & 0xffff_ffff) as u32);
+        self.blocks += 1.0;
+        self.power += block.mean_square;
+        self.size += size;
+        self.re += size * cosine(phase);
+        self.im += size * sine(phase);
+    }
+
+    /// Depth of the modulation.
+    fn depth(&self) -> f32 {
+        2.0 * libm::sqrtf(self.re * self.re + self.im * self.im) / self.size.max(1e-9)
+    }
 }
 
 /// Largest deviation of CED from its frequency: the tolerance of T.30 and that of the measurement.
@@ -245,12 +330,7 @@ const CED_LEAST: u64 = 500 * MS;
 impl CedDetector {
     /// A detector that has heard nothing.
     pub fn new() -> Self {
-        Self {
-            presence: Presence::new(CED_PITCH, CED_TOLERANCE),
-            bursts: BurstTracker::new(BRIDGE),
-            reversals: 0,
-            on: false,
-        }
+        Self { ear: Ear::new(CED_PITCH, CED_TOLERANCE), reversals: 0, envelope: Envelope::default(), on: false }
     }
 
     /// Takes the next samples, in 16-bit scale; an edge, if there was one. Give it at most half a second at once: of
@@ -258,8 +338,8 @@ impl CedDetector {
     pub fn run(&mut self, samples: &[f32]) -> Option<ToneEdge> {
         let mut edge = None;
         for sample in samples {
-            if let Some(block) = self.presence.push(*sample) {
-                edge = self.block(&block).or(edge);
+            if let Some((block, ended)) = self.ear.push(*sample) {
+                edge = self.block(&block, ended).or(edge);
             }
         }
         edge
@@ -270,20 +350,34 @@ impl CedDetector {
         self.reversals
     }
 
+    /// Whether the tone under way, or the last one, is ANSam: modulated by 15 Hz. Known after 0.4 s of it.
+    pub fn is_modulated(&self) -> bool {
+        self.envelope.blocks >= MEASURED && self.envelope.depth() >= LEAST_DEPTH
+    }
+
+    /// Level of the tone under way, or of the last one.
+    pub fn level(&self) -> Dbm0 {
+        Dbm0::from_mean_square(self.envelope.power / self.envelope.blocks.max(1.0))
+    }
+
     /// Forgets everything; samples count from zero again.
     pub fn restart(&mut self) {
         *self = Self::new();
     }
 
-    fn block(&mut self, block: &Judged) -> Option<ToneEdge> {
-        if self.bursts.burst().is_none() && block.present {
-            self.reversals = 0;
+    fn block(&mut self, block: &Judged, ended: Option<Burst>) -> Option<ToneEdge> {
+        let first =
+            self.ear.burst().is_some_and(|burst| burst.end == block.end && burst.samples() <= 2 * BLOCK_SAMPLES as u64);
+        if block.present && first {
+            (self.reversals, self.envelope) = (0, Envelope::default());
+        } else if block.present {
+            self.envelope.take(block);
         }
         self.reversals += u32::from(block.reversed);
-        if let Some(burst) = track(&mut self.bursts, block) {
+        if let Some(burst) = ended {
             return core::mem::take(&mut self.on).then_some(ToneEdge { at: burst.end, on: false });
         }
-        let burst = self.bursts.burst()?;
+        let burst = self.ear.burst()?;
         if self.on || burst.samples() < CED_LEAST {
             return None;
         }
@@ -296,19 +390,6 @@ impl Default for CedDetector {
     fn default() -> Self {
         Self::new()
     }
-}
-
-/// Takes a judged block into the bursts; the burst that it ends.
-fn track(bursts: &mut BurstTracker, block: &Judged) -> Option<Burst> {
-    if block.present {
-        bursts.present(block.edge, block.end);
-        return None;
-    }
-    let follows = bursts.burst().is_some_and(|burst| burst.end.0 + BLOCK_SAMPLES as u64 == block.end.0);
-    if follows {
-        bursts.extend(block.edge);
-    }
-    bursts.absent(block.end)
 }
 
 /// Peak of a sine of this level.

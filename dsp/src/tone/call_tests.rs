@@ -66,16 +66,20 @@ fn other_tones_and_other_lengths_are_no_cng() {
 
 #[test]
 fn ced_is_recognised_with_its_beginning_its_end_and_its_reversals() {
-    for (mut generator, reversals) in
-        [(CedGenerator::new(Dbm0(-13.0)), 0), (CedGenerator::with_reversals(Dbm0(-13.0)), 6)]
-    {
+    for (mut generator, reversals, modulated) in [
+        (CedGenerator::new(Dbm0(-13.0)), 0, false),
+        (CedGenerator::with_reversals(Dbm0(-13.0)), 5, false),
+        (CedGenerator::ansam(Dbm0(-13.0), false), 0, true),
+        (CedGenerator::ansam(Dbm0(-13.0), true), 5, true),
+    ] {
         let mut samples = vec![0.0; LEAD + 30_000];
-        assert_eq!(generator.run(&mut samples[LEAD..]), 24_000);
+        assert_eq!(generator.run(&mut samples[LEAD..]), 21_600);
         let mut detector = CedDetector::new();
         let [on, off] = edges(&samples, |block| detector.run(block))[..] else { panic!("two edges") };
         assert!(on.on && near(on.at, LEAD), "{on:?}");
-        assert!(!off.on && near(off.at, LEAD + 24_000), "{off:?}");
-        assert_eq!(detector.reversals(), reversals);
+        assert!(!off.on && near(off.at, LEAD + 21_600), "{off:?}");
+        assert_eq!((detector.reversals(), detector.is_modulated()), (reversals, modulated));
+        assert!((detector.level().0 + 13.0).abs() < 0.5, "{:?}", detector.level());
     }
 }
 

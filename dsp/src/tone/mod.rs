@@ -1,5 +1,6 @@
 //! Single tones: how much of one is in a signal, when it sounds, and the tones that open a fax call.
 
+pub mod answerer;
 pub mod cadence;
 pub mod call;
 pub mod dtmf;
@@ -7,6 +8,7 @@ pub mod dtmf_detector;
 mod dtmf_look;
 pub mod dtmf_prompted;
 pub mod goertzel;
+mod pitch;
 mod presence;
 pub mod progress;
 mod progress_table;

@@ -1,5 +1,6 @@
 //! Call progress tones, country by country.
 //!
+//! Lengths of Hong Kong, which the collection leaves out, are those of ITU-T E.180 Supplement 2.
 //! From two published collections; [`Agreement`] says how far they agree. Where they differ the row is
 //! that of the second; where one of several frequencies may be sent, the first. A segment has its frequencies in hertz (several sound
 //! at once, none is silence) and its length in milliseconds; 0 goes on without end.
@@ -12,7 +13,7 @@ const fn row(country: &'static str, kind: K, segments: &'static [(&'static [f32]
 
 /// Every row.
 #[rustfmt::skip]
-pub const TONES: [ProgressTone; 248] = [
+pub const TONES: [ProgressTone; 255] = [
     row("us", K::Dial, &[(&[350.0, 440.0], 0)], A::TimingSame),
     row("us", K::Ringback, &[(&[440.0, 480.0], 2000), (&[], 4000)], A::TimingSame),
     row("us", K::Busy, &[(&[480.0, 620.0], 500), (&[], 500)], A::TimingSame),
@@ -119,6 +120,7 @@ pub const TONES: [ProgressTone; 248] = [
     row("se", K::Busy, &[(&[425.0], 250), (&[], 250)], A::Same),
     row("se", K::Congestion, &[(&[425.0], 250), (&[], 750)], A::Same),
     row("se", K::Special, &[(&[950.0], 332), (&[], 24), (&[1400.0], 332), (&[], 24), (&[1800.0], 332), (&[], 2024), (&[950.0], 332), (&[], 24), (&[1400.0], 332), (&[], 24), (&[1800.0], 332), (&[], 2024), (&[950.0], 332), (&[], 24), (&[1400.0], 332), (&[], 24), (&[1800.0], 332), (&[], 2024), (&[950.0], 332), (&[], 24), (&[1400.0], 332), (&[], 24), (&[1800.0], 332), (&[], 2024), (&[950.0], 332), (&[], 24), (&[1400.0], 332), (&[], 24), (&[1800.0], 332)], A::Differ),
+    row("se", K::Unobtainable, &[(&[950.0], 333), (&[1400.0], 333), (&[1800.0], 333), (&[], 1000)], A::SingleSource),
     row("no", K::Dial, &[(&[425.0], 0)], A::SingleSource),
     row("no", K::Ringback, &[(&[425.0], 1000), (&[], 4000)], A::Same),
     row("no", K::Busy, &[(&[425.0], 500), (&[], 500)], A::Same),
@@ -178,6 +180,7 @@ pub const TONES: [ProgressTone; 248] = [
     row("il", K::Busy, &[(&[414.0], 500), (&[], 500)], A::TimingSame),
     row("il", K::Congestion, &[(&[414.0], 250), (&[], 250)], A::SingleSource),
     row("il", K::Special, &[(&[1000.0], 330), (&[1400.0], 330), (&[1800.0], 330), (&[], 1000)], A::Differ),
+    row("il", K::Unobtainable, &[(&[975.0], 333), (&[1400.0], 333), (&[1800.0], 333), (&[], 1000)], A::SingleSource),
     row("il", K::Waiting, &[(&[400.0], 100), (&[], 100), (&[400.0], 100), (&[], 100), (&[400.0], 600), (&[], 3000)], A::SingleSource),
     row("in", K::Dial, &[(&[375.0, 400.0, 425.0], 0)], A::TimingSame),
     row("in", K::Ringback, &[(&[375.0, 400.0, 425.0], 400), (&[], 200), (&[375.0, 400.0, 425.0], 400), (&[], 2000)], A::Differ),
@@ -191,6 +194,11 @@ pub const TONES: [ProgressTone; 248] = [
     row("cn", K::Congestion, &[(&[450.0], 700), (&[], 700)], A::Same),
     row("cn", K::Special, &[(&[450.0], 100), (&[], 100), (&[450.0], 100), (&[], 100), (&[450.0], 100), (&[], 100), (&[450.0], 400), (&[], 400)], A::Differ),
     row("cn", K::Unobtainable, &[(&[450.0], 100), (&[], 100), (&[450.0], 100), (&[], 100), (&[450.0], 100), (&[], 100), (&[450.0], 400), (&[], 400)], A::SingleSource),
+    row("hk", K::Dial, &[(&[350.0, 440.0], 0)], A::SingleSource),
+    row("hk", K::Ringback, &[(&[440.0, 480.0], 400), (&[], 200), (&[440.0, 480.0], 400), (&[], 3000)], A::SingleSource),
+    row("hk", K::Busy, &[(&[480.0, 620.0], 500), (&[], 500)], A::SingleSource),
+    row("hk", K::Congestion, &[(&[480.0, 620.0], 250), (&[], 250)], A::SingleSource),
+    row("hk", K::Unobtainable, &[(&[480.0, 620.0], 0)], A::SingleSource),
     row("tw", K::Dial, &[(&[350.0, 440.0], 0)], A::SingleSource),
     row("tw", K::Ringback, &[(&[440.0, 480.0], 1000), (&[], 2000)], A::SingleSource),
     row("tw", K::Busy, &[(&[480.0, 620.0], 500), (&[], 500)], A::SingleSource),

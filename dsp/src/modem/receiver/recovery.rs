@@ -9,13 +9,33 @@ use crate::{
     modem::{
         complex::Complex,
         equalizer::TAPS,
-        lock::{JUDGED, Moment, SLIPS},
+        lock::{JUDGED, LEVEL_JUDGED, Moment, SLIPS},
+        phasors::turned,
     },
     units::SampleIndex,
 };
 
 /// Phases tried on each side, up to an eighth of a turn: what is beyond looks the same.
 const PHASE_STEPS: i32 = 8;
+/// Levels tried on each side of the one that the mean power tells, and the distance of two of them.
+const LEVEL_STEPS: i32 = 5;
+const LEVEL_STEP: f32 = 0.025;
+/// Radians that a phase may seem to turn by with a jump of level.
+const MOST_TURN_OF_LEVEL: f32 = 0.2;
+/// Slips tried together with a jump of level: none, and one sample.
+const LEVEL_SLIPS: usize = 3;
+
+/// Symbols within which a second slip only corrects what was taken for the first.
+const SAME_SLIP: usize = 64;
+
+/// What has happened to the line.
+#[derive(Clone, Copy, Debug)]
+struct Jump {
+    /// Samples that it has slipped by.
+    slip: i32,
+    /// What the symbols must be turned and scaled by.
+    turn: Complex,
+}
 
 impl Receiver {
     pub(super) fn keep_lock(&mut self) {
@@ -42,52 +62,110 @@ impl Receiver {
         }
     }
 
-    /// Tries whether the line has slipped or its phase has jumped since a moment, and goes on at `symbol` if so.
+    /// Tries whether the line has slipped or its phase or level has jumped since a moment, and goes on at `symbol` if so.
     fn find_back(&mut self, good: &Moment, symbol: usize, slips: &[i32]) -> bool {
-        let likely = slips.iter().find_map(|slip| {
-            let received = self.received_after_slip(good, symbol, *slip);
-            let error = self.mean_error(&received, Complex::ONE);
-            self.lock.accepts(error).then_some((*slip, Complex::ONE))
-        });
-        let Some((slip, turn)) = likely.or_else(|| Some((0, self.phase_jump(good, symbol)?))) else { return false };
-        self.go_on_from(good, symbol, slip);
-        let (phase, frequency) = self.carrier.state();
-        self.carrier.set_state((phase - f64::from(turn.angle()) / (2.0 * core::f64::consts::PI), frequency));
-        self.lock.found();
+        let Some(jump) = self.slip(good, symbol, slips).or_else(|| self.jump(good, symbol, slips)) else {
+            return false;
+        };
+        self.go_on_after(good, symbol, jump);
         true
     }
 
+    fn go_on_after(&mut self, good: &Moment, symbol: usize, jump: Jump) {
+        self.go_on_from(good, symbol, jump.slip);
+        self.carrier.set_state(self.carrier.state().turned(jump.turn));
+        self.lock.found(jump.turn.power());
+        if jump.slip != 0 && symbol > self.slipped_at + SAME_SLIP {
+            self.slips_mended += 1;
+            self.slipped_at = symbol;
+        }
+    }
+
+    /// A jump of phase alone, else a jump of level, perhaps with a slip of one sample.
+    fn jump(&mut self, good: &Moment, symbol: usize, slips: &[i32]) -> Option<Jump> {
+        let received: [Complex; JUDGED] = self.received_after_slip(good, symbol, 0);
+        if let Some(turn) = self.phase_jump(symbol, &received) {
+            return Some(Jump { slip: 0, turn });
+        }
+        slips.iter().take(LEVEL_SLIPS).find_map(|slip| {
+            let received: [Complex; LEVEL_JUDGED] = self.received_after_slip(good, symbol, *slip);
+            Some(Jump { slip: *slip, turn: self.level_jump(symbol, &received)? })
+        })
+    }
+
+    /// A slip after which the symbols are as they were.
+    fn slip(&mut self, good: &Moment, symbol: usize, slips: &[i32]) -> Option<Jump> {
+        slips.iter().find_map(|slip| {
+            let received: [Complex; JUDGED] = self.received_after_slip(good, symbol, *slip);
+            let error = self.mean_error(symbol, &received, Complex::ONE);
+            self.lock.accepts(error).then_some(Jump { slip: *slip, turn: Complex::ONE })
+        })
+    }
+
     /// The last symbols before `symbol`, if the line has slipped by so many samples.
-    fn received_after_slip(&mut self, good: &Moment, symbol: usize, slip: i32) -> [Complex; JUDGED] {
-        self.go_on_from(good, symbol.saturating_sub(JUDGED), slip);
+    fn received_after_slip<const COUNT: usize>(&mut self, good: &Moment, symbol: usize, slip: i32) -> [Complex; COUNT] {
+        self.go_on_from(good, symbol.saturating_sub(COUNT), slip);
         core::array::from_fn(|_| {
             self.take_half_symbol();
             self.take_half_symbol();
             let received = self.equalizer.output() * self.carrier.upright();
-            self.carrier.advance(0.0, 0.0);
+            self.carrier.pass();
             received
         })
     }
 
-    /// Mean error power of symbols, decided one by one, after they are turned.
-    fn mean_error(&self, received: &[Complex], turn: Complex) -> f32 {
-        let error = |symbol: &Complex| (*symbol * turn - self.decoder.nearest(*symbol * turn)).power();
-        received.iter().map(error).sum::<f32>() / received.len() as f32
+    /// The symbol probably sent in this place: a known one, else the point nearest to the received one.
+    fn probable(&self, place: usize, received: Complex) -> Complex {
+        self.reference().known.get(place).copied().unwrap_or_else(|| self.decoder.nearest(received))
+    }
+
+    /// Symbols before `end` as they are when turned, each with the one probably sent.
+    fn decided(&self, end: usize, received: &[Complex], turn: Complex) -> impl Iterator<Item = (Complex, Complex)> {
+        let first = end.saturating_sub(received.len());
+        received.iter().enumerate().map(move |(index, symbol)| {
+            let upright = *symbol * turn;
+            (upright, self.probable(first + index, upright))
+        })
+    }
+
+    /// Mean error power of symbols before `end`, decided one by one, after they are turned.
+    fn mean_error(&self, end: usize, received: &[Complex], turn: Complex) -> f32 {
+        let errors = self.decided(end, received, turn).map(|(symbol, sent)| (symbol - sent).power());
+        errors.sum::<f32>() / received.len() as f32
     }
 
     /// What the symbols must be turned by if the carrier's phase has jumped and nothing else happened.
-    fn phase_jump(&mut self, good: &Moment, symbol: usize) -> Option<Complex> {
-        let received = self.received_after_slip(good, symbol, 0);
+    fn phase_jump(&self, end: usize, received: &[Complex]) -> Option<Complex> {
         let turns = (-PHASE_STEPS..=PHASE_STEPS).map(|step| f64::from(step) / f64::from(8 * PHASE_STEPS));
-        let coarse = turns.map(|turns| self.carrier.turned(turns));
-        let error = |turn: &Complex| self.mean_error(&received, *turn);
-        let coarse = coarse.min_by(|a, b| error(a).total_cmp(&error(b)))?;
-        let fine = received.iter().fold(Complex::ZERO, |sum, symbol| {
-            let turned = *symbol * coarse;
-            sum + self.decoder.nearest(turned) * turned.conj()
-        });
-        let turn = coarse * fine.scale(1.0 / libm::sqrtf(fine.power()).max(1e-9));
-        self.lock.accepts(self.mean_error(&received, turn)).then_some(turn)
+        let turn = self.fitted(end, received, turns.map(turned))?;
+        let turn = turn.scale(1.0 / libm::sqrtf(turn.power()).max(1e-9));
+        self.lock.accepts(self.mean_error(end, received, turn)).then_some(turn)
+    }
+
+    /// What the symbols must be scaled and turned by if the level has jumped: about what makes their mean power one.
+    fn level_jump(&self, end: usize, received: &[Complex]) -> Option<Complex> {
+        let power = received.iter().map(|symbol| symbol.power()).sum::<f32>() / received.len() as f32;
+        let level = 1.0 / libm::sqrtf(power.max(1e-6));
+        let levels = (-LEVEL_STEPS..=LEVEL_STEPS).map(|step| level * (1.0 + LEVEL_STEP * step as f32));
+        let turn = self.fitted(end, received, levels.map(|level| Complex::new(level, 0.0)))?;
+        let is_near = turn.angle().abs() < MOST_TURN_OF_LEVEL;
+        let fits = is_near && self.lock.accepts_raised(self.mean_error(end, received, turn), turn.power());
+        fits.then_some(turn)
+    }
+
+    /// The turn among these with the least error, fitted once more to what is decided with it.
+    fn fitted(&self, end: usize, received: &[Complex], turns: impl Iterator<Item = Complex>) -> Option<Complex> {
+        let error = |turn: Complex| (self.mean_error(end, received, turn), turn);
+        let (_, coarse) = turns.map(error).min_by(|(a, _), (b, _)| a.total_cmp(b))?;
+        let refit = |turn: Complex| {
+            let (mut like, mut power) = (Complex::ZERO, 0.0);
+            for (symbol, sent) in self.decided(end, received, turn) {
+                like += sent * symbol.conj();
+                power += symbol.power();
+            }
+            turn * like.scale(1.0 / power.max(1e-9))
+        };
+        Some(refit(refit(coarse)))
     }
 
     /// Goes on at a symbol as a moment foretells it, with the line slipped by so many samples since then.
@@ -104,8 +182,7 @@ impl Receiver {
         for _ in 0..TAPS - 2 {
             self.take_half_symbol();
         }
-        let (phase, frequency) = moment.carrier;
-        self.carrier.set_state((phase + symbols * frequency, frequency));
+        self.carrier.set_state(moment.carrier.after(symbols));
     }
 
     /// Looks whether the signal that seemed to end goes on as it would have.
@@ -116,7 +193,8 @@ impl Receiver {
         }
         let newest = self.line.heard() as f64 - self.reach();
         let symbol = good.symbols + ((newest - good.instant) / (self.symbol * (1.0 + good.deviation))) as usize;
-        if self.find_back(&good, symbol, &SLIPS[..1]) {
+        if let Some(jump) = self.return_to(&good, symbol) {
+            self.go_on_after(&good, symbol, jump);
             self.symbols = symbol;
             self.returned_at = symbol;
             self.state = State::Running;
@@ -125,4 +203,20 @@ impl Receiver {
             out.mark(at, Mark::Trained(evm(self.error_power)));
         }
     }
+
+    /// Symbols as they would have been without the pause, their phase aside.
+    fn return_to(&mut self, good: &Moment, symbol: usize) -> Option<Jump> {
+        let received: [Complex; JUDGED] = self.received_after_slip(good, symbol, 0);
+        let unchanged = self.lock.accepts(self.mean_error(symbol, &received, Complex::ONE));
+        let turn = if unchanged { Some(Complex::ONE) } else { self.phase_jump(symbol, &received) };
+        turn.filter(|_| !alternate(&received)).map(|turn| Jump { slip: 0, turn })
+    }
+}
+
+/// Another signal's alternation stands on right points, too: each symbol is the one before the last again.
+fn alternate(received: &[Complex]) -> bool {
+    /// Mean squared distance of symbols two places apart; of data it is twice their power, which is 1.
+    const SAME: f32 = 0.5;
+    let again = received.iter().zip(&received[2..]).map(|(before, symbol)| (*symbol - *before).power());
+    again.sum::<f32>() < SAME * (received.len() - 2) as f32
 }

@@ -5,6 +5,7 @@ use crate::{
     bits::{BitRun, Mark},
     modem::{
         Train,
+        carrier::CarrierGains,
         complex::Complex,
         decoder::Word,
         equalizer::{AHEAD, TAPS},
@@ -19,17 +20,31 @@ const ERROR_SHARE: f32 = 0.02;
 #[derive(Clone, Copy, Debug)]
 struct Gains {
     equalizer: f32,
-    carrier: f32,
+    carrier: CarrierGains,
     clock: f32,
 }
 
-const TRAINING_GAINS: Gains = Gains { equalizer: 0.05 / TAPS as f32, carrier: 0.06, clock: 0.015 };
+const TRAINING_GAINS: Gains = Gains {
+    equalizer: 0.05 / TAPS as f32,
+    carrier: CarrierGains { phase: 0.06, level: 0.01, jitter: 0.02 },
+    clock: 0.015,
+};
 /// The alternation excites two frequencies only: an equaliser that followed it would forget the others.
 const SHORT_TRAINING_GAINS: Gains = Gains { equalizer: 0.0, ..TRAINING_GAINS };
+/// In data the level stands still: decisions that noise spoils would shrink it. Its jumps are found when symbols are lost.
+///
 /// The first data still teach what training was too short for.
-const EARLY_GAINS: Gains = Gains { equalizer: 0.02 / TAPS as f32, carrier: 0.02, clock: 0.005 };
+const EARLY_GAINS: Gains = Gains {
+    equalizer: 0.02 / TAPS as f32,
+    carrier: CarrierGains { phase: 0.02, level: 0.0, jitter: 0.01 },
+    clock: 0.005,
+};
 const EARLY_SYMBOLS: usize = 3000;
-const DATA_GAINS: Gains = Gains { equalizer: 0.01 / TAPS as f32, carrier: 0.018, clock: 0.004 };
+const DATA_GAINS: Gains = Gains {
+    equalizer: 0.01 / TAPS as f32,
+    carrier: CarrierGains { phase: 0.018, level: 0.0, jitter: 0.01 },
+    clock: 0.004,
+};
 
 impl Receiver {
     /// Runs through all symbols whose samples were heard, up to sample `end`.
@@ -62,11 +77,14 @@ impl Receiver {
             None => self.decide(received, out),
         };
         if self.is_of_lost_samples() {
-            self.carrier.advance(0.0, 0.0);
+            self.carrier.pass();
         } else {
             self.learn(received, sent, upright);
         }
         self.symbols += 1;
+        if self.symbols == self.reference().known.len() / 4 * 3 {
+            self.carrier.keep_jitter(self.error_power);
+        }
         if matches!(self.state, State::Running) {
             self.keep_lock();
         }
@@ -98,13 +116,26 @@ impl Receiver {
         self.judged += 1;
         self.error_power += share * (error.power().min(4.0) - self.error_power);
         self.lock.watch(self.symbols, error.power().min(4.0));
-        self.carrier.advance((received * sent.conj()).im, gains.carrier);
-        if !self.lock.is_lost() {
+        let error = self.limited(error);
+        let received = sent - error;
+        if self.lock.is_lost() {
+            self.carrier.advance(received, sent, &CarrierGains { level: 0.0, jitter: 0.0, ..gains.carrier });
+        } else {
+            self.carrier.advance(received, sent, &gains.carrier);
             self.clock.correct(received, sent, gains.clock);
             self.equalizer.adapt(error * upright.conj(), gains.equalizer);
         }
     }
+
+    /// An error that is no greater than noise makes it.
+    fn limited(&self, error: Complex) -> Complex {
+        let (power, most) = (error.power(), HIT * self.error_power);
+        if power > most { error.scale(libm::sqrtf(most / power)) } else { error }
+    }
 }
+
+/// Error power, relative to the mean, above which an error tells of a hit and not of what the loops follow.
+const HIT: f32 = 8.0;
 
 /// Passes bits on unless they belong to the training sequence; the mark stands before the first that is passed on.
 pub(super) fn wanted(word: Word, unwanted: &mut usize, at: SampleIndex, error_power: f32, out: &mut BitRun) {

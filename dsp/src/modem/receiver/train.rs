@@ -11,7 +11,7 @@ use crate::{
         Train,
         complex::Complex,
         equalizer::{AHEAD, MIDDLE, TAPS},
-        solver::SOLVED,
+        solver::{SOLVED, Solution},
         training::{Found, SECTION},
     },
     pcm::SAMPLE_RATE,
@@ -20,6 +20,8 @@ use crate::{
 
 /// Error power, relative to the symbols, above which training has failed.
 const FAILED: f32 = 0.5;
+/// Error power of half of the known symbols, relative to that of all, when what happened is in the other half.
+const SPARED: f32 = 0.4;
 /// Samples that a search for the beginning of the pattern goes back at most.
 const REVISITED: f64 = 5000.0;
 /// Instants tried within half a symbol, in looking for the place of a short training sequence.
@@ -44,14 +46,16 @@ impl Receiver {
         }
         let beginning = found.anchor - self.reference().before as f64 * self.symbol;
         out.mark(sample_index(beginning), Mark::CarrierUp);
-        match self.train {
+        let solved = match self.train {
             Train::Long => self.learn_line(found),
             Train::Short => self.find_again(found),
-        }
+        };
         self.follow(self.line.heard() as f64, out);
-        if self.error_power < FAILED {
+        if self.error_power < FAILED || solved && self.lock.is_lost() {
             self.learn_levels(found);
-            self.lock.restart(self.error_power);
+            if !solved {
+                self.lock.restart(self.error_power);
+            }
             self.state = State::Running;
         } else {
             out.mark(SampleIndex(self.line.heard()), Mark::TrainingFailed);
@@ -98,26 +102,56 @@ impl Receiver {
         sum.power() > 0.3 * there * known
     }
 
-    /// Solves the equaliser for the known symbols and goes back to the first.
-    fn learn_line(&mut self, found: Found) {
-        let half_symbol = self.symbol / 2.0;
-        let known = &self.long.known[found.spoilt..];
-        let sound = Found { anchor: found.anchor + found.spoilt as f64 * self.symbol, ..found };
-        let solution = self.solver.solve(&self.line, &self.sampler, sound, known, half_symbol, &mut self.equalizer);
+    /// Solves the equaliser for the known symbols and goes back to the first that it was solved for. Whether it could be.
+    fn learn_line(&mut self, found: Found) -> bool {
+        let mut first = found.spoilt;
+        let mut solution = self.solve(found, first, SOLVED);
+        if let Some(whole) = solution
+            && whole.is_uneven()
+        {
+            (first, solution) = self.solve_half(found, whole);
+        }
+        let error = solution.map_or(1.0, |solution| solution.error());
         self.learned = solution.is_some();
         if let Some(solution) = solution {
             self.offset = solution.offset;
             self.gain = solution.gain;
         }
+        self.carrier.look_for_jitter();
         self.clock.set_deviation(0.0);
-        self.begin(sound.anchor, 0.0);
-        self.symbols = found.spoilt;
+        self.lock.restart(error);
+        self.begin(found.anchor + first as f64 * self.symbol, 0.0);
+        self.symbols = first;
+        if error < FAILED {
+            self.state = State::Running;
+        }
+        error < FAILED
     }
 
-    /// Looks for the instant, phase and level at which the equaliser gives the known symbols again.
-    fn find_again(&mut self, found: Found) {
+    /// Solves for up to `count` known symbols from `first` on.
+    fn solve(&mut self, found: Found, first: usize, count: usize) -> Option<Solution> {
+        let known = &self.long.known[first..];
+        let known = &known[..known.len().min(count)];
+        let place = Found { anchor: found.anchor + first as f64 * self.symbol, ..found };
+        self.solver.solve(&self.line, &self.sampler, place, known, self.symbol / 2.0, &mut self.equalizer)
+    }
+
+    /// Something has happened among the known symbols: solves for the half of them that it spared, if there is one.
+    fn solve_half(&mut self, found: Found, whole: Solution) -> (usize, Option<Solution>) {
+        let half = (self.long.known.len() - found.spoilt).min(SOLVED) / 2;
+        let error = |solution: Option<Solution>| solution.map_or(f32::INFINITY, |solution| solution.error());
+        let (first, second) = (found.spoilt, found.spoilt + half);
+        let (of_first, of_second) = (error(self.solve(found, first, half)), error(self.solve(found, second, half)));
+        if of_first.min(of_second) > SPARED * whole.error() {
+            return (first, self.solve(found, first, SOLVED));
+        }
+        let better = if of_second <= of_first { second } else { first };
+        (better, self.solve(found, better, half))
+    }
+
+    /// Looks for the instant, phase and level at which the equaliser gives the known symbols again. Solves nothing.
+    fn find_again(&mut self, found: Found) -> bool {
         self.offset += self.carrier.frequency() / self.symbol;
-        self.carrier.restart(0.0);
         let half_symbol = self.symbol / 2.0;
         let mut best = (0.0, found.anchor, Complex::ONE);
         for step in -SHORT_STEPS..=SHORT_STEPS {
@@ -130,6 +164,7 @@ impl Receiver {
         let (_, anchor, turned) = best;
         self.gain /= libm::sqrtf(turned.power()).max(1e-6);
         self.begin(anchor, f64::from(turned.angle()) / (2.0 * core::f64::consts::PI));
+        false
     }
 
     /// How like the known symbols the equaliser's output is from this instant on, and by what it is turned and scaled.
@@ -152,7 +187,7 @@ impl Receiver {
     pub(super) fn begin(&mut self, anchor: f64, phase: f64) {
         let scrambler = self.reference().scrambler.clone();
         self.decoder.restart(&scrambler);
-        self.carrier.restart(phase);
+        self.carrier.restart(phase, anchor / self.symbol);
         let before = MIDDLE as f64 * self.symbol / 2.0;
         self.clock.start(anchor - before);
         self.turns = -before * self.offset;
@@ -161,6 +196,7 @@ impl Receiver {
         }
         self.symbols = 0;
         self.returned_at = 0;
+        self.slipped_at = 0;
         self.error_power = 1.0;
         self.judged = 0;
         self.unwanted_bits = self.reference().blind * self.plan.coding.bits_per_symbol() as usize;

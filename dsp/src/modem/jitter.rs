@@ -1,0 +1,85 @@
+//! Trembling of the carrier's phase: mains hum on carrier systems shifts the phase by a sine.
+//!
+//! The frequencies are those of the mains and their harmonics. A sine of each is fitted to the phase error through three
+//! quarters of the known symbols; those that are there are kept and followed, the others are dropped, for each one followed costs noise.
+
+use super::{complex::Complex, phasors::turned, whole::nearest_whole};
+
+/// Frequencies in hertz at which a phase may tremble.
+const FREQUENCIES: [f64; LINES] = [50.0, 60.0, 100.0, 120.0, 150.0, 180.0];
+const LINES: usize = 6;
+
+/// Least swing to each side, in radians, that is worth following.
+const LEAST_SWING: f32 = 0.02;
+/// Share of the error power that noise leaves in the square of a swing, at the most.
+const NOISE_SHARE: f32 = 0.1;
+
+/// One frequency.
+#[derive(Clone, Copy, Debug)]
+struct Line {
+    turns_per_symbol: f64,
+    /// Parts of the swing in phase with the cosine and the sine, in radians.
+    swing: Complex,
+    followed: bool,
+}
+
+/// Sines fitted to the phase.
+#[derive(Clone, Debug)]
+pub(super) struct Jitter {
+    lines: [Line; LINES],
+}
+
+impl Jitter {
+    pub(super) fn new(baud: f32) -> Self {
+        let line = |hz: f64| Line { turns_per_symbol: hz / f64::from(baud), swing: Complex::ZERO, followed: false };
+        Self { lines: FREQUENCIES.map(line) }
+    }
+
+    /// Begins to look for every line.
+    pub(super) fn look(&mut self) {
+        for line in &mut self.lines {
+            line.swing = Complex::ZERO;
+            line.followed = true;
+        }
+    }
+
+    /// Forgets at which phase lines tremble, but not which.
+    pub(super) fn calm(&mut self) {
+        self.lines.iter_mut().for_each(|line| line.swing = Complex::ZERO);
+    }
+
+    /// Drops the lines that are no more than noise with this error power leaves.
+    pub(super) fn keep(&mut self, error_power: f32) {
+        let least = (LEAST_SWING * LEAST_SWING).max(NOISE_SHARE * error_power);
+        for line in &mut self.lines {
+            line.followed &= line.swing.power() > least;
+        }
+    }
+
+    /// How far the phase has swung `age` symbols after the line began, in turns.
+    #[inline]
+    pub(super) fn turns(&self, age: f64) -> f64 {
+        let swings = self.lines.iter().filter(|line| line.followed).map(|line| line.radians(age));
+        f64::from(swings.sum::<f32>()) * (0.5 * core::f64::consts::FRAC_1_PI)
+    }
+
+    /// Follows a phase error in radians, already multiplied by the gain.
+    #[inline]
+    pub(super) fn learn(&mut self, age: f64, step: f32) {
+        for line in self.lines.iter_mut().filter(|line| line.followed) {
+            line.swing += line.place(age).scale(step);
+        }
+    }
+}
+
+impl Line {
+    fn place(&self, age: f64) -> Complex {
+        let turns = age * self.turns_per_symbol;
+        turned(turns - nearest_whole(turns).0)
+    }
+
+    fn radians(&self, age: f64) -> f32 {
+        let place = self.place(age);
+        self.swing.re * place.re + self.swing.im * place.im
+    }
+}

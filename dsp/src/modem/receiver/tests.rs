@@ -1,0 +1,145 @@
+//! The chain as a whole, over lines on which something happens.
+
+use super::{
+    super::{Modulator, Protection, Transmitter, prbs::Prbs, v17, v27ter, v29},
+    *,
+};
+use crate::{
+    bits::BitQueue,
+    channel::{Impairments, ImpulseHits, LevelSteps, PhaseJitter, Slip, Slips, carry},
+};
+use std::{vec, vec::Vec};
+
+fn plans() -> [&'static Plan; 9] {
+    [
+        v27ter::plan(v27ter::Rate::R2400),
+        v27ter::plan(v27ter::Rate::R4800),
+        v29::plan(v29::Rate::R4800),
+        v29::plan(v29::Rate::R7200),
+        v29::plan(v29::Rate::R9600),
+        v17::plan(v17::Rate::R7200),
+        v17::plan(v17::Rate::R9600),
+        v17::plan(v17::Rate::R12000),
+        v17::plan(v17::Rate::R14400),
+    ]
+}
+
+fn signal(plan: &'static Plan, bits: usize) -> Vec<f32> {
+    let mut queue = BitQueue::with_room(bits);
+    Prbs::new(1).take(bits).for_each(|bit| queue.push(bit));
+    queue.finish();
+    let mut samples = vec![0.0; 40_000];
+    let written = Transmitter::new(plan, Dbm0(-13.0), Protection::None).run(&mut queue, &mut samples[400..]);
+    samples.truncate(400 + written + 400);
+    samples
+}
+
+#[test]
+fn the_first_bit_after_training_is_the_first_that_was_sent() {
+    for plan in plans() {
+        let mut run = BitRun::with_room(10_000);
+        Receiver::new(plan).run(&signal(plan, 3000), &mut run);
+        let marks: Vec<_> = run.marks().iter().map(|marked| marked.mark).collect();
+        assert!(matches!(marks[..], [Mark::CarrierUp, Mark::Trained(Evm(evm)), Mark::CarrierDown] if evm < -35.0));
+        assert_eq!(run.marks()[1].bit, 0);
+        assert!(Prbs::new(1).take(3000).eq(run.bits()[..3000].iter().copied()), "{}", plan.name);
+    }
+}
+
+#[test]
+fn the_division_into_blocks_changes_nothing() {
+    for plan in plans() {
+        let samples = signal(plan, 2000);
+        let (mut whole, mut pieces) = (BitRun::with_room(4000), BitRun::with_room(4000));
+        Receiver::new(plan).run(&samples, &mut whole);
+        let mut receiver = Receiver::new(plan);
+        samples.chunks(PIECE * 5).for_each(|block| receiver.run(block, &mut pieces));
+        assert_eq!((whole.bits(), whole.marks()), (pieces.bits(), pieces.marks()), "{}", plan.name);
+    }
+}
+
+/// A signal's training and data as heard over a line, some 30 dB above its noise.
+fn heard(plan: &'static Plan, line: &Impairments) -> (Receiver, Vec<bool>) {
+    let line = Impairments { noise: Some(Dbm0(-44.0)), ..*line };
+    let mut run = BitRun::with_room(40_000);
+    let mut receiver = Receiver::new(plan);
+    receiver.run(&carry(&line, 1, &signal(plan, BITS)), &mut run);
+    (receiver, run.bits().to_vec())
+}
+
+const BITS: usize = 8000;
+
+fn wrong(bits: &[bool]) -> Vec<usize> {
+    let sent = Prbs::new(1).take(BITS).zip(bits.iter().copied().chain(core::iter::repeat(false)));
+    sent.enumerate().filter(|(_, (sent, heard))| sent != heard).map(|(place, _)| place).collect()
+}
+
+/// The sample at which half of the data are sent.
+fn middle(plan: &'static Plan) -> u64 {
+    let data = BITS as f32 / plan.bit_rate.0 as f32 * SAMPLE_RATE.0;
+    (signal(plan, BITS).len() as f32 - 400.0 - data / 2.0) as u64
+}
+
+/// A sample in the last third of the training pattern.
+fn late_in_training(plan: &'static Plan) -> u64 {
+    let symbols: u16 = plan.training.iter().map(super::super::Segment::symbols).sum();
+    (400.0 + 0.8 * f32::from(symbols) / plan.baud.0 * SAMPLE_RATE.0) as u64
+}
+
+#[test]
+fn a_jump_of_level_hurts_for_no_more_than_50_ms() {
+    for plan in plans() {
+        for gain in [-3.0, 3.0] {
+            let step = LevelSteps { gain: Db(gain), first: middle(plan), every: None };
+            let (_, bits) = heard(plan, &Impairments { level_steps: Some(step), ..Impairments::default() });
+            let wrong = wrong(&bits);
+            let span = wrong.last().map_or(0, |last| last - wrong[0]);
+            assert!(span < plan.bit_rate.0 as usize / 20, "{} {gain} dB: {span} bits", plan.name);
+        }
+    }
+}
+
+#[test]
+fn a_slip_is_mended_and_counted() {
+    for plan in plans() {
+        let slips = Slips { slip: Slip::Repeat, first: middle(plan), every: None };
+        let (receiver, bits) = heard(plan, &Impairments { slips: Some(slips), ..Impairments::default() });
+        let wrong = wrong(&bits);
+        let span = wrong.last().map_or(0, |last| last - wrong[0]);
+        assert!(span < plan.bit_rate.0 as usize / 20, "{}: {span} bits", plan.name);
+        let mended = receiver.mended();
+        // Four phases at 1200 baud bear a sample without losing the symbols: the clock follows.
+        let told = mended.slips == 1 && (1..400).contains(&mended.lost_samples);
+        assert!(told || plan.baud.0 < 2400.0 && mended.slips <= 1, "{}: {mended:?}", plan.name);
+    }
+}
+
+#[test]
+fn what_happens_in_training_does_not_spoil_it() {
+    for plan in plans() {
+        let at = late_in_training(plan);
+        let step = LevelSteps { gain: Db(3.0), first: at, every: None };
+        let slips = Slips { slip: Slip::Repeat, first: at, every: None };
+        let impulses = ImpulseHits { per_second: 0.0, at: Some(at), peak: Dbm0(0.0) };
+        let nothing = Impairments::default();
+        for line in [
+            Impairments { level_steps: Some(step), ..nothing },
+            Impairments { slips: Some(slips), ..nothing },
+            Impairments { impulses: Some(impulses), ..nothing },
+        ] {
+            let wrong = wrong(&heard(plan, &line).1);
+            assert!(wrong.is_empty(), "{} {line:?}: {} bits", plan.name, wrong.len());
+        }
+    }
+}
+
+#[test]
+fn a_phase_that_trembles_by_the_mains_is_held() {
+    for plan in plans() {
+        for frequency in [50.0, 120.0] {
+            let phase_jitter = Some(PhaseJitter { degrees: 10.0, frequency: Hz(frequency) });
+            let wrong = wrong(&heard(plan, &Impairments { phase_jitter, ..Impairments::default() }).1);
+            assert!(wrong.is_empty(), "{} {frequency} Hz: {} bits", plan.name, wrong.len());
+        }
+    }
+}

@@ -1,0 +1,337 @@
+//! Who answered: a fax machine, a modem, a text telephone, an alarm receiver, somebody, somebody's answering machine.
+//!
+//! ```text
+//!  fax             CED 2100 Hz ≥ 2.6 s   75 ms   V.21 flags      (many leave CED out)
+//!  data modem      2100 Hz, with reversals or 15 Hz modulation, and then anything but V.21; 2225 or 2250 Hz
+//!  text telephone  1400 and 1800 Hz by turns, 22 ms each (Baudot at 45.45 Bd)
+//!  alarm receiver  1400 Hz 100 ms, 2300 Hz 100 ms (Contact ID)
+//!  voice           periods of 2.5 to 13 ms that change, loud and soft by turns
+//!  machine         a voice, and then one tone
+//! ```
+
+use crate::{
+    bits::{BitRun, Mark},
+    fsk::{FskDemodulator, V21_CHANNEL_2},
+    modem::Demodulator,
+    pcm::BLOCK_SAMPLES,
+    tone::{
+        call::CedDetector,
+        dtmf_detector::DtmfDetector,
+        pitch::{Look, VOICED, voice},
+    },
+    units::{Dbm0, SampleIndex},
+};
+
+/// Who answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answerer {
+    /// A fax machine: V.21 flags.
+    Fax,
+    /// A data modem.
+    DataModem,
+    /// A text telephone for the deaf.
+    TextTelephone,
+    /// The receiver of alarm panels.
+    AlarmReceiver,
+    /// Somebody, or something that speaks.
+    Voice,
+    /// Something that spoke and beeped.
+    AnsweringMachine,
+}
+
+impl Answerer {
+    /// Its name in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Fax => "fax",
+            Self::DataModem => "data_modem",
+            Self::TextTelephone => "text_telephone",
+            Self::AlarmReceiver => "alarm_receiver",
+            Self::Voice => "voice",
+            Self::AnsweringMachine => "answering_machine",
+        }
+    }
+}
+
+/// Somebody was recognised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Answered {
+    /// When it was certain, in samples from the first.
+    pub at: SampleIndex,
+    /// Who.
+    pub who: Answerer,
+}
+
+/// Blocks in a second.
+const SECOND: u32 = 100;
+
+/// Level from which something is heard.
+const HEARD: Dbm0 = Dbm0(-43.0);
+
+/// Flags in a row that only V.21 has.
+const FLAGS: u32 = 5;
+
+/// Blocks after an answer tone within which a fax machine begins with V.21: 75 ms, and what echo cancellers, jitter and
+/// the preamble's five flags take.
+const FOLLOWS: u32 = SECOND;
+
+/// Blocks with something else than V.21 after an answer tone that a data modem sends at least.
+const DATA: u32 = SECOND / 2;
+
+/// Blocks of 2225 or 2250 Hz that a data modem sends at least.
+const BELL: u32 = SECOND / 2;
+
+/// Turns from 1400 to 1800 Hz or back that a text telephone takes, each within so many blocks of the last.
+const TURNS: u32 = 8;
+const TURN_WITHIN: u32 = 16;
+
+/// Blocks of each tone of Contact ID's handshake, and the longest pause between them.
+const HANDSHAKE: core::ops::RangeInclusive<u32> = 6..=14;
+const HANDSHAKE_PAUSE: u32 = 20;
+
+/// Blocks looked back at for a voice, those of them that are voiced at least, and the longest period among them relative
+/// to the shortest.
+const VOICE_WINDOW: usize = 200;
+const VOICED_BLOCKS: usize = 28;
+const PITCH_CHANGE: f32 = 1.12;
+
+/// Loudest block among the voiced ones relative to the softest, as powers.
+const SYLLABLES: f32 = 8.0;
+
+/// Blocks of one tone that a machine's beep lasts.
+const BEEP: core::ops::RangeInclusive<u32> = 10..=250;
+
+/// Tells who answered. The same answer is not told twice, but a better one is: a voice may turn out to be a machine.
+#[derive(Clone, Debug)]
+pub struct AnswererDetector {
+    block: [f32; BLOCK_SAMPLES],
+    filled: usize,
+    blocks: u32,
+    ced: CedDetector,
+    /// Blocks since the answer tone ended, and those among them that held something else than V.21.
+    answer_tone: Option<(u32, u32)>,
+    v21: FskDemodulator,
+    run: BitRun,
+    v21_up: bool,
+    /// The last bits, and flags in a row.
+    bits: u16,
+    bits_since_flag: u32,
+    flags: u32,
+    bell: u32,
+    handshake: Handshake,
+    /// The last tone of a text telephone, blocks since, turns.
+    baudot: (bool, u32, u32),
+    /// The last three blocks.
+    recent: [f32; VOICED],
+    /// Periods (0 for none) and powers of the last blocks.
+    voiced: [(u8, f32); VOICE_WINDOW],
+    /// Keys are no voice.
+    keys: DtmfDetector,
+    /// Blocks of one tone in a row, and its pitch.
+    beep: (u32, f32),
+    told: Option<Answerer>,
+}
+
+/// Where Contact ID's handshake stands.
+#[derive(Clone, Copy, Debug, Default)]
+struct Handshake {
+    /// Blocks of 1400 Hz in a row, and of 2300 Hz.
+    low: u32,
+    high: u32,
+    /// Blocks since 1400 Hz of the right length ended.
+    since: Option<u32>,
+}
+
+impl AnswererDetector {
+    /// A detector that has heard nothing.
+    pub fn new() -> Self {
+        Self {
+            block: [0.0; BLOCK_SAMPLES],
+            filled: 0,
+            blocks: 0,
+            ced: CedDetector::new(),
+            answer_tone: None,
+            v21: FskDemodulator::new(&V21_CHANNEL_2),
+            run: BitRun::with_room(BLOCK_SAMPLES),
+            v21_up: false,
+            bits: 0,
+            bits_since_flag: 0,
+            flags: 0,
+            bell: 0,
+            handshake: Handshake::default(),
+            baudot: (false, 0, 0),
+            recent: [0.0; VOICED],
+            voiced: [(0, 0.0); VOICE_WINDOW],
+            keys: DtmfDetector::new(),
+            beep: (0, 0.0),
+            told: None,
+        }
+    }
+
+    /// Takes the next samples, in 16-bit scale; who answered, when that is known anew. Give it at most a block at once.
+    pub fn run(&mut self, samples: &[f32]) -> Option<Answered> {
+        let mut answered = None;
+        for sample in samples {
+            self.block[self.filled] = *sample;
+            self.filled += 1;
+            if self.filled == BLOCK_SAMPLES {
+                self.filled = 0;
+                self.blocks += 1;
+                answered = self.block().or(answered);
+            }
+        }
+        answered
+    }
+
+    /// Who answered, as far as is known.
+    pub fn answerer(&self) -> Option<Answerer> {
+        self.told
+    }
+
+    fn block(&mut self) -> Option<Answered> {
+        let look = Look::at(&self.block);
+        let loud = look.mean_square >= HEARD.mean_square();
+        self.recent.copy_within(BLOCK_SAMPLES.., 0);
+        self.recent[VOICED - BLOCK_SAMPLES..].copy_from_slice(&self.block);
+        let fax = self.hears_flags();
+        let modem = self.hears_modem(&look, loud);
+        let text = self.hears_text(&look, loud);
+        let alarm = self.handshake.hears(&look, loud);
+        let voice = self.hears_voice(&look, loud);
+        let machine = self.hears_beep(&look, loud);
+        let who = [
+            (fax, Answerer::Fax),
+            (alarm, Answerer::AlarmReceiver),
+            (text, Answerer::TextTelephone),
+            (modem, Answerer::DataModem),
+            (machine, Answerer::AnsweringMachine),
+            (voice, Answerer::Voice),
+        ];
+        let who = who.into_iter().find(|(heard, _)| *heard)?.1;
+        self.tell(who)
+    }
+
+    /// A later answer counts if it says more: voices and beeps say nothing to one who heard a machine.
+    fn tell(&mut self, who: Answerer) -> Option<Answered> {
+        let better = match (self.told, who) {
+            (None, _) => true,
+            (Some(told), _) if told == who => false,
+            (Some(Answerer::Voice), _) => true,
+            (Some(Answerer::AnsweringMachine), Answerer::Voice) => false,
+            (Some(Answerer::AnsweringMachine), _) => true,
+            (Some(Answerer::DataModem), Answerer::Fax | Answerer::AlarmReceiver) => true,
+            _ => false,
+        };
+        self.told = if better { Some(who) } else { self.told };
+        better.then_some(Answered { at: SampleIndex(u64::from(self.blocks) * BLOCK_SAMPLES as u64), who })
+    }
+
+    fn hears_flags(&mut self) -> bool {
+        self.run.clear();
+        self.v21.run(&self.block, &mut self.run);
+        for mark in self.run.marks() {
+            match mark.mark {
+                Mark::CarrierUp => (self.v21_up, self.flags) = (true, 0),
+                Mark::CarrierDown => self.v21_up = false,
+                _ => {}
+            }
+        }
+        let mut heard = false;
+        for bit in self.run.bits() {
+            self.bits = self.bits << 1 | u16::from(*bit);
+            self.bits_since_flag += 1;
+            if self.bits & 0xff == 0x7e {
+                self.flags = if self.bits_since_flag == 8 { self.flags + 1 } else { 1 };
+                self.bits_since_flag = 0;
+                heard |= self.flags >= FLAGS;
+            }
+        }
+        heard
+    }
+
+    fn hears_modem(&mut self, look: &Look, loud: bool) -> bool {
+        let edge = self.ced.run(&self.block);
+        if let Some(edge) = edge {
+            self.answer_tone = if edge.on { None } else { Some((0, 0)) };
+        }
+        let bell = loud && (look.is(2225.0, 20.0) || look.is(2250.0, 12.0));
+        self.bell = if bell { self.bell + 1 } else { 0 };
+        let Some((since, data)) = &mut self.answer_tone else { return self.bell == BELL };
+        *since += 1;
+        // V.21 clipped and bent is neither one tone nor far from its two.
+        let like_v21 = self.v21_up || (1550.0..1950.0).contains(&look.tone) && look.purity > 0.4;
+        *data += u32::from(loud && !like_v21);
+        let over = *since > FOLLOWS && *data >= DATA && !self.v21_up;
+        if over {
+            self.answer_tone = None;
+        }
+        over || self.bell == BELL
+    }
+
+    fn hears_text(&mut self, look: &Look, loud: bool) -> bool {
+        let (last, since, turns) = &mut self.baudot;
+        *since += 1;
+        if *since > TURN_WITHIN {
+            *turns = 0;
+        }
+        let (mark, space) = (loud && look.is(1400.0, 25.0), loud && look.is(1800.0, 25.0));
+        if mark || space {
+            *turns += u32::from(*last != space);
+            (*last, *since) = (space, 0);
+        }
+        *turns == TURNS
+    }
+
+    fn hears_voice(&mut self, look: &Look, loud: bool) -> bool {
+        let mut pressed = false;
+        self.keys.run(&self.block, |_| pressed = true);
+        if pressed {
+            // What was a key only now turns out to be one.
+            self.voiced.iter_mut().for_each(|block| block.0 = 0);
+        }
+        let quiet = !loud || look.purity >= 0.97 || self.keys.sounding().is_some();
+        let period = if quiet { 0 } else { voice(&self.recent).unwrap_or(0) };
+        let at = self.blocks as usize % VOICE_WINDOW;
+        self.voiced[at] = (period as u8, look.mean_square);
+        if period == 0 {
+            return false;
+        }
+        let voiced = || self.voiced.iter().filter(|block| block.0 > 0);
+        let fold = |of: fn(&(u8, f32)) -> f32| {
+            voiced().map(of).fold((f32::INFINITY, 0.0f32), |(least, most), x| (least.min(x), most.max(x)))
+        };
+        let (pitches, powers) = (fold(|block| f32::from(block.0)), fold(|block| block.1));
+        voiced().count() >= VOICED_BLOCKS && pitches.1 >= pitches.0 * PITCH_CHANGE && powers.1 >= powers.0 * SYLLABLES
+    }
+
+    fn hears_beep(&mut self, look: &Look, loud: bool) -> bool {
+        let (blocks, pitch) = self.beep;
+        let sounds = loud && look.purity >= 0.97 && (300.0..2050.0).contains(&look.tone);
+        if sounds && (blocks == 0 || (look.tone - pitch).abs() < 20.0) {
+            self.beep = (blocks + 1, look.tone);
+            return false;
+        }
+        self.beep = (0, 0.0);
+        self.told == Some(Answerer::Voice) && BEEP.contains(&blocks) && !loud
+    }
+}
+
+impl Default for AnswererDetector {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Handshake {
+    fn hears(&mut self, look: &Look, loud: bool) -> bool {
+        let (low, high) = (loud && look.is(1400.0, 45.0), loud && look.is(2300.0, 60.0));
+        if !low && HANDSHAKE.contains(&self.low) {
+            self.since = Some(0);
+        }
+        self.low = if low { self.low + 1 } else { 0 };
+        let ended = !high && HANDSHAKE.contains(&self.high) && self.since.is_some();
+        self.high = if high { self.high + 1 } else { 0 };
+        self.since = self.since.map(|since| since + 1).filter(|since| *since < HANDSHAKE_PAUSE + self.high);
+        ended
+    }
+}
