@@ -5,6 +5,7 @@
 
 #[cfg(feature = "audio")]
 pub mod audio;
+pub mod class1;
 pub mod frame;
 pub mod hdlc;
 pub mod image;

@@ -12,6 +12,7 @@
 mod arbiter;
 mod dc;
 mod events;
+mod mend;
 mod modems;
 mod rest;
 mod rx;
@@ -132,9 +133,14 @@ impl AudioFrontEnd {
         self.receiving.fast_signal()
     }
 
-    /// Times a fast signal went away and came back at once.
+    /// Times a fast signal went away and came back at once, and slips of the line that its modem got over.
     pub fn losses_bridged(&self) -> u32 {
         self.receiving.losses_bridged()
+    }
+
+    /// Time for which fast signals were there but their symbols were lost.
+    pub fn time_lost(&self) -> LineSpan {
+        self.receiving.time_lost()
     }
 
     /// Events that found no room because the driver did not ask for them.

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     seam::{Carrier, Tone, Train, V17Rate, V27terRate, V29Rate},
-    time::LineTime,
+    time::{LineSpan, LineTime},
 };
 
 /// Fast carriers, training aside: the place of a modem in the tables below.
@@ -128,6 +128,16 @@ impl Demodulators {
             carrier_offset: Hz(receiver.carrier_frequency().0 - receiver.plan().carrier.0),
             clock_offset_ppm: receiver.clock_deviation_ppm(),
         })
+    }
+
+    /// Slips that the fast modems got over.
+    pub(super) fn slips_mended(&self) -> u32 {
+        self.fast.iter().map(|receiver| receiver.mended().slips).sum()
+    }
+
+    /// Line time for which they had lost the symbols without losing the signal.
+    pub(super) fn time_lost(&self) -> LineSpan {
+        LineSpan(self.fast.iter().map(|receiver| receiver.mended().lost_samples).sum())
     }
 
     /// The carrier's modem.

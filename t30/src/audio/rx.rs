@@ -12,13 +12,14 @@ use super::{
     arbiter::Arbiter,
     dc::DcBlock,
     events::EventQueue,
+    mend::Mender,
     modems::{Demodulators, ToneWatchers},
     rest::Rest,
 };
 use crate::{
     hdlc::{Deframer, Found},
     seam::{Carrier, Evm, Framing, Listen},
-    time::LineTime,
+    time::{LineSpan, LineTime},
 };
 
 /// Bits that one block can give at most: 14400 bit/s and what a demodulator held back.
@@ -48,7 +49,10 @@ struct V21Bits {
     /// Line time of the demodulator's sample zero.
     origin: LineTime,
     deframer: Deframer,
+    mender: Mender,
     flags: u32,
+    /// The next bit belongs in part to samples that were lost.
+    after_loss: bool,
 }
 
 /// The fast carrier's bits on their way to frames or octets.
@@ -71,7 +75,7 @@ impl Receiving {
             rest: Rest::new(),
             trained: None,
             run: BitRun::with_room(RUN_BITS),
-            v21: V21Bits { origin: LineTime::ZERO, deframer: Deframer::new(), flags: 0 },
+            v21: V21Bits::new(),
             fast: FastBits { origin: LineTime::ZERO, deframer: Deframer::new(), octet: 0, places: 0 },
             listen: Listen::Nothing,
         }
@@ -102,7 +106,11 @@ impl Receiving {
     }
 
     pub(super) fn losses_bridged(&self) -> u32 {
-        self.arbiter.returns()
+        self.arbiter.returns() + self.demodulators.slips_mended()
+    }
+
+    pub(super) fn time_lost(&self) -> LineSpan {
+        self.demodulators.time_lost()
     }
 
     /// What is known of the fast signal received last.
@@ -122,7 +130,7 @@ impl Receiving {
         }
         self.run.clear();
         self.demodulators.of(Carrier::V21).run(&block, &mut self.run);
-        self.v21_bits(start, events);
+        self.v21_bits(start, false, events);
         if let Some((carrier, framing)) = self.fast_ordered() {
             self.run.clear();
             self.demodulators.of(carrier).run(&block, &mut self.run);
@@ -137,7 +145,7 @@ impl Receiving {
         }
         self.run.clear();
         self.demodulators.of(Carrier::V21).coast(BLOCK_SAMPLES, &mut self.run);
-        self.v21_bits(start, events);
+        self.v21_bits(start, true, events);
         if let Some((carrier, framing)) = self.fast_ordered() {
             self.run.clear();
             self.demodulators.of(carrier).coast(BLOCK_SAMPLES, &mut self.run);
@@ -145,7 +153,7 @@ impl Receiving {
         }
     }
 
-    fn v21_bits(&mut self, start: LineTime, events: &mut EventQueue) {
+    fn v21_bits(&mut self, start: LineTime, lost: bool, events: &mut EventQueue) {
         let fast = self.fast_ordered().map(|(carrier, _)| carrier);
         let mut marks = 0;
         for bit in 0..=self.run.bits().len() {
@@ -156,9 +164,11 @@ impl Receiving {
             if let Some(value) = self.run.bits().get(bit)
                 && self.arbiter.heeds_v21()
             {
-                self.v21.push(*value, end_of(start), fast, &mut self.arbiter, events);
+                let value = (!lost).then_some(*value);
+                self.v21.push(value, end_of(start), fast, &mut self.arbiter, events);
             }
         }
+        self.v21.after_loss |= lost;
     }
 
     fn fast_ordered(&self) -> Option<(Carrier, Framing)> {
@@ -199,18 +209,28 @@ fn moment(origin: LineTime, at: SampleIndex) -> LineTime {
 }
 
 impl V21Bits {
+    fn new() -> Self {
+        let (deframer, mender) = (Deframer::new(), Mender::new());
+        Self { origin: LineTime::ZERO, deframer, mender, flags: 0, after_loss: false }
+    }
+
     fn restart(&mut self, now: LineTime) {
         self.origin = now;
+        self.begin();
+    }
+
+    fn begin(&mut self) {
         self.flags = 0;
         self.deframer.reset();
+        self.mender.restart();
+        self.after_loss = false;
     }
 
     fn mark(&mut self, mark: MarkedBit, arbiter: &mut Arbiter, events: &mut EventQueue) {
         let at = moment(self.origin, mark.at);
         match mark.mark {
             Mark::CarrierUp => {
-                self.flags = 0;
-                self.deframer.reset();
+                self.begin();
                 arbiter.v21_up(at);
             }
             Mark::CarrierDown => arbiter.v21_down(at, events),
@@ -218,9 +238,20 @@ impl V21Bits {
         }
     }
 
-    fn push(&mut self, bit: bool, at: LineTime, fast: Option<Carrier>, arbiter: &mut Arbiter, events: &mut EventQueue) {
+    /// Takes the next bit, or none that was lost: in its place a zero cannot be taken for a part of a flag.
+    fn push(
+        &mut self,
+        bit: Option<bool>,
+        at: LineTime,
+        fast: Option<Carrier>,
+        arbiter: &mut Arbiter,
+        events: &mut EventQueue,
+    ) {
+        let lost = bit.is_none() || std::mem::take(&mut self.after_loss);
+        let bit = bit.unwrap_or(false);
+        self.mender.push(bit, lost);
         match self.deframer.push(bit) {
-            None => {}
+            None => return,
             Some(Found::Abort) => self.flags = 0,
             Some(Found::Flag) => {
                 self.flags += 1;
@@ -230,6 +261,8 @@ impl V21Bits {
             }
             Some(Found::Frame { octets, intact }) => {
                 self.flags = 0;
+                let mended = if intact { None } else { self.mender.mend() };
+                let (octets, intact) = mended.map_or((octets, intact), |mended| (mended, true));
                 if intact {
                     arbiter.v21_flags(fast, events);
                 }
@@ -238,6 +271,7 @@ impl V21Bits {
                 }
             }
         }
+        self.mender.restart();
     }
 }
 

@@ -37,8 +37,8 @@ const FRAME_EXTRA_BITS: usize = 64;
 const QUEUE_BITS: usize =
     PREAMBLE_BITS + LOW_WATER_BITS + IDLE_BITS + SUPPLY_OCTETS * MAX_BITS_PER_OCTET + FRAME_EXTRA_BITS;
 
-/// Flags before the first V.21 frame: 1 s ± 15 %, ITU-T T.30 5.3.1.
-const V21_PREAMBLE_FLAGS: usize = 38;
+/// Flags before the first V.21 frame: 1 s ± 15 %, ITU-T T.30 5.3.1. These are 907 ms: each burst is in the way of a page.
+const V21_PREAMBLE_FLAGS: usize = 34;
 
 /// Flags before the first frame on a fast carrier last this long: 200 ms + 100 ms, ITU-T T.4 Annex A.
 const FAST_PREAMBLE_MS: usize = 200;

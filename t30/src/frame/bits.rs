@@ -31,6 +31,8 @@ pub mod bit {
     pub const SHORT_FRAMES_PREFERRED: u8 = 7;
     /// T.6 coding, MMR.
     pub const T6: u8 = 31;
+    /// FNV is understood, and said.
+    pub const FIELD_NOT_VALID: u8 = 33;
     /// Subaddressing: SUB.
     pub const SUB: u8 = 49;
     /// In DIS and DTC: password, PWD. In DCS: sender identification, SID.
@@ -53,6 +55,12 @@ pub mod bit {
     pub const HALF_TIME: u8 = 46;
     /// T.85 coding, JBIG.
     pub const T85: u8 = 78;
+    /// T.81 grey pictures.
+    pub const JPEG: u8 = 68;
+    /// Colour in them.
+    pub const COLOUR: u8 = 69;
+    /// Pictures at 300 x 300 or 400 x 400.
+    pub const COLOUR_FINER: u8 = 97;
     /// T.85 in stripes that are not of 128 rows.
     pub const T85_STRIPES: u8 = 79;
 }
@@ -161,7 +169,7 @@ pub const BIT_ROWS: [BitRow; 128] = [
     reserved(30),
     flag(bit::T6, "T.6").needs(&[bit::ECM]),
     extend(32),
-    flag(33, "field not valid"),
+    flag(bit::FIELD_NOT_VALID, "field not valid"),
     either(34, "multiple selective polling", ""),
     either(35, "polled subaddress", ""),
     flag(36, "T.43").needs(&[bit::ECM, 68, 69]),
@@ -285,10 +293,16 @@ impl BitField {
         &self.octets[..self.len]
     }
 
-    /// Whether the bit is one; bits past the end are zero.
+    /// Whether the bit is one; bits past the end are zero, and so is what follows an octet that says it is the last.
     pub fn has(&self, bit: u8) -> bool {
         let (octet, place) = place(bit);
-        octet < self.len && self.octets[octet] >> place & 1 == 1
+        octet < self.said() && self.octets[octet] >> place & 1 == 1
+    }
+
+    /// Octets up to the first that has no extend bit.
+    fn said(&self) -> usize {
+        let last = (MIN_OCTETS - 1..self.len).find(|&octet| self.octets[octet] & 0x80 == 0);
+        last.map_or(self.len, |last| last + 1)
     }
 
     /// Sets a bit to one and the extend bits before it.

@@ -65,9 +65,12 @@ impl PostMessage {
         POST_MESSAGES.iter().find(same).map(|row| row.0)
     }
 
-    /// The octet on the line.
-    pub fn code(self) -> u8 {
-        self.row().1
+    /// The octet on the line; it has the X bit of the frame it is in, but for NULL.
+    pub fn code(self, x: bool) -> u8 {
+        match self {
+            Self::Null => 0,
+            _ => self.row().1 & !1 | u8::from(x),
+        }
     }
 
     fn row(self) -> &'static (Self, u8, &'static str) {
@@ -82,9 +85,9 @@ impl PartialPage {
         Some(Self { then: PostMessage::from_code(then)?, page, block, frames: u16::from(last_frame) + 1 })
     }
 
-    /// The information field of PPS.
-    pub fn field(&self) -> [u8; 4] {
-        [self.then.code(), self.page, self.block, (self.frames.clamp(1, 256) - 1) as u8]
+    /// The information field of PPS from a station with this X bit.
+    pub fn field(&self, x: bool) -> [u8; 4] {
+        [self.then.code(x), self.page, self.block, (self.frames.clamp(1, 256) - 1) as u8]
     }
 }
 
@@ -108,6 +111,11 @@ impl ResendMap {
     /// Marks a frame as received.
     pub fn received(&mut self, frame: u8) {
         self.0[usize::from(frame) / 8] &= !(1 << (frame % 8));
+    }
+
+    /// Marks a frame as missing.
+    pub fn lost(&mut self, frame: u8) {
+        self.0[usize::from(frame) / 8] |= 1 << (frame % 8);
     }
 
     /// Frames asked for among the first `frames`.
@@ -153,6 +161,9 @@ mod tests {
     #[test]
     fn a_partial_page_reads_back() {
         let partial = PartialPage { then: PostMessage::Null, page: 3, block: 255, frames: 256 };
-        assert_eq!(PartialPage::read(&partial.field()), Some(partial));
+        assert_eq!(PartialPage::read(&partial.field(true)), Some(partial));
+        let polled = PartialPage { then: PostMessage::Mps, ..partial }.field(false);
+        assert_eq!(polled[0], 0x4e);
+        assert_eq!(PartialPage::read(&polled).map(|partial| partial.then), Some(PostMessage::Mps));
     }
 }

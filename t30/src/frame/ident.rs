@@ -1,4 +1,4 @@
-//! Twenty-character identifications (CSI, TSI, CIG, PWD, SEP, PSA, SUB, SID) and the octets of non-standard frames.
+//! Twenty-character identifications (CSI, TSI, CIG, PWD, SEP, PSA, SUB, SID).
 
 use std::fmt;
 
@@ -51,13 +51,6 @@ impl fmt::Display for Ident {
 /// Characters T.30 allows and letters, which many machines send; what a wrongly ordered octet rarely becomes.
 fn is_usual(octet: u8) -> bool {
     octet.is_ascii_alphanumeric() || b" +-.*#()".contains(&octet)
-}
-
-/// The first octets of a non-standard frame: the country code of T.35 and what names the maker, in both bit orders,
-/// because machines use either.
-pub fn vendor_octets(field: &[u8]) -> Option<[[u8; 3]; 2]> {
-    let &octets = field.first_chunk::<3>()?;
-    Some([octets, octets.map(u8::reverse_bits)])
 }
 
 #[cfg(test)]

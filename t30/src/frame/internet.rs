@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::Fcf;
+
 /// Kinds of address, ITU-T T.30 (09/2005) 5.3.6.2.12, by their number.
 const KINDS: [&str; 6] = ["", "e-mail", "URL", "IPv4", "IPv6", "telephone"];
 
@@ -43,6 +45,11 @@ impl fmt::Display for InternetAddress {
 /// The information field of FNV: the other side finds something we sent not valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FieldNotValid<'a>(pub &'a [u8]);
+
+impl FieldNotValid<'static> {
+    /// PWD is not valid: the reason, frame 0 of the complaint, the field it is about, and no more to say of it.
+    pub const PASSWORD: Self = Self(&[0x01, 0x00, Fcf::Pwd.code(false), 0x00]);
+}
 
 impl fmt::Display for FieldNotValid<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

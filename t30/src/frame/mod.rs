@@ -8,6 +8,7 @@ mod ecm;
 mod fcf;
 mod ident;
 mod internet;
+mod vendor;
 
 use std::fmt;
 
@@ -18,8 +19,9 @@ pub use capability::{
 };
 pub use ecm::{PartialPage, PostMessage, ResendMap};
 pub use fcf::{Fcf, XBit};
-pub use ident::{Ident, vendor_octets};
+pub use ident::Ident;
 pub use internet::{FieldNotValid, InternetAddress};
+pub use vendor::Vendor;
 
 /// The address every frame carries: all ones, ITU-T T.30 5.3.4.
 const ADDRESS: u8 = 0xff;
@@ -50,6 +52,11 @@ pub struct Message<'a> {
     pub x: bool,
     /// The facsimile information field.
     pub field: &'a [u8],
+}
+
+/// Whether the octets begin as the last frame of a burst does, whatever control field follows.
+pub fn is_last(octets: &[u8]) -> bool {
+    octets.starts_with(&[ADDRESS, CONTROL_LAST])
 }
 
 impl<'a> Frame<'a> {

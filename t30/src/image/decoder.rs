@@ -1,8 +1,9 @@
 //! Octets of image data to a page, in pieces of any size. Whatever comes in, a page comes out.
 
+use super::colour::PictureDecoder;
 use super::jbig::JbigDecoder;
 use super::run_decoder::RunDecoder;
-use super::{Bitmap, Coding};
+use super::{Bitmap, Coding, ReceivedPicture};
 
 /// Bounds of what a decoder keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +41,8 @@ pub struct DecodedPage {
     pub longest_bad_run: u32,
     /// Whether the end of the page was said, by RTC or EOFB; in JBIG all rows that were announced are there.
     pub ended: bool,
+    /// JPEG: the picture, of which the rows are a bilevel copy.
+    pub picture: Option<ReceivedPicture>,
 }
 
 /// Decodes a page while its octets come in.
@@ -50,6 +53,7 @@ pub struct PageDecoder(Kind);
 enum Kind {
     Runs(RunDecoder),
     Jbig(JbigDecoder),
+    Jpeg(PictureDecoder),
 }
 
 impl PageDecoder {
@@ -58,11 +62,12 @@ impl PageDecoder {
         Self::with_framing(width, coding, RowFraming::Line, limits)
     }
 
-    /// A decoder of rows told apart in another way, which makes no difference to JBIG.
+    /// A decoder of rows told apart in another way, which makes no difference to JBIG and JPEG.
     pub fn with_framing(width: u32, coding: Coding, framing: RowFraming, limits: DecodeLimits) -> Self {
         assert!(width > 0, "a row has pels");
         Self(match coding {
             Coding::Jbig => Kind::Jbig(JbigDecoder::new(width, limits)),
+            Coding::Jpeg => Kind::Jpeg(PictureDecoder::new(width, limits)),
             _ => Kind::Runs(RunDecoder::new(width, coding, framing, limits)),
         })
     }
@@ -72,6 +77,7 @@ impl PageDecoder {
         match &mut self.0 {
             Kind::Runs(decoder) => decoder.push(octets),
             Kind::Jbig(decoder) => decoder.push(octets),
+            Kind::Jpeg(decoder) => decoder.push(octets),
         }
     }
 
@@ -85,10 +91,11 @@ impl PageDecoder {
         match &self.0 {
             Kind::Runs(decoder) => decoder.is_over(),
             Kind::Jbig(decoder) => decoder.is_over(),
+            Kind::Jpeg(decoder) => decoder.is_over(),
         }
     }
 
-    /// Rows decoded so far, bad ones among them.
+    /// Rows decoded so far, bad ones among them. Those of JPEG all come with the end.
     pub fn rows(&self) -> u32 {
         self.page().bitmap.height()
     }
@@ -103,6 +110,7 @@ impl PageDecoder {
         match self.0 {
             Kind::Runs(decoder) => decoder.finish(),
             Kind::Jbig(decoder) => decoder.finish(),
+            Kind::Jpeg(decoder) => decoder.finish(),
         }
     }
 
@@ -110,6 +118,7 @@ impl PageDecoder {
         match &self.0 {
             Kind::Runs(decoder) => decoder.page(),
             Kind::Jbig(decoder) => decoder.page(),
+            Kind::Jpeg(decoder) => decoder.page(),
         }
     }
 }

@@ -21,7 +21,7 @@ pub enum Eols {
 /// How rows are coded. To JBIG only the coding matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RowEncoding {
-    /// The coding.
+    /// The coding. It is never JPEG, which has no rows: see [`PageEncoder::of_jpeg`].
     pub coding: Coding,
     /// MR: of so many rows in succession one is coded by itself; at least 1. See [`super::Resolution::k`].
     pub k: u32,
@@ -125,7 +125,7 @@ impl RunEncoder {
                 self.fill(begin);
             }
             Coding::Mr => self.mr_row(),
-            Coding::Mmr | Coding::Jbig => t6::write_row(&self.above, &self.changes, self.width, &mut self.out),
+            _ => t6::write_row(&self.above, &self.changes, self.width, &mut self.out),
         }
         std::mem::swap(&mut self.above, &mut self.changes);
     }
@@ -173,7 +173,7 @@ impl RunEncoder {
             let (eols, tagged) = match self.encoding.coding {
                 Coding::Mh => (t4::RTC_EOLS, false),
                 Coding::Mr => (t4::RTC_EOLS, true),
-                Coding::Mmr | Coding::Jbig => (t6::EOFB_EOLS, false),
+                _ => (t6::EOFB_EOLS, false),
             };
             for _ in 0..eols {
                 self.out.code(t4::EOL);
@@ -188,7 +188,18 @@ impl RunEncoder {
 
 /// Encodes a page while its octets go out.
 #[derive(Clone, Debug)]
-pub struct PageEncoder {
+pub struct PageEncoder(Source);
+
+#[derive(Clone, Debug)]
+enum Source {
+    Rows(RowSource),
+    /// Octets of so many rows, and how many are given already.
+    Octets(Arc<[u8]>, u32, usize),
+}
+
+/// Rows that are encoded when their octets are asked for.
+#[derive(Clone, Debug)]
+struct RowSource {
     page: Arc<Page>,
     rows: RowEncoder,
     rows_done: u32,
@@ -201,11 +212,48 @@ impl PageEncoder {
     /// Encodes `page` from its first row.
     pub fn new(page: Arc<Page>, encoding: RowEncoding) -> Self {
         let rows = RowEncoder::new(page.bitmap.width(), page.bitmap.height(), encoding);
-        Self { page, rows, rows_done: 0, ended: false, given: 0 }
+        Self(Source::Rows(RowSource { page, rows, rows_done: 0, ended: false, given: 0 }))
+    }
+
+    /// Gives out a picture of so many rows that is encoded already, see [`super::Picture::jpeg`].
+    pub fn of_jpeg(octets: Arc<[u8]>, rows: u32) -> Self {
+        Self(Source::Octets(octets, rows, 0))
     }
 
     /// Writes the next octets and says how many: fewer than there is room for only at the end of the page.
     pub fn fill(&mut self, out: &mut [u8]) -> usize {
+        match &mut self.0 {
+            Source::Rows(rows) => rows.fill(out),
+            Source::Octets(octets, _, given) => {
+                let count = out.len().min(octets.len() - *given);
+                out[..count].copy_from_slice(&octets[*given..][..count]);
+                *given += count;
+                count
+            }
+        }
+    }
+
+    /// Rows encoded so far; of a picture, those its octets stand for on average.
+    pub fn rows_done(&self) -> u32 {
+        match &self.0 {
+            Source::Rows(rows) => rows.rows_done,
+            Source::Octets(octets, rows, given) => {
+                (u64::from(*rows) * *given as u64 / octets.len().max(1) as u64) as u32
+            }
+        }
+    }
+
+    /// Whether every octet is given.
+    pub fn is_ended(&mut self) -> bool {
+        match &mut self.0 {
+            Source::Rows(rows) => rows.ended && rows.rows.octets().len() == rows.given,
+            Source::Octets(octets, _, given) => *given == octets.len(),
+        }
+    }
+}
+
+impl RowSource {
+    fn fill(&mut self, out: &mut [u8]) -> usize {
         let mut filled = 0;
         loop {
             let ready = &self.rows.octets()[self.given..];
@@ -217,16 +265,6 @@ impl PageEncoder {
                 return filled;
             }
         }
-    }
-
-    /// Rows encoded so far.
-    pub fn rows_done(&self) -> u32 {
-        self.rows_done
-    }
-
-    /// Whether every octet is given.
-    pub fn is_ended(&mut self) -> bool {
-        self.ended && self.rows.octets().len() == self.given
     }
 
     /// Encodes one row, or the end. False when there is nothing more. Octets given before are forgotten.

@@ -6,7 +6,7 @@
 //! pel is the mean of the area it covers. Bilevel pictures become black where that mean passes a threshold low enough for
 //! lines one pel wide to stay; grey ones are dithered by error diffusion.
 
-use super::raster::Raster;
+use super::raster::{Grey, Raster};
 use super::{Bitmap, Page, PaperWidth, Resolution};
 
 /// Rows of the longest page made: a picture that would be longer is reduced until it is not.
@@ -62,21 +62,43 @@ pub(super) fn page_of(page: &Page, resolution: Resolution, paper: PaperWidth) ->
 /// The picture as a page at that resolution on paper of that width.
 pub fn page_on(raster: &Raster, dots_per_inch: Option<(f32, f32)>, resolution: Resolution, paper: PaperWidth) -> Page {
     let width = resolution.pels(paper);
-    let (across, down) = scales(raster, known(dots_per_inch), resolution, width);
-    let wide = scaled(raster.width(), across).min(width);
-    let high = scaled(raster.height(), down).min(MAX_ROWS);
+    let (across, down) = scales(raster, known(dots_per_inch), resolution.dots_per_inch(), width);
+    let (wide, high) = size(raster, (across, down), width);
     let picture = match raster {
         Raster::Bilevel(bitmap) if (across, down) == (1.0, 1.0) => set_in(bitmap, width),
         Raster::Bilevel(_) => {
             let threshold = (across.min(down) * 0.5).clamp(0.25, 0.5) - 0.01;
-            resample(raster, wide, high, width, |ink| threshold_row(ink, (threshold * 255.0) as f32))
+            let bilevel = |ink: &[f32]| threshold_row(ink, (threshold * 255.0) as f32);
+            resample_to_bitmap(raster, (wide, high), width, bilevel)
         }
-        Raster::Grey(_) => {
-            let mut dither = Dither::new(wide);
-            resample(raster, wide, high, width, |ink| dither.row(ink))
-        }
+        Raster::Grey(_) | Raster::Colour(_) => dither_to_bitmap(raster, (wide, high), width),
     };
     Page { bitmap: picture, resolution }
+}
+
+/// The picture dithered, as wide as a page: one that is wider is reduced in proportion, a narrower one set in the middle.
+pub(super) fn dithered(grey: Grey, width: u32) -> Bitmap {
+    let raster = Raster::Grey(grey);
+    let scale = (f64::from(width) / f64::from(raster.width().max(1))).min(1.0);
+    let size = size(&raster, (scale, scale), width);
+    dither_to_bitmap(&raster, size, width)
+}
+
+/// Pels across and down of the picture on a page of square pels, so many to the inch, `width` of them in a row.
+pub(super) fn square_size(raster: &Raster, dots_per_inch: Option<(f32, f32)>, dots: u32, width: u32) -> (u32, u32) {
+    size(raster, scales(raster, known(dots_per_inch), (dots, dots), width), width)
+}
+
+/// Red, green or blue (part 0, 1 or 2) of the picture on such a page, in the middle of white rows.
+pub(super) fn plane(raster: &Raster, part: usize, dots_per_inch: Option<(f32, f32)>, dots: u32, width: u32) -> Vec<u8> {
+    let size = square_size(raster, dots_per_inch, dots, width);
+    resample_to_light(raster, size, width, |row, ink| raster.ink_of_part(part, row, ink))
+}
+
+/// How light the picture is on such a page.
+pub(super) fn lightness_plane(raster: &Raster, dots_per_inch: Option<(f32, f32)>, dots: u32, width: u32) -> Vec<u8> {
+    let size = square_size(raster, dots_per_inch, dots, width);
+    resample_to_light(raster, size, width, |row, ink| raster.ink(row, ink))
 }
 
 /// A resolution that a scanner or a program could mean.
@@ -92,9 +114,8 @@ fn is_fax(raster: &Raster) -> bool {
 }
 
 /// By how much to enlarge, across and down.
-fn scales(raster: &Raster, dots_per_inch: Option<(f64, f64)>, resolution: Resolution, width: u32) -> (f64, f64) {
-    let (fax_across, fax_down) = resolution.dots_per_inch();
-    let (fax_across, fax_down) = (f64::from(fax_across), f64::from(fax_down));
+fn scales(raster: &Raster, dots_per_inch: Option<(f64, f64)>, page: (u32, u32), width: u32) -> (f64, f64) {
+    let (fax_across, fax_down) = (f64::from(page.0), f64::from(page.1));
     let (mut across, mut down) = match dots_per_inch {
         Some((own_across, own_down)) => (same(fax_across / own_across), same(fax_down / own_down)),
         None if is_fax(raster) => {
@@ -118,6 +139,11 @@ fn scales(raster: &Raster, dots_per_inch: Option<(f64, f64)>, resolution: Resolu
 
 fn same(scale: f64) -> f64 {
     if (scale - 1.0).abs() < SAME_SCALE { 1.0 } else { scale }
+}
+
+/// Pels across and down of the picture at these scales.
+fn size(raster: &Raster, (across, down): (f64, f64), width: u32) -> (u32, u32) {
+    (scaled(raster.width(), across).min(width), scaled(raster.height(), down).min(MAX_ROWS))
 }
 
 fn scaled(count: u32, scale: f64) -> u32 {
@@ -151,25 +177,65 @@ fn set_row(row: &[u8], margin: u32, out: &mut [u8]) {
 }
 
 /// Averages the raster to `wide` x `high` pels, makes them bilevel row by row, and sets them in white rows.
-fn resample(raster: &Raster, wide: u32, high: u32, width: u32, mut bilevel: impl FnMut(&[f32]) -> Vec<u8>) -> Bitmap {
-    let columns = Spans::new(raster.width(), wide);
-    let rows = Spans::new(raster.height(), high);
+fn resample_to_bitmap(
+    raster: &Raster,
+    (wide, high): (u32, u32),
+    width: u32,
+    mut bilevel: impl FnMut(&[f32]) -> Vec<u8>,
+) -> Bitmap {
     let mut page = Bitmap::new(width);
-    let mut ink = vec![0; raster.width() as usize];
-    let mut sums = vec![0.0f32; raster.width() as usize];
+    let inks = |row, ink: &mut [u8]| raster.ink(row, ink);
+    resample((raster.width(), raster.height()), (wide, high), inks, |ink| {
+        set_row(&bilevel(ink), (width - wide) / 2, page.push_white_row());
+    });
+    page
+}
+
+fn dither_to_bitmap(raster: &Raster, (wide, high): (u32, u32), width: u32) -> Bitmap {
+    let mut dither = Dither::new(wide);
+    resample_to_bitmap(raster, (wide, high), width, |ink| dither.row(ink))
+}
+
+/// The same, to light: 255 is white.
+fn resample_to_light(
+    raster: &Raster,
+    (wide, high): (u32, u32),
+    width: u32,
+    inks: impl FnMut(u32, &mut [u8]),
+) -> Vec<u8> {
+    let mut light = vec![255; width as usize * high as usize];
+    let mut rows = light.chunks_exact_mut(width as usize);
+    let margin = ((width - wide) / 2) as usize;
+    resample((raster.width(), raster.height()), (wide, high), inks, |ink| {
+        let row = rows.next().map_or(&mut [][..], |row| &mut row[margin..]);
+        row.iter_mut().zip(ink).for_each(|(light, ink)| *light = !(ink.round() as u8));
+    });
+    light
+}
+
+/// Averages rows of ink to `wide` x `high` pels and gives them out row by row.
+fn resample(
+    (old_wide, old_high): (u32, u32),
+    (wide, high): (u32, u32),
+    mut inks: impl FnMut(u32, &mut [u8]),
+    mut out: impl FnMut(&[f32]),
+) {
+    let columns = Spans::new(old_wide, wide);
+    let rows = Spans::new(old_high, high);
+    let mut ink = vec![0; old_wide as usize];
+    let mut sums = vec![0.0f32; old_wide as usize];
     let mut means = vec![0.0f32; wide as usize];
     for (first, shares) in rows.each() {
         sums.fill(0.0);
         for (source, share) in (first..).zip(shares) {
-            raster.ink(source, &mut ink);
+            inks(source, &mut ink);
             sums.iter_mut().zip(&ink).for_each(|(sum, ink)| *sum += f32::from(*ink) * share);
         }
         for (mean, (first, shares)) in means.iter_mut().zip(columns.each()) {
             *mean = sums[first as usize..].iter().zip(shares).map(|(sum, share)| sum * share).sum();
         }
-        set_row(&bilevel(&means), (width - wide) / 2, page.push_white_row());
+        out(&means);
     }
-    page
 }
 
 /// Which old places each new one covers.

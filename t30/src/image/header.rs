@@ -67,9 +67,18 @@ pub fn rows(resolution: Resolution) -> u32 {
 
 /// The page with the line above it. Parts that do not fit are shortened, the page number last.
 pub fn add(page: &Page, header: &Header) -> Page {
-    let lettering = Lettering::at(page.resolution);
-    let mut bitmap = Bitmap::white(page.bitmap.width(), lettering.rows);
-    let letters = page.bitmap.width().saturating_sub(2 * MARGIN) / lettering.letter_pels();
+    let mut bitmap = strip(header, page.resolution, page.bitmap.width());
+    for row in 0..page.bitmap.height() {
+        bitmap.push_row(page.bitmap.row(row));
+    }
+    Page { bitmap, resolution: page.resolution }
+}
+
+/// The line alone, so many pels wide.
+pub(super) fn strip(header: &Header, resolution: Resolution, width: u32) -> Bitmap {
+    let lettering = Lettering::at(resolution);
+    let mut bitmap = Bitmap::white(width, lettering.rows);
+    let letters = width.saturating_sub(2 * MARGIN) / lettering.letter_pels();
     let line = line(header, letters as usize);
     let mut strip = Strip { bitmap: &mut bitmap, stretch: lettering.stretch, stretch_down: lettering.stretch_down };
     let style = MonoTextStyle::new(lettering.font, BinaryColor::On);
@@ -78,10 +87,7 @@ pub fn add(page: &Page, header: &Header) -> Page {
         Ok(_) => {}
         Err(never) => match never {},
     }
-    for row in 0..page.bitmap.height() {
-        bitmap.push_row(page.bitmap.row(row));
-    }
-    Page { bitmap, resolution: page.resolution }
+    bitmap
 }
 
 /// The line in so many letters: date left, page right, from and to in the middle of what is between.

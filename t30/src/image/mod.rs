@@ -6,12 +6,13 @@
 //!  DecodedPage ◀── painted rows ◀── changing elements ◀── row decoder ◀┘       PageDecoder::push
 //! ```
 //!
-//! MH, MR and MMR work on rows as lists of changing elements, not pel by pel; [`jbig`] works on pels. [`header`] draws the line a fax carries at its top,
+//! MH, MR and MMR work on rows as lists of changing elements, not pel by pel; [`jbig`] works on pels, [`colour`] on pictures. [`header`] draws the line a fax carries at its top,
 //! [`fit`] makes fax pages of other images, [`tiff`] reads and writes files.
 
 mod bitmap;
 mod bits;
 mod changes;
+pub mod colour;
 mod decoder;
 mod encoder;
 pub mod fit;
@@ -28,8 +29,9 @@ pub mod tables;
 pub mod tiff;
 
 pub use bitmap::Bitmap;
+pub use colour::{Picture, ReceivedPicture};
 pub use decoder::{DecodeLimits, DecodedPage, PageDecoder, RowFraming};
 pub use encoder::{Eols, PageEncoder, RowEncoding, encode};
 pub use page::{Coding, Page, PaperWidth, Resolution};
-pub use raster::{Grey, Orientation, Raster};
+pub use raster::{Colour, Grey, Orientation, Raster};
 pub use rows::{halve_rows, reduce_rows};

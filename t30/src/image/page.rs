@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Bitmap;
 
-/// An image coding of T.30 for bilevel pages.
+/// An image coding of T.30.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Coding {
     /// Modified Huffman: every row by itself, T.4 4.1.
@@ -15,16 +15,19 @@ pub enum Coding {
     Mmr,
     /// JBIG in one progression: arithmetic coding of pels, T.85. Only with error correction.
     Jbig,
+    /// JPEG of grey or colour pictures, T.81 with T.42. Only with error correction.
+    Jpeg,
 }
 
 impl Coding {
-    /// The name as users write it: `mh`, `mr`, `mmr`, `jbig`.
+    /// The name as users write it: `mh`, `mr`, `mmr`, `jbig`, `jpeg`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Mh => "mh",
             Self::Mr => "mr",
             Self::Mmr => "mmr",
             Self::Jbig => "jbig",
+            Self::Jpeg => "jpeg",
         }
     }
 }

@@ -1,10 +1,17 @@
-//! Images before they are fax pages: bilevel or grey, of any size.
+//! Images before they are fax pages: bilevel, grey or in colour, of any size.
 
 use super::Bitmap;
 
 /// A grey image: an octet a pel, rows from the top, 0 black, 255 white.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grey {
+    width: u32,
+    octets: Vec<u8>,
+}
+
+/// A colour image: sRGB, three octets a pel, rows from the top.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Colour {
     width: u32,
     octets: Vec<u8>,
 }
@@ -16,6 +23,8 @@ pub enum Raster {
     Bilevel(Bitmap),
     /// Shades of grey.
     Grey(Grey),
+    /// Colours.
+    Colour(Colour),
 }
 
 impl Grey {
@@ -39,6 +48,36 @@ impl Grey {
     pub fn row(&self, row: u32) -> &[u8] {
         &self.octets[row as usize * self.width as usize..][..self.width as usize]
     }
+}
+
+impl Colour {
+    /// An image of rows `width` pels wide. A last piece that is no whole row is left out.
+    pub fn new(width: u32, mut octets: Vec<u8>) -> Self {
+        let row = width.max(1) as usize * 3;
+        octets.truncate(octets.len() / row * row);
+        Self { width, octets }
+    }
+
+    /// Pels in a row.
+    pub fn width(&self) -> u32 {
+        self.width
+    }
+
+    /// Rows.
+    pub fn height(&self) -> u32 {
+        (self.octets.len() / (self.width.max(1) as usize * 3)) as u32
+    }
+
+    /// A row's pels: red, green, blue of each. Panics past the last row.
+    pub fn row(&self, row: u32) -> &[[u8; 3]] {
+        let octets = self.width as usize * 3;
+        self.octets[row as usize * octets..][..octets].as_chunks().0
+    }
+}
+
+/// How light a colour is, by the weights of ITU-R BT.601.
+pub(super) fn luma([red, green, blue]: [u8; 3]) -> u8 {
+    ((299 * u32::from(red) + 587 * u32::from(green) + 114 * u32::from(blue) + 500) / 1000) as u8
 }
 
 /// How the first row and the first pel of a row lie in the picture: tag Orientation of TIFF 6.0.
@@ -75,6 +114,7 @@ impl Raster {
         match self {
             Self::Bilevel(bitmap) => bitmap.width(),
             Self::Grey(grey) => grey.width(),
+            Self::Colour(colour) => colour.width(),
         }
     }
 
@@ -83,6 +123,7 @@ impl Raster {
         match self {
             Self::Bilevel(bitmap) => bitmap.height(),
             Self::Grey(grey) => grey.height(),
+            Self::Colour(colour) => colour.height(),
         }
     }
 
@@ -97,6 +138,15 @@ impl Raster {
                 }
             }
             Self::Grey(grey) => ink.iter_mut().zip(grey.row(row)).for_each(|(ink, light)| *ink = !light),
+            Self::Colour(colour) => ink.iter_mut().zip(colour.row(row)).for_each(|(ink, pel)| *ink = !luma(*pel)),
+        }
+    }
+
+    /// Writes a row of red, green or blue (part 0, 1 or 2) as ink; of an image without colours they are the same.
+    pub(super) fn ink_of_part(&self, part: usize, row: u32, ink: &mut [u8]) {
+        match self {
+            Self::Colour(colour) => ink.iter_mut().zip(colour.row(row)).for_each(|(ink, pel)| *ink = !pel[part]),
+            _ => self.ink(row, ink),
         }
     }
 
@@ -128,6 +178,11 @@ impl Raster {
                     grey.row(y)[x as usize]
                 };
                 Self::Grey(Grey::new(upright_width, pels.map(light).collect()))
+            }
+            Self::Colour(colour) => {
+                let pels = (0..upright_height).flat_map(|y| (0..upright_width).map(move |x| source(x, y)));
+                let octets = pels.flat_map(|(x, y)| colour.row(y)[x as usize]).collect();
+                Self::Colour(Colour::new(upright_width, octets))
             }
         }
     }

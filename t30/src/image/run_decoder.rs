@@ -88,7 +88,13 @@ impl RunDecoder {
             eols: 0,
             before_doubled_eol: None,
             bad_run: 0,
-            page: DecodedPage { bitmap: Bitmap::new(width), bad_rows: 0, longest_bad_run: 0, ended: false },
+            page: DecodedPage {
+                bitmap: Bitmap::new(width),
+                bad_rows: 0,
+                longest_bad_run: 0,
+                ended: false,
+                picture: None,
+            },
         }
     }
 

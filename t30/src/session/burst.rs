@@ -18,6 +18,8 @@ pub(super) struct Heard {
 pub(super) struct Burst {
     began: Option<LineTime>,
     main: Option<Heard>,
+    /// The last frame was intact, and its control field is none of the Recommendation.
+    unknown: bool,
     damaged: bool,
 }
 
@@ -25,6 +27,8 @@ pub(super) struct Burst {
 pub(super) enum Brought {
     /// A command or response.
     Message(Heard, LineTime),
+    /// A frame that ends a burst, intact, of a kind that is not known.
+    Unknown,
     /// A signal of V.21 without an intact command or response; whether there were damaged frames in it.
     Nothing { damaged: bool },
 }
@@ -44,10 +48,16 @@ impl Burst {
         }
     }
 
+    /// A frame of unknown kind; whether it was to be the last.
+    pub(super) fn take_unknown(&mut self, last: bool) {
+        self.unknown |= last;
+    }
+
     pub(super) fn end(&mut self, now: LineTime) -> Option<Brought> {
-        let Self { began, main, damaged } = std::mem::take(self);
+        let Self { began, main, unknown, damaged } = std::mem::take(self);
         match main {
             Some(heard) => Some(Brought::Message(heard, began.unwrap_or(now))),
+            None if unknown => Some(Brought::Unknown),
             None => (damaged || began.is_some()).then_some(Brought::Nothing { damaged }),
         }
     }

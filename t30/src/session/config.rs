@@ -21,10 +21,12 @@ impl Codings {
     pub const MMR: Self = Self(4);
     /// T.85, JBIG; used with error correction only.
     pub const JBIG: Self = Self(8);
+    /// T.81 and T.42, grey and colour pictures as JPEG; used with error correction only.
+    pub const JPEG: Self = Self(16);
     /// Those that nearly every machine has.
     pub const USUAL: Self = Self(7);
     /// All of them.
-    pub const ALL: Self = Self(15);
+    pub const ALL: Self = Self(31);
 
     /// Whether the coding is in the set.
     pub const fn has(self, coding: Coding) -> bool {
@@ -38,6 +40,7 @@ impl Codings {
             Coding::Mr => Self::MR,
             Coding::Mmr => Self::MMR,
             Coding::Jbig => Self::JBIG,
+            Coding::Jpeg => Self::JPEG,
         }
     }
 }

@@ -1,6 +1,12 @@
 //! What every state shares: the clock, timers, what goes out, what is heard, the report.
 
-use std::{collections::VecDeque, fmt, sync::Arc};
+mod hears;
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    fmt,
+    sync::Arc,
+};
 
 use super::{
     Event,
@@ -14,8 +20,9 @@ use super::{
     trace::{Trace, TraceKind},
 };
 use crate::{
-    frame::{BitField, Fcf, Frame, Ident, InternetAddress, Message, recommendation},
-    seam::{Carrier, Evm, Framing, Listen, Order, Signal, Tone},
+    frame::{BitField, Fcf, Ident, Message, recommendation},
+    image::Picture,
+    seam::{Carrier, Framing, Listen, Order, Signal},
     time::{LineSpan, LineTime, TICKS_PER_SECOND},
 };
 
@@ -25,17 +32,14 @@ const OUT_ROOM: usize = 32;
 /// Response timer of automatic sets, T4: 3.0 s ± 15 %.
 const T4: LineSpan = LineSpan::ms(3000);
 
-/// The receiver's wait for a command, T2: 6 ± 1 s.
-const T2: LineSpan = LineSpan::ms(6000);
+/// The receiver's wait for a command, T2: 6 ± 1 s. A sender that repeats its command after 6 s is still heard.
+const T2: LineSpan = LineSpan::ms(6500);
 
 /// A carrier that stays up this long is no burst of frames: timers stop waiting for its end.
 const LONGEST_BURST: LineSpan = LineSpan::ms(15_000);
 
 /// How soon a timer that waits for quiet looks again.
 const DEFERRED: LineSpan = LineSpan::ms(100);
-
-/// The burst is taken for over this long after its last frame, though the carrier stays.
-const BURST_END: LineSpan = LineSpan::ms(1000);
 
 /// Bits an octet takes on the line at most, inserted zeros and flags included.
 const BITS_PER_OCTET: u64 = 10;
@@ -63,12 +67,18 @@ pub(super) struct Core {
     pub(super) document: Document,
     /// Pages of it that begin another document, counted from 0.
     pub(super) breaks: Vec<usize>,
+    /// Pictures of its pages that have one, by the page, counted from 0.
+    pub(super) pictures: BTreeMap<usize, Arc<Picture>>,
     /// Whether we called.
     pub(super) caller: bool,
     /// Whether pages go from us to the other side, now or next.
     pub(super) sending: bool,
     /// Whether we asked for the other side's document.
     pub(super) polled: bool,
+    /// The first page that was given up while others were still to be sent.
+    pub(super) undelivered: Option<String>,
+    /// Passwords refused by FNV.
+    pub(super) refusals: u32,
     /// CRP said since something whole was heard last.
     pub(super) repeats_asked: u32,
     pub(super) now: LineTime,
@@ -121,8 +131,11 @@ impl Core {
             sending: !document.pages.is_empty(),
             document,
             breaks: Vec::new(),
+            pictures: BTreeMap::new(),
             caller,
             polled: false,
+            undelivered: None,
+            refusals: 0,
             repeats_asked: 0,
             now,
             timers,
@@ -324,86 +337,7 @@ impl Core {
         waits
     }
 
-    // What is heard.
-
-    pub(super) fn carrier_up(&mut self, carrier: Carrier, at: LineTime) {
-        if carrier != Carrier::V21 {
-            self.fast = Some(at);
-            return;
-        }
-        self.fax_heard = true;
-        self.slow = Some(at);
-        self.burst = Burst::began(at);
-    }
-
-    /// A fast carrier was trained to, so it is there, whether its beginning was reported or not.
-    pub(super) fn trained(&mut self, carrier: Carrier, quality: Evm, at: LineTime) {
-        self.fast.get_or_insert(at);
-        self.report.quality = Some(quality);
-        let (rate, modem, decibels) = (carrier.bit_rate(), recommendation(carrier), f64::from(quality.0) / 10.0);
-        self.trace.add(at, TraceKind::Heard, format_args!("{rate} {modem}, error vector {decibels:.1} dB"));
-    }
-
-    pub(super) fn heard_tone(&mut self, tone: Tone, at: LineTime) {
-        let name = match tone {
-            Tone::Cng => "CNG",
-            Tone::Ced => "CED",
-        };
-        self.trace.add(at, TraceKind::Heard, name);
-    }
-
-    pub(super) fn carrier_down(&mut self, carrier: Carrier, at: LineTime) {
-        match carrier {
-            Carrier::V21 => self.slow = None,
-            _ => self.fast = None,
-        }
-        self.quiet_since = self.quiet_since.max(at);
-        self.timers.stop(Timer::BurstEnd);
-    }
-
-    /// Whether anything is heard.
-    pub(super) fn line_is_busy(&self) -> bool {
-        self.slow.is_some() || self.fast.is_some()
-    }
-
-    /// Takes in a frame of the control channel.
-    pub(super) fn control_frame(&mut self, octets: &[u8], intact: bool, at: LineTime) {
-        self.fax_heard = true;
-        if !intact {
-            self.report.damaged_frames += 1;
-            self.trace.add(at, TraceKind::Damaged, format_args!("frame of {} octets", octets.len()));
-            return self.burst.damage();
-        }
-        let frame = Frame::parse(octets);
-        self.trace.add(at, TraceKind::Heard, frame);
-        let Frame::Known(message) = frame else { return };
-        // Whole frames do not come beside a fast signal: its end was missed.
-        self.fast = None;
-        self.note_peer(&message);
-        self.burst.take(&message);
-        if message.last {
-            self.timers.start(Timer::BurstEnd, at.max(self.now) + BURST_END);
-        }
-    }
-
-    /// Keeps what a frame says of the other machine.
-    fn note_peer(&mut self, message: &Message<'_>) {
-        let peer = &mut self.report.peer;
-        let text = || Some(Ident::read(message.field).as_str().to_owned());
-        match message.fcf {
-            Fcf::Csi | Fcf::Tsi | Fcf::Cig => peer.ident = text(),
-            Fcf::Sep => peer.sep = text(),
-            Fcf::Psa => peer.psa = text(),
-            Fcf::Tsa | Fcf::Cia | Fcf::Csa => add_address(&mut peer.internet_address, message.field),
-            Fcf::Ira | Fcf::Isp => add_address(&mut peer.routing_address, message.field),
-            Fcf::Fnv => peer.not_valid = Some(message.field.to_vec()),
-            Fcf::Sub => peer.sub = text(),
-            Fcf::Pwd => peer.pwd = text(),
-            Fcf::Sid => peer.sid = text(),
-            Fcf::Nsf | Fcf::Nss | Fcf::Nsc => peer.nsf = Some(message.field.to_vec()),
-            _ => {}
-        }
-    }
+    // What is agreed and done.
 
     /// Whether this command is the one answered last, said again because the answer was not heard.
     pub(super) fn is_repeated(&self, command: &Heard) -> bool {
@@ -418,8 +352,6 @@ impl Core {
     pub(super) fn note(&mut self, text: impl fmt::Display) {
         self.trace.add(self.now, TraceKind::Note, text);
     }
-
-    // What is agreed and done.
 
     /// The other side's DIS.
     pub(super) fn theirs(&self) -> BitField {
@@ -478,15 +410,4 @@ impl Core {
         let page = pages.get(self.page.checked_sub(self.document.first + 1)?)?;
         Some((self.rows_given * 100 / page.bitmap.height().max(1)).min(100) as u8)
     }
-}
-
-/// Octets of an internet address that are kept, over all its frames.
-const ADDRESS_ROOM: usize = 400;
-
-/// Adds what a frame holds of an address; the first frame begins it anew.
-fn add_address(address: &mut Option<String>, field: &[u8]) {
-    let Some(part) = InternetAddress::read(field) else { return };
-    let before = address.take().filter(|_| part.sequence > 0).unwrap_or_default();
-    let room = ADDRESS_ROOM.saturating_sub(before.len());
-    *address = Some(before + &part.text.chars().take(room).collect::<String>());
 }

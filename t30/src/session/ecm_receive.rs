@@ -21,13 +21,20 @@ use super::{
 };
 use crate::{
     frame::{BitField, Fcf, Field, Frame, PartialPage, PostMessage, ResendMap, carrier_of_rate_bits},
-    image::PageDecoder,
+    image::{Coding, PageDecoder},
     seam::{Carrier, Framing, Listen},
-    time::LineTime,
+    time::{LineSpan, LineTime},
 };
 
 /// Frames in a block at most.
 const BLOCK_FRAMES: usize = 256;
+
+/// Octets a frame takes on the line beside those of the image: address to number, check sequence, a flag and inserted
+/// zeros.
+const FRAME_EXTRA_OCTETS: u64 = 16;
+
+/// The wait for the command when a block should be over: T2 and a burst.
+const COMMAND_AFTER_BLOCK: LineSpan = LineSpan::ms(8_000);
 
 /// Blocks of a page are awaited or coming in.
 pub(super) struct ReceiveBlocks {
@@ -44,8 +51,16 @@ struct Incoming {
     octets: u64,
     retransmitted_frames: u32,
     begun: bool,
-    /// A part was given up by the sender.
+    /// A block was given up by the sender and did not come again.
     abandoned: bool,
+    /// What there is of the block given up last, until it is known whether it comes again.
+    given_up: Option<GivenUp>,
+}
+
+/// A block after EOR.
+struct GivenUp {
+    identity: (u8, u8),
+    octets: Vec<u8>,
 }
 
 /// Frames of the block in hand.
@@ -78,16 +93,35 @@ impl BlockInHand {
         }
     }
 
+    /// The longest the sender may still speak when its signal broke off: the frames of a full block that have not come,
+    /// and then its command.
+    fn rest(&self, carrier: Carrier) -> LineSpan {
+        let frames = BLOCK_FRAMES as u64 - u64::from(self.frames);
+        let bits = frames * (self.frame_octets as u64 + FRAME_EXTRA_OCTETS) * 8;
+        LineSpan::ms(bits * 1000 / u64::from(carrier.bit_rate())) + COMMAND_AFTER_BLOCK
+    }
+
+    /// Keeps a frame. One that is longer than was agreed is none.
     fn keep(&mut self, number: u8, data: &[u8]) {
         self.fresh = true;
-        let (len, begin) = (data.len().min(self.frame_octets), usize::from(number) * self.frame_octets);
-        self.octets[begin..begin + len].copy_from_slice(&data[..len]);
-        self.lengths[usize::from(number)] = len as u16;
+        if data.len() > self.frame_octets {
+            return;
+        }
+        let begin = usize::from(number) * self.frame_octets;
+        self.octets[begin..begin + data.len()].copy_from_slice(data);
+        self.lengths[usize::from(number)] = data.len() as u16;
         self.missing.received(number);
         self.frames = self.frames.max(u16::from(number) + 1);
     }
 
-    fn is_whole(&self) -> bool {
+    /// Whether all frames are here. Only the last may be shorter than was agreed: another that is has lost something.
+    fn is_whole(&mut self) -> bool {
+        let full = self.frame_octets as u16;
+        for number in 0..self.frames.saturating_sub(1) as u8 {
+            if self.lengths[usize::from(number)] < full {
+                self.missing.lost(number);
+            }
+        }
         self.missing.asked(self.frames).next().is_none()
     }
 
@@ -113,6 +147,7 @@ impl ReceiveBlocks {
             retransmitted_frames: 0,
             begun: false,
             abandoned: false,
+            given_up: None,
         };
         Self { terms, carrier: terms.retrained_shortly(), page: Box::new(page) }.into()
     }
@@ -152,11 +187,7 @@ impl ReceiveBlocks {
     fn block_over(mut self, core: &mut Core, command: Heard, identity: (u8, u8), then: PostMessage) -> State {
         core.timers.stop(Timer::Page);
         core.confirmed_block = Some(identity);
-        let Incoming { decoder, block, octets, .. } = &mut *self.page;
-        block.take(Some(identity), |data| {
-            decoder.push(data);
-            *octets += data.len() as u64;
-        });
+        self.page.take_block(identity, command.fcf == Fcf::Eor);
         self.carrier = self.terms.retrained_shortly();
         if then != PostMessage::Null {
             return self.page_over(core, command);
@@ -166,22 +197,28 @@ impl ReceiveBlocks {
         self.into()
     }
 
-    fn page_over(self, core: &mut Core, command: Heard) -> State {
+    fn page_over(mut self, core: &mut Core, command: Heard) -> State {
         let following = receive::following(&command, self.terms).unwrap_or(Following::Nothing);
+        self.page.settle(None);
         let Incoming { decoder, octets, retransmitted_frames, abandoned, .. } = *self.page;
-        let verdict = if abandoned { Verdict::Abandoned } else { Verdict::Confirmed };
-        let arrived = Arrived { decoded: decoder.finish(), verdict, octets, retransmitted_frames };
+        let decoded = decoder.finish();
+        let verdict = match (abandoned, &decoded.picture) {
+            (true, _) => Verdict::Abandoned,
+            // Error correction brings what was sent; that may still be no picture.
+            (false, None) if self.terms.coding == Coding::Jpeg => Verdict::Rejected,
+            _ => Verdict::Confirmed,
+        };
+        let arrived = Arrived { decoded, verdict, octets, retransmitted_frames };
         receive::conclude(core, self.terms, arrived, command, following)
     }
 
     /// EOR: the sender gives the block up.
-    fn given_up(mut self, core: &mut Core, command: Heard) -> State {
+    fn given_up(self, core: &mut Core, command: Heard) -> State {
         let then = command.field.first().and_then(|&code| PostMessage::from_code(code)).unwrap_or(PostMessage::Null);
         if core.is_repeated(&command) && !self.page.block.fresh {
             core.answer_again();
             return self.into();
         }
-        self.page.abandoned = true;
         let identity = core.next_block();
         self.block_over(core, command, identity, then)
     }
@@ -200,6 +237,31 @@ impl ReceiveBlocks {
 }
 
 impl Incoming {
+    /// Gives the block to the decoder; one that was given up waits whether it comes again.
+    fn take_block(&mut self, identity: (u8, u8), given_up: bool) {
+        self.settle(Some(identity));
+        let mut rest = Vec::new();
+        let Self { decoder, block, octets, .. } = self;
+        block.take(Some(identity), |data| {
+            if given_up {
+                return rest.extend_from_slice(data);
+            }
+            decoder.push(data);
+            *octets += data.len() as u64;
+        });
+        self.given_up = given_up.then_some(GivenUp { identity, octets: rest });
+    }
+
+    /// What was given up stays so, unless this block is the same again.
+    fn settle(&mut self, comes: Option<(u8, u8)>) {
+        let Some(GivenUp { identity, octets }) = self.given_up.take() else { return };
+        if comes != Some(identity) {
+            self.abandoned = true;
+            self.octets += octets.len() as u64;
+            self.decoder.push(&octets);
+        }
+    }
+
     fn frame(&mut self, core: &mut Core, frame: Frame<'_>) {
         let Frame::Known(message) = frame else { return };
         self.block.ended |= message.fcf == Fcf::Rcp;
@@ -227,7 +289,8 @@ impl Step for ReceiveBlocks {
     }
 
     fn sign(self, core: &mut Core, sign: Sign) -> State {
-        receive::follow_carrier(core, sign, self.page.block.ended);
+        let block = &self.page.block;
+        receive::follow_carrier(core, sign, (!block.ended).then(|| block.rest(self.terms.carrier)));
         if sign == Sign::FastDown && self.page.block.fresh {
             let (frames, missing) = (self.page.block.frames, self.page.block.missing);
             let have = usize::from(frames) - missing.asked(frames).count();

@@ -19,13 +19,13 @@ use super::{
     report::Verdict,
     send::{self, Figures},
     state::{State, Step},
-    timers::Timer,
+    timers::{T5, Timer},
 };
 use crate::{
     frame::{Fcf, PartialPage, PostMessage, ResendMap},
     image::PageEncoder,
     seam::{Carrier, Framing},
-    time::{LineSpan, LineTime},
+    time::LineTime,
 };
 
 /// Frames in a block at most.
@@ -33,9 +33,6 @@ const BLOCK_FRAMES: usize = 256;
 
 /// Requests for the same block after which the rate is lowered or the block given up.
 const PPR_LIMIT: u32 = 4;
-
-/// The sender's patience with RNR, T5: 60 ± 5 s.
-const T5: LineSpan = LineSpan::ms(60_000);
 
 /// A page on its way, block by block.
 pub(super) struct Consignment {
@@ -48,6 +45,8 @@ pub(super) struct Consignment {
     then: PostMessage,
     /// Requests to resend since the block or the rate was new.
     requests: u32,
+    /// Frames that the first of these asked for.
+    missing_at_first: usize,
     figures: Figures,
 }
 
@@ -63,6 +62,17 @@ enum Asked {
     Rr,
     Ctc(Carrier),
     Eor,
+}
+
+impl Asked {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Pps => "PPS",
+            Self::Rr => "RR",
+            Self::Ctc(_) => "CTC",
+            Self::Eor => "EOR",
+        }
+    }
 }
 
 /// The answer to PPS, RR, CTC or EOR is awaited.
@@ -85,7 +95,8 @@ pub(super) fn first_block(core: &mut Core, job: Job, size: FrameSize) -> State {
     let block = Arc::new(Block { octets: Vec::new(), frame_octets: size.octets() });
     let then = PostMessage::Null;
     let figures = Figures::default();
-    let consignment = Consignment { job, encoder, rows, block, block_number: 0, then, requests: 0, figures };
+    let consignment =
+        Consignment { job, encoder, rows, block, block_number: 0, then, requests: 0, missing_at_first: 0, figures };
     Box::new(consignment).send_next(core)
 }
 
@@ -117,9 +128,9 @@ impl Consignment {
 
     fn say(&self, core: &mut Core, asked: Asked) {
         match asked {
-            Asked::Pps => core.say(&[(Fcf::Pps, &self.partial_page().field())]),
+            Asked::Pps => core.say(&[(Fcf::Pps, &self.partial_page().field(core.x))]),
             Asked::Rr => core.say(&[(Fcf::Rr, &[])]),
-            Asked::Eor => core.say(&[(Fcf::Eor, &[PostMessage::Eop.code()])]),
+            Asked::Eor => core.say(&[(Fcf::Eor, &[self.then.code(core.x)])]),
             Asked::Ctc(carrier) => {
                 let terms = super::Terms { carrier, ..self.job.terms };
                 core.say(&[(Fcf::Ctc, &terms.command(false, false).octets()[..2])]);
@@ -192,13 +203,8 @@ impl AwaitBlockVerdict {
 
     fn again(self, core: &mut Core, timer: Option<Timer>) -> State {
         if self.tries >= TRIES {
-            let name = match self.asked {
-                Asked::Pps => "PPS",
-                Asked::Rr => "RR",
-                Asked::Ctc(_) => "CTC",
-                Asked::Eor => "EOR",
-            };
-            return self.fail(core, Cause::PeerSilent, timer, format!("no answer to {name}"));
+            let detail = format!("no answer to {}", self.asked.name());
+            return self.fail(core, Cause::PeerSilent, timer, detail);
         }
         self.consignment.say(core, self.asked);
         Self { tries: self.tries + 1, ..self }.into()
@@ -211,6 +217,9 @@ impl AwaitBlockVerdict {
         }
         core.timers.stop(Timer::T5);
         self.consignment.requests += 1;
+        if self.consignment.requests == 1 {
+            self.consignment.missing_at_first = missing.len();
+        }
         if self.consignment.requests >= PPR_LIMIT {
             return self.change(core, missing);
         }
@@ -226,10 +235,13 @@ impl AwaitBlockVerdict {
         self.consignment.send_frames(core, missing, carrier)
     }
 
-    /// Four requests for one block: slower, or not at all.
+    /// Four requests for one block: slower, or not at all. When half of what was missing at first arrived meanwhile, the
+    /// rate is not what frames are lost by.
     fn change(self, core: &mut Core, missing: Vec<u8>) -> State {
-        let slower = self.consignment.job.terms.step_down(&core.config, &core.theirs());
-        let asked = slower.map_or(Asked::Eor, Asked::Ctc);
+        let terms = self.consignment.job.terms;
+        let keeps_rate = missing.len() * 2 <= self.consignment.missing_at_first;
+        let next = if keeps_rate { Some(terms.carrier) } else { terms.step_down(&core.config, &core.theirs()) };
+        let asked = next.map_or(Asked::Eor, Asked::Ctc);
         self.consignment.say(core, asked);
         Self { asked, given_up: asked == Asked::Eor, missing, tries: 1, ..self }.into()
     }
@@ -300,6 +312,11 @@ impl Step for AwaitBlockVerdict {
             },
             _ => self.unexpected(core, &heard),
         }
+    }
+
+    fn unknown_heard(self, core: &mut Core) -> State {
+        let detail = format!("its answer to {} is of no known kind", self.asked.name());
+        self.fail(core, Cause::UnknownResponse, None, detail)
     }
 
     fn expired(self, core: &mut Core, timer: Timer) -> State {

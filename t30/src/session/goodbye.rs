@@ -19,7 +19,10 @@ pub(super) struct Ended;
 impl Goodbye {
     /// All is done: DCN and hang up.
     pub(super) fn completed(core: &mut Core) -> State {
-        Self::say(core, Outcome::Completed)
+        match core.undelivered.take() {
+            Some(page) => Self::failed(core, Cause::PageRejected, None, Phase::D, page),
+            None => Self::say(core, Outcome::Completed),
+        }
     }
 
     /// The other side said DCN, or was to say it.
@@ -45,6 +48,11 @@ impl Goodbye {
             return Self::hang_up(core, outcome);
         }
         Self::say(core, outcome)
+    }
+
+    /// Like [`Self::failed`], and DCN is said even where nothing was heard.
+    pub(super) fn told(core: &mut Core, cause: Cause, timer: Option<Timer>, phase: Phase, detail: String) -> State {
+        Self::say(core, Outcome::Failed(Failure::new(cause, timer, phase, detail)))
     }
 
     fn say(core: &mut Core, outcome: Outcome) -> State {

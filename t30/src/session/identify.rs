@@ -39,6 +39,8 @@ pub(super) enum Silence {
     Identify,
     /// EOP was answered: all is done.
     Done,
+    /// FNV was said: another password may come.
+    Refused,
 }
 
 /// DCS or DCN is awaited: after FTT, EOM, EOP, RTN and RTP.
@@ -62,9 +64,10 @@ impl Identify {
         Self { last: false }.into()
     }
 
+    /// DCN goes out though nobody was heard: somebody may hear us.
     fn give_up(self, core: &mut Core) -> State {
         let cause = if core.fax_heard { Cause::PeerSilent } else { Cause::NoFaxHeard };
-        self.fail(core, cause, Some(Timer::T1), "no answer to DIS")
+        Goodbye::told(core, cause, Some(Timer::T1), Phase::B, "no answer to DIS".to_owned())
     }
 }
 
@@ -91,6 +94,17 @@ impl Step for Identify {
                 CheckTraining::enter(core, heard)
             }
             Fcf::Dtc => poll::polled(core, &heard),
+            // Our own, come back from the line.
+            Fcf::Dis if heard.field == poll::invitation(core).octets() => {
+                leave_room_for_training(core);
+                self.unexpected(core, &heard)
+            }
+            // It takes itself for the called station and can receive.
+            Fcf::Dis => {
+                core.x = true;
+                poll::polled(core, &heard)
+            }
+            Fcf::Crp if !self.last => Self::enter(core),
             _ => {
                 leave_room_for_training(core);
                 self.unexpected(core, &heard)
@@ -115,6 +129,12 @@ impl Step for Identify {
 impl AwaitCommand {
     pub(super) fn enter(silence: Silence) -> State {
         Self { silence }.into()
+    }
+
+    /// No better password came.
+    fn refused(core: &mut Core, timer: Option<Timer>) -> State {
+        let detail = core.refusal().unwrap_or_default();
+        Goodbye::parted(core, Outcome::Failed(Failure::new(Cause::PasswordRefused, timer, Phase::B, detail)))
     }
 
     /// The last page was answered, and the sender does not part as it should: the fax is here all the same.
@@ -176,6 +196,7 @@ impl Step for AwaitCommand {
     fn disconnected(self, core: &mut Core) -> State {
         match self.silence {
             Silence::Done => Self::over(core),
+            Silence::Refused => Self::refused(core, None),
             // The sender gave up on a page we refused.
             _ if core.report.pages.last().is_some_and(|page| page.verdict == Verdict::Rejected) => Self::over(core),
             _ => Goodbye::left(core, Phase::B),
@@ -187,6 +208,7 @@ impl Step for AwaitCommand {
             Silence::Identify if core.caller => Ask::enter(core, 1),
             Silence::Identify => Identify::enter(core),
             Silence::Done => Self::over_without(core, "DCN was not heard"),
+            Silence::Refused => Self::refused(core, Some(timer)),
             Silence::Lost => self.fail(core, Cause::PeerSilent, Some(timer), "no command"),
         }
     }

@@ -56,6 +56,7 @@ use self::{
 };
 use crate::{
     frame::Fcf,
+    image::Picture,
     seam::{Carrier, Cut, LineEvent, Order, Stamped},
     time::LineTime,
 };
@@ -134,6 +135,13 @@ impl Session {
             core.breaks.push(core.document.pages.len());
         }
         core.document.pages.extend(document.pages);
+        self
+    }
+
+    /// Gives a page, counted from 0 over all documents, a picture: where both sides have JPEG and error correction, it is
+    /// sent in the page's place.
+    pub fn with_picture(mut self, page: usize, picture: Arc<Picture>) -> Self {
+        self.core.pictures.insert(page, picture);
         self
     }
 
@@ -281,6 +289,9 @@ impl Session {
                 self.core.repeats_asked = 0;
                 self.step(|state, core| state.heard(core, heard, began));
             }
+            Some(Brought::Unknown) => self.step(|state, core| state.unknown_heard(core)),
+            // Our own echo: what we say is not over yet, and no wait begins.
+            Some(Brought::Nothing { .. }) if self.core.speaking => {}
             Some(Brought::Nothing { damaged: true }) if self.may_ask_again() => {
                 self.core.repeats_asked += 1;
                 self.core.say(&[(Fcf::Crp, &[])]);

@@ -14,7 +14,7 @@ use super::{
     poll, send,
     state::{State, Step},
     tcf::tcf_octets,
-    terms::Terms,
+    terms::{Mismatch, Terms},
     timers::Timer,
 };
 use crate::{
@@ -54,12 +54,20 @@ pub(super) struct AwaitConfirmation {
     tries: u32,
 }
 
+/// The best terms for a page that is there.
+pub(super) fn terms_of(core: &Core, page: usize) -> Option<Result<Terms, Mismatch>> {
+    let theirs = core.theirs();
+    let terms = Terms::choose(&core.config, &theirs, core.document.pages.get(page)?, core.ceiling);
+    let picture = core.pictures.get(&page);
+    Some(terms.map(|terms| picture.map_or(terms, |picture| terms.for_picture(&core.config, &theirs, picture))))
+}
+
 /// Chooses terms for the page and commands them.
 pub(super) fn propose(core: &mut Core, page: usize, resends: u32) -> State {
-    let Some(next) = core.document.pages.get(page) else {
+    let Some(terms) = terms_of(core, page) else {
         return Goodbye::failed(core, Cause::NothingToSend, None, Phase::B, String::new());
     };
-    match Terms::choose(&core.config, &core.theirs(), next, core.ceiling) {
+    match terms {
         Ok(terms) => {
             core.sending = true;
             core.agreed(terms);
@@ -69,12 +77,12 @@ pub(super) fn propose(core: &mut Core, page: usize, resends: u32) -> State {
     }
 }
 
-/// Like [`propose`], a rate lower if there is one.
-pub(super) fn propose_slower(core: &mut Core, job: Job) -> State {
-    if let Some(slower) = job.terms.step_down(&core.config, &core.theirs()) {
+/// Like [`propose`], a rate lower than `terms` if there is one.
+pub(super) fn propose_slower(core: &mut Core, terms: &Terms, page: usize, resends: u32) -> State {
+    if let Some(slower) = terms.step_down(&core.config, &core.theirs()) {
         core.ceiling = Some(slower);
     }
-    propose(core, job.page, job.resends + 1)
+    propose(core, page, resends)
 }
 
 impl SendDcs {
@@ -95,7 +103,10 @@ fn say_dcs(core: &mut Core, terms: &Terms) {
     let sub = wanted(&core.config.sub, bit::SUB);
     let pwd = wanted(&core.config.pwd, bit::PASSWORD);
     let tsi = core.config.ident().map(|ident| ident.field());
-    let dcs = terms.command(sub.is_some(), sid.is_some());
+    let mut dcs = terms.command(sub.is_some(), sid.is_some());
+    if theirs.has(bit::FIELD_NOT_VALID) {
+        dcs.set(bit::FIELD_NOT_VALID);
+    }
     let identities = [(Fcf::Sid, &sid), (Fcf::Sub, &sub), (Fcf::Pwd, &pwd), (Fcf::Tsi, &tsi)];
     let nss = core.config.nss.clone();
     let mut frames: Vec<(Fcf, &[u8])> = nss.iter().map(|field| (Fcf::Nss, &field[..])).collect();
@@ -135,18 +146,15 @@ impl AwaitConfirmation {
         SendDcs::enter(core, self.job, self.tries + 1)
     }
 
-    /// Below the lowest rate there is only the lowest rate again.
+    /// FTT: the next modem or rate. Below the lowest there is none.
     fn fall_back(mut self, core: &mut Core) -> State {
-        match self.job.terms.step_down(&core.config, &core.theirs()) {
-            Some(slower) => {
-                core.ceiling = Some(slower);
-                self.job.terms.carrier = slower;
-                core.agreed(self.job.terms);
-                SendDcs::enter(core, self.job, 1)
-            }
-            None if self.tries < TRIES => SendDcs::enter(core, self.job, self.tries + 1),
-            None => self.fail(core, Cause::TrainingFailed, None, "FTT at the lowest rate"),
-        }
+        let Some(carrier) = self.job.terms.fall_back(&core.config, &core.theirs()) else {
+            return self.fail(core, Cause::TrainingFailed, None, "FTT at the lowest rate");
+        };
+        core.ceiling = Some(carrier);
+        self.job.terms.carrier = carrier;
+        core.agreed(self.job.terms);
+        SendDcs::enter(core, self.job, 1)
     }
 }
 

@@ -81,6 +81,8 @@ pub enum Cause {
     NothingToPoll,
     /// The other side did not go along with what we sent: a poll, or a field it calls not valid.
     PeerRefused,
+    /// The other side answered with a frame of no known kind.
+    UnknownResponse,
     /// There are no pages to send.
     NothingToSend,
     /// Stopped at our end.
@@ -105,6 +107,7 @@ impl Cause {
             Self::PasswordRefused => "password_refused",
             Self::NothingToPoll => "nothing_to_poll",
             Self::PeerRefused => "peer_refused",
+            Self::UnknownResponse => "unknown_response",
             Self::NothingToSend => "nothing_to_send",
             Self::LocalCancel => "local_cancel",
             Self::LineLost => "line_lost",
@@ -116,7 +119,8 @@ impl Cause {
         match self {
             Self::NoFaxHeard | Self::PeerSilent | Self::PeerDisconnected | Self::PeerNotReady => Side::Remote,
             Self::TrainingFailed | Self::PageRejected | Self::LineLost => Side::Line,
-            Self::Incompatible | Self::PasswordRefused | Self::NothingToPoll | Self::PeerRefused => Side::Remote,
+            Self::Incompatible | Self::PasswordRefused | Self::NothingToPoll => Side::Remote,
+            Self::PeerRefused | Self::UnknownResponse => Side::Remote,
             Self::PageNotKept | Self::TooLong | Self::NothingToSend | Self::LocalCancel => Side::Local,
         }
     }
@@ -135,6 +139,7 @@ impl Cause {
             Self::PasswordRefused => "the password was refused",
             Self::NothingToPoll => "there is no document to be polled",
             Self::PeerRefused => "the other fax machine refused",
+            Self::UnknownResponse => "the other fax machine answered with a frame of no known kind",
             Self::NothingToSend => "there is no page to send",
             Self::LocalCancel => "the call was cancelled here",
             Self::LineLost => "the line was lost",

@@ -10,12 +10,12 @@ use super::{
     burst::Heard,
     core::Core,
     goodbye::Goodbye,
-    identify::leave_room_for_training,
+    identify::{AwaitCommand, Silence, leave_room_for_training},
     negotiate::{self, TRIES},
     outcome::{Cause, Failure, Outcome, Phase},
     state::{State, Step},
     terms::capabilities,
-    timers::Timer,
+    timers::{T5, Timer},
     training::CheckTraining,
 };
 use crate::{
@@ -58,7 +58,7 @@ pub(super) fn polled(core: &mut Core, dtc: &Heard) -> State {
     note_capabilities(core, dtc);
     core.event(Event::PeerKnown(Box::new(core.report.peer.clone())));
     if let Some(why) = core.refusal() {
-        return Goodbye::failed(core, Cause::PasswordRefused, None, Phase::B, why);
+        return refuse(core, dtc.clone(), why);
     }
     if core.document.pages.is_empty() {
         let detail = "the caller polls, and nothing is there for it".to_owned();
@@ -69,6 +69,18 @@ pub(super) fn polled(core: &mut Core, dtc: &Heard) -> State {
         return Goodbye::failed(core, Cause::NothingToPoll, None, Phase::B, detail);
     }
     negotiate::propose(core, 0, 0)
+}
+
+/// The password given with this command is not the one expected: FNV where the other side understands it, so that it may
+/// give another, three times at most; else DCN.
+pub(super) fn refuse(core: &mut Core, command: Heard, why: String) -> State {
+    core.refusals += 1;
+    if !BitField::read(&command.field).has(bit::FIELD_NOT_VALID) || core.refusals > TRIES {
+        return Goodbye::failed(core, Cause::PasswordRefused, None, Phase::B, why);
+    }
+    core.note(why);
+    core.answer(command, Fcf::Fnv, FieldNotValid::PASSWORD.0);
+    AwaitCommand::enter(Silence::Refused)
 }
 
 /// Whether the document is for those who give this selective polling address.
@@ -83,6 +95,15 @@ impl Ask {
         core.sending = false;
         say_dtc(core);
         Self { tries }.into()
+    }
+
+    /// TNR: it has the document and cannot send it yet. TR asks how it stands.
+    fn not_ready(self, core: &mut Core) -> State {
+        if !core.timers.runs(Timer::T5) {
+            core.start(Timer::T5, T5);
+        }
+        core.say(&[(Fcf::Tr, &[])]);
+        Self { tries: 1 }.into()
     }
 
     fn again(self, core: &mut Core, timer: Option<Timer>) -> State {
@@ -117,7 +138,8 @@ fn say_dtc(core: &mut Core) {
 fn request(core: &Core, sent: impl Iterator<Item = u8>) -> BitField {
     let invited = [bit::SUB, bit::PASSWORD];
     let mut dtc = capabilities(&core.config).without(&invited);
-    sent.for_each(|bit| dtc.set(bit));
+    let complaints = Some(bit::FIELD_NOT_VALID).filter(|&bit| core.theirs().has(bit));
+    sent.chain(complaints).for_each(|bit| dtc.set(bit));
     dtc
 }
 
@@ -133,9 +155,13 @@ impl Step for Ask {
 
     fn heard(self, core: &mut Core, heard: Heard, _began: LineTime) -> State {
         match heard.fcf {
-            Fcf::Dcs => CheckTraining::enter(core, heard),
+            Fcf::Dcs => {
+                core.timers.stop(Timer::T5);
+                CheckTraining::enter(core, heard)
+            }
             // DIS again: it did not hear our DTC.
             Fcf::Dis | Fcf::Crp => self.again(core, None),
+            Fcf::Tnr => self.not_ready(core),
             Fcf::Fnv => self.fail(core, Cause::PeerRefused, None, FieldNotValid(&heard.field).to_string()),
             _ => {
                 leave_room_for_training(core);
@@ -155,6 +181,9 @@ impl Step for Ask {
     }
 
     fn expired(self, core: &mut Core, timer: Timer) -> State {
-        self.again(core, Some(timer))
+        match timer {
+            Timer::T5 => self.fail(core, Cause::PeerNotReady, Some(timer), "TNR without end"),
+            _ => self.again(core, Some(timer)),
+        }
     }
 }

@@ -41,14 +41,21 @@ const REPEATED_AFTER: RangeInclusive<LineSpan> = LineSpan::ms(1000)..=LineSpan::
 /// When it comes later and the page's end was not received, the carrier broke off for us only.
 const COMMAND_FOLLOWS: LineSpan = LineSpan::ms(1000);
 
-/// The wait for a sign of the sender when its signal broke off: about what a page takes.
+/// The wait for a sign of the sender when the signal of a page broke off: about what a page takes.
 const BROKEN_OFF: LineSpan = LineSpan::ms(60_000);
+
+/// The longest a coded row may be on the line, ITU-T T.4: 5 s.
+const LONGEST_ROW: LineSpan = LineSpan::ms(5_000);
 
 /// A page without error correction is awaited or coming in.
 pub(super) struct ReceivePage {
     terms: Terms,
     decoder: Option<Box<PageDecoder>>,
     octets: u64,
+    /// Rows so far, and octets before the last of them ended.
+    rows: (u32, u64),
+    /// A row was longer on the line than any may be.
+    endless_row: bool,
     /// Something of a fast signal was noticed.
     noticed: bool,
     /// When the page's carrier went away first.
@@ -72,7 +79,7 @@ pub(super) enum Following {
 pub(super) fn page(core: &mut Core, terms: Terms) -> State {
     match terms.ecm {
         Some(size) => ReceiveBlocks::enter(core, terms, size),
-        None => ReceivePage { terms, decoder: None, octets: 0, noticed: false, down: None, went_on: false }.into(),
+        None => ReceivePage::awaited(terms).into(),
     }
 }
 
@@ -128,8 +135,8 @@ pub(super) fn conclude(core: &mut Core, terms: Terms, arrived: Arrived, command:
     if given_out {
         core.pages_received += 1;
         let page = Page { bitmap: decoded.bitmap, resolution: terms.resolution };
-        let (bad_rows, ended) = (decoded.bad_rows, decoded.ended);
-        core.event(Event::Page(Box::new(ReceivedPage { number, page, bad_rows, ended, verdict })));
+        let (bad_rows, ended, picture) = (decoded.bad_rows, decoded.ended, decoded.picture);
+        core.event(Event::Page(Box::new(ReceivedPage { number, page, picture, bad_rows, ended, verdict })));
     }
     match core.config.keeping {
         Keeping::Awaited if given_out => Keep::enter(core, terms, command, verdict, following),
@@ -143,7 +150,9 @@ pub(super) fn answer(core: &mut Core, command: Heard, verdict: Verdict, followin
         Verdict::Confirmed | Verdict::ConfirmedInterrupt => Fcf::Mcf,
         Verdict::ConfirmedRetrain => Fcf::Rtp,
         Verdict::Rejected | Verdict::RejectedInterrupt | Verdict::RejectedYetTaken => Fcf::Rtn,
-        Verdict::Abandoned => Fcf::Err,
+        // A part is missing, and the sender knows.
+        Verdict::Abandoned if command.fcf == Fcf::Eor => Fcf::Err,
+        Verdict::Abandoned => Fcf::Mcf,
     };
     core.answer(command, reply, &[]);
     if verdict.is_good() && following != Following::Nothing && core.has_enough_pages() {
@@ -170,10 +179,10 @@ fn quality(limits: &QualityLimits, page: &DecodedPage) -> Verdict {
     }
 }
 
-/// The beginning and the end of a fast signal, for timers and listening, whatever rides on it. `ended`: the end of the
-/// page or block was received. Without it the signal broke off for us, but the sender may go on for long: it is listened
-/// for on, so that it shows while it lasts, and a command is awaited longer.
-pub(super) fn follow_carrier(core: &mut Core, sign: Sign, ended: bool) {
+/// The beginning and the end of a fast signal, for timers and listening, whatever rides on it. `rest`: none when the end
+/// of the page or block was received. Else the signal broke off for us, but the sender may go on for so long: it is
+/// listened for on, so that it shows while it lasts, and a command is awaited longer.
+pub(super) fn follow_carrier(core: &mut Core, sign: Sign, rest: Option<LineSpan>) {
     match sign {
         Sign::CarrierUp(Carrier::V21) => {}
         Sign::CarrierUp(_) | Sign::Trained(_) | Sign::TrainingFailed => {
@@ -182,16 +191,43 @@ pub(super) fn follow_carrier(core: &mut Core, sign: Sign, ended: bool) {
                 core.start(Timer::Page, core.config.limits.page);
             }
         }
-        Sign::FastDown if ended => {
-            core.listen_to_frames();
-            core.await_command();
-        }
-        Sign::FastDown => core.start(Timer::T2, BROKEN_OFF),
+        Sign::FastDown => match rest {
+            None => {
+                core.listen_to_frames();
+                core.await_command();
+            }
+            Some(rest) => core.start(Timer::T2, rest),
+        },
         Sign::Tone(_) => {}
     }
 }
 
 impl ReceivePage {
+    fn awaited(terms: Terms) -> Self {
+        Self {
+            terms,
+            decoder: None,
+            octets: 0,
+            rows: (0, 0),
+            endless_row: false,
+            noticed: false,
+            down: None,
+            went_on: false,
+        }
+    }
+
+    /// Notes when rows ended and whether one takes too long.
+    fn time_rows(&mut self, core: &mut Core, rows: u32) {
+        if rows != self.rows.0 {
+            self.rows = (rows, self.octets);
+        }
+        let limit = u64::from(self.terms.carrier.bit_rate()) * LONGEST_ROW.as_ms() / 8000;
+        if !self.endless_row && self.octets - self.rows.1 > limit {
+            self.endless_row = true;
+            core.note(format_args!("no end of row {} for 5 s", rows + 1));
+        }
+    }
+
     fn listen(&self, core: &mut Core) {
         core.listen(Listen::To { carrier: self.terms.retrained_shortly(), framing: Framing::Raw });
         core.await_command();
@@ -225,7 +261,7 @@ impl ReceivePage {
         let decoder = self.decoder.map_or_else(|| decoder(core, &self.terms), |decoder| *decoder);
         let decoded = decoder.finish();
         core.note(format_args!("page of {} rows, {} of them bad", decoded.bitmap.height(), decoded.bad_rows));
-        let verdict = match broke_off && !decoded.ended {
+        let verdict = match self.endless_row || broke_off && !decoded.ended {
             true => Verdict::Rejected,
             false => quality(&core.config.quality, &decoded),
         };
@@ -249,7 +285,8 @@ impl Step for ReceivePage {
     }
 
     fn sign(mut self, core: &mut Core, sign: Sign) -> State {
-        follow_carrier(core, sign, self.decoder.as_ref().is_some_and(|decoder| decoder.is_ended()));
+        let ended = self.decoder.as_ref().is_some_and(|decoder| decoder.is_ended());
+        follow_carrier(core, sign, (!ended).then_some(BROKEN_OFF));
         match sign {
             Sign::Trained(_) => self.begin(core),
             Sign::CarrierUp(Carrier::V21) | Sign::Tone(_) => return self.into(),
@@ -264,10 +301,14 @@ impl Step for ReceivePage {
         self.into()
     }
 
-    fn octets(mut self, _core: &mut Core, octets: &[u8]) -> State {
+    fn octets(mut self, core: &mut Core, octets: &[u8]) -> State {
         if let Some(decoder) = &mut self.decoder {
             decoder.push(octets);
             self.octets += octets.len() as u64;
+            let (rows, ended) = (decoder.rows(), decoder.is_ended());
+            if !ended {
+                self.time_rows(core, rows);
+            }
         }
         self.into()
     }

@@ -2,7 +2,7 @@
 
 use crate::{
     frame::{BitField, Width},
-    image::{Coding, Page, Resolution},
+    image::{Coding, Page, ReceivedPicture, Resolution},
     seam::{Carrier, Evm},
     session::outcome::{Outcome, Phase},
     session::terms::Terms,
@@ -16,6 +16,10 @@ pub struct Peer {
     pub ident: Option<String>,
     /// Octets of NSF, NSS or NSC.
     pub nsf: Option<Vec<u8>>,
+    /// Who made it, as those octets tell.
+    pub vendor: Option<String>,
+    /// The machine's own name in those octets.
+    pub model: Option<String>,
     /// Subaddress it sent.
     pub sub: Option<String>,
     /// Password it sent.
@@ -81,6 +85,8 @@ pub struct ReceivedPage {
     pub number: usize,
     /// The page.
     pub page: Page,
+    /// The grey or colour picture it is a bilevel copy of.
+    pub picture: Option<ReceivedPicture>,
     /// Rows that repeat the one before because they could not be decoded.
     pub bad_rows: u32,
     /// Whether the page's end was received. Not so when the sender gave up on a part of it.

@@ -21,7 +21,6 @@ use super::{
     report::{PageReport, Verdict},
     setup::AwaitDis,
     state::{State, Step},
-    terms::Terms,
     timers::Timer,
 };
 use crate::{
@@ -68,6 +67,11 @@ fn page_of(core: &Core, job: &Job) -> Arc<Page> {
 /// An encoder for the page: fill only without error correction.
 pub(super) fn encoder(core: &Core, job: &Job) -> PageEncoder {
     let terms = &job.terms;
+    if let (Coding::Jpeg, Some(picture)) = (terms.coding, core.pictures.get(&job.page)) {
+        let paper = terms.width.paper();
+        let octets = picture.jpeg(terms.resolution, paper, terms.colour);
+        return PageEncoder::of_jpeg(octets, picture.rows(terms.resolution, paper));
+    }
     let min_row_bits = match terms.ecm {
         None if matches!(terms.coding, Coding::Mh | Coding::Mr) => terms.carrier.bit_rate() * terms.min_scan_ms / 1000,
         _ => 0,
@@ -86,14 +90,14 @@ pub(super) fn encoder(core: &Core, job: &Job) -> PageEncoder {
 
 /// What to say after the page: whether another follows, and on the same terms.
 pub(super) fn post_page_command(core: &Core, job: &Job) -> Fcf {
-    let Some(next) = core.document.pages.get(job.page + 1) else {
+    let Some(next) = negotiate::terms_of(core, job.page + 1) else {
         let polls = core.is_to_poll() && core.theirs().has(bit::POLLING);
         return if polls { Fcf::Eom } else { Fcf::Eop };
     };
     if core.breaks.contains(&(job.page + 1)) {
         return Fcf::Eom;
     }
-    match Terms::choose(&core.config, &core.theirs(), next, core.ceiling) {
+    match next {
         Ok(terms) if terms.suit(&job.terms) => Fcf::Mps,
         _ => Fcf::Eom,
     }
@@ -140,6 +144,8 @@ fn next(core: &mut Core, job: Job, command: Fcf, verdict: Verdict) -> State {
         Fcf::Eop if core.is_to_poll() => poll::nothing_there(core),
         Fcf::Eop => Goodbye::completed(core),
         Fcf::Eom => AwaitDis::enter(core, following, 0),
+        // RTP: the page was good enough, and not more than that.
+        _ if verdict == Verdict::ConfirmedRetrain => negotiate::propose_slower(core, &job.terms, following, 0),
         _ if verdict != Verdict::Confirmed => negotiate::propose(core, following, 0),
         _ => page(core, Job { page: following, resends: 0, ..job }),
     }
@@ -149,12 +155,21 @@ fn refused(core: &mut Core, job: Job, command: Fcf, verdict: Verdict) -> State {
     if job.resends >= core.config.limits.page_resends || verdict == Verdict::Abandoned {
         let number = core.page_number(job.page);
         let detail = format!("page {number}: {}", verdict.name());
-        return Goodbye::failed(core, Cause::PageRejected, None, Phase::D, detail);
+        return given_up(core, job.page + 1, command, detail);
     }
     match command {
         Fcf::Eom => AwaitDis::enter(core, job.page, job.resends + 1),
-        _ => negotiate::propose_slower(core, job),
+        _ => negotiate::propose_slower(core, &job.terms, job.page, job.resends + 1),
     }
+}
+
+/// A page is not sent again. Another document behind EOM has its turn all the same, and the call has failed then.
+fn given_up(core: &mut Core, following: usize, command: Fcf, detail: String) -> State {
+    if command == Fcf::Eom && following < core.document.pages.len() {
+        core.undelivered.get_or_insert(detail);
+        return AwaitDis::enter(core, following, 0);
+    }
+    Goodbye::failed(core, Cause::PageRejected, None, Phase::D, detail)
 }
 
 /// DIS in place of a verdict: the receiver lost the page, gave up waiting and is back in phase B. The page goes again.
@@ -236,6 +251,11 @@ impl Step for AwaitVerdict {
             Fcf::Dis | Fcf::Dtc => forgotten(core, self.job, &heard),
             _ => self.unexpected(core, &heard),
         }
+    }
+
+    fn unknown_heard(self, core: &mut Core) -> State {
+        let detail = format!("its answer to {} is of no known kind", self.command.name());
+        self.fail(core, Cause::UnknownResponse, None, detail)
     }
 
     fn expired(self, core: &mut Core, timer: Timer) -> State {

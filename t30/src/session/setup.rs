@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// Silence the answering station leaves before its tone, ITU-T T.30 4.3.3.2: 1.8 to 2.5 s.
-const ANSWER_SILENCE: LineSpan = LineSpan::ms(2000);
+const ANSWER_SILENCE: LineSpan = LineSpan::ms(1850);
 
 /// Caller: CNG is on the air, nobody is known yet.
 pub(super) struct Calling;

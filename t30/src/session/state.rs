@@ -78,6 +78,11 @@ pub(super) trait Step: Into<State> + Sized {
         self.into()
     }
 
+    /// A burst is over and its command or response is of no known kind.
+    fn unknown_heard(self, core: &mut Core) -> State {
+        self.nothing_heard(core)
+    }
+
     /// DCN.
     fn disconnected(self, core: &mut Core) -> State {
         let phase = self.phase();
@@ -149,6 +154,9 @@ macro_rules! states {
             }
             pub(super) fn nothing_heard(self, core: &mut Core) -> Self {
                 match self { $(Self::$state(state) => state.nothing_heard(core)),* }
+            }
+            pub(super) fn unknown_heard(self, core: &mut Core) -> Self {
+                match self { $(Self::$state(state) => state.unknown_heard(core)),* }
             }
             pub(super) fn disconnected(self, core: &mut Core) -> Self {
                 match self { $(Self::$state(state) => state.disconnected(core)),* }

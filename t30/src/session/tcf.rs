@@ -8,11 +8,22 @@ pub(super) const TCF_LENGTH: LineSpan = LineSpan::ms(1500);
 /// The longest run of zeros of a good one is at least so long.
 const GOOD_RUN: LineSpan = LineSpan::ms(1000);
 
+/// With error correction a slip and lost packets do no harm, and would come at any rate: the longest runs of zeros may
+/// make up a good one. A slip makes two of one, and each loss that the transport tells one more.
+const RUNS: usize = 8;
+const RUNS_WITHOUT_LOSS: u64 = 2;
+const GOOD_RUNS: LineSpan = LineSpan::ms(1400);
+
+/// The shortest loss, that of a block, and how many times its length a loss hurts.
+const LOSS: LineSpan = LineSpan::ms(10);
+const HURT: u64 = 4;
+
 /// What was heard of a training check.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct TrainingCheck {
     zeros: u64,
-    longest: u64,
+    /// The longest runs of zeros, the longest first.
+    longest: [u64; RUNS],
     ones: u64,
 }
 
@@ -32,12 +43,25 @@ impl TrainingCheck {
             return;
         }
         self.ones += 1;
-        self.longest = self.longest.max(std::mem::take(&mut self.zeros));
+        self.longest = self.with_this_run();
+        self.zeros = 0;
+    }
+
+    /// The longest runs, the one that goes on among them.
+    fn with_this_run(&self) -> [u64; RUNS] {
+        let mut longest = self.longest;
+        let mut run = self.zeros;
+        longest.iter_mut().for_each(|longer| {
+            if run > *longer {
+                std::mem::swap(&mut run, longer);
+            }
+        });
+        longest
     }
 
     /// The longest run of zeros in milliseconds at the carrier's rate.
     pub(super) fn longest_run(&self, carrier: Carrier) -> LineSpan {
-        LineSpan::ms(self.longest.max(self.zeros) * 1000 / u64::from(carrier.bit_rate()))
+        span(self.with_this_run()[0], carrier)
     }
 
     /// Bits that were not zero.
@@ -45,9 +69,22 @@ impl TrainingCheck {
         self.ones
     }
 
+    /// Whether pages can be sent at this rate.
     pub(super) fn is_good(&self, carrier: Carrier) -> bool {
         self.longest_run(carrier) >= GOOD_RUN
     }
+
+    /// Whether pages with error correction can, when the transport lost this much meanwhile.
+    pub(super) fn is_good_but_for_losses(&self, carrier: Carrier, lost: LineSpan) -> bool {
+        let runs = RUNS_WITHOUT_LOSS + lost.as_ms() / LOSS.as_ms();
+        let bits = self.with_this_run().iter().take(runs as usize).sum();
+        let wanted = LineSpan(GOOD_RUNS.0.saturating_sub(HURT * lost.0)).max(GOOD_RUN);
+        self.is_good(carrier) || span(bits, carrier) >= wanted
+    }
+}
+
+fn span(bits: u64, carrier: Carrier) -> LineSpan {
+    LineSpan::ms(bits * 1000 / u64::from(carrier.bit_rate()))
 }
 
 /// Octets of zeros to send for a training check.
@@ -73,5 +110,23 @@ mod tests {
         check.push(&[0; 2]);
         assert!(check.is_good(carrier));
         assert_eq!(check.errors(), 1);
+    }
+
+    #[test]
+    fn what_the_transport_lost_is_no_reason_for_a_lower_rate_when_errors_are_corrected() {
+        let carrier = Carrier::V29(V29Rate::R9600);
+        let mut check = TrainingCheck::default();
+        for part in [400, 300, 300, 300] {
+            // Milliseconds of zeros, then 50 of anything.
+            check.push(&vec![0; part * 6 / 5]);
+            check.push(&[0x5a; 60]);
+        }
+        assert!(!check.is_good(carrier) && !check.is_good_but_for_losses(carrier, LineSpan::ms(0)));
+        assert!(check.is_good_but_for_losses(carrier, LineSpan::ms(60)));
+        let mut slipped = TrainingCheck::default();
+        for part in [700, 750] {
+            slipped.push(&[&[0x5a; 24][..], &vec![0; part * 6 / 5]].concat());
+        }
+        assert!(!slipped.is_good(carrier) && slipped.is_good_but_for_losses(carrier, LineSpan::ms(0)));
     }
 }

@@ -8,7 +8,7 @@ use crate::{
         BitField, Field, LENGTHS, Length, MIN_SCAN_TIMES, MinScanRow, Modems, RATES, Width, bit, carrier_of_rate_bits,
         modems_of_rate_bits, rate_bits_of_carrier, rate_bits_of_modems, recommendation,
     },
-    image::{Coding, Page, Resolution},
+    image::{Coding, Page, Picture, Resolution},
     seam::{Carrier, Train},
 };
 
@@ -21,6 +21,8 @@ pub struct Terms {
     pub ecm: Option<FrameSize>,
     /// Coding.
     pub coding: Coding,
+    /// JPEG: in colour, not only in grey.
+    pub colour: bool,
     /// Resolution.
     pub resolution: Resolution,
     /// Width.
@@ -36,7 +38,8 @@ pub struct Terms {
 pub(super) struct Mismatch(pub String);
 
 /// Bits of a DCS that ask for what is never offered: other resolutions, codings, files.
-const NEVER_OFFERED: [u8; 16] = [36, 38, 53, 54, 55, 57, 60, 62, 68, 69, 105, 106, 107, 108, 109, 116];
+const NEVER_OFFERED: [u8; 21] =
+    [36, 38, 53, 54, 55, 57, 60, 62, 71, 74, 75, 98, 105, 106, 107, 108, 109, 110, 111, 116, 127];
 
 /// The bit of each resolution beside the standard one, the best first.
 const RESOLUTION_BITS: [(Resolution, u8); 4] = [
@@ -45,6 +48,9 @@ const RESOLUTION_BITS: [(Resolution, u8); 4] = [
     (Resolution::Superfine, bit::SUPERFINE),
     (Resolution::Fine, bit::FINE),
 ];
+
+/// Resolutions of pictures beside 200 x 200.
+const COLOUR_FINER: [Resolution; 2] = [Resolution::Dpi300, Resolution::Dpi400];
 
 /// Our DIS.
 pub(super) fn capabilities(config: &Config) -> BitField {
@@ -57,8 +63,12 @@ pub(super) fn capabilities(config: &Config) -> BitField {
         (bit::T6, config.ecm && config.codings.has(Coding::Mmr)),
         (bit::T85, config.ecm && config.codings.has(Coding::Jbig)),
         (bit::T85_STRIPES, config.ecm && config.codings.has(Coding::Jbig)),
+        (bit::JPEG, has_jpeg(config)),
+        (bit::COLOUR, has_jpeg(config)),
+        (bit::COLOUR_FINER, has_jpeg(config) && COLOUR_FINER.iter().any(|finer| config.resolutions.has(*finer))),
         // Said where it makes a difference; those of the inch are taken as well.
         (bit::METRIC_PREFERRED, config.resolutions.has(Resolution::Dpi400)),
+        (bit::FIELD_NOT_VALID, config.expect_pwd.is_some()),
         (bit::SUB, true),
         (bit::PASSWORD, true),
     ];
@@ -84,13 +94,16 @@ fn fits(config: &Config, carrier: Carrier) -> bool {
     config.modems.has(Modems::of(carrier)) && config.max_rate.is_none_or(|limit| carrier.bit_rate() <= limit)
 }
 
-/// Carriers both sides have, fastest first. Where both have V.17, V.29 adds nothing.
+/// Carriers both sides have, in the order of falling back.
 fn rungs(config: &Config, theirs: Modems) -> impl Iterator<Item = Carrier> + '_ {
-    let both_v17 = config.modems.common(theirs).has(Modems::V17);
     let carriers = RATES.iter().map(|row| row.carrier);
-    carriers.filter(move |&carrier| {
-        fits(config, carrier) && theirs.has(Modems::of(carrier)) && !(both_v17 && matches!(carrier, Carrier::V29(_)))
-    })
+    carriers.filter(move |&carrier| fits(config, carrier) && theirs.has(Modems::of(carrier)))
+}
+
+/// The carrier's place in the order of falling back.
+fn rung(carrier: Carrier) -> u8 {
+    let bits = rate_bits_of_carrier(carrier);
+    RATES.iter().position(|row| Some(row.bits) == bits).unwrap_or(RATES.len()) as u8
 }
 
 impl Terms {
@@ -107,9 +120,8 @@ impl Terms {
         // A page wider than their paper is reduced.
         let width = width_of(page)?.min(Width::of_bits(theirs.value(Field::Width)));
         let modems = modems_of_rate_bits(theirs.value(Field::Rate));
-        let fastest = ceiling.map_or(u32::MAX, Carrier::bit_rate);
         let carrier = rungs(config, modems)
-            .find(|carrier| carrier.bit_rate() <= fastest)
+            .find(|&carrier| ceiling.is_none_or(|ceiling| rung(carrier) >= rung(ceiling)))
             .ok_or_else(|| Mismatch(format!("no modem in common: it has {modems}, we may use {}", config.modems)))?;
         let resolution = resolution(config, theirs, page.resolution);
         let ecm = (config.ecm && theirs.has(bit::ECM)).then(|| frame_size(theirs));
@@ -117,6 +129,7 @@ impl Terms {
             carrier,
             ecm,
             coding: coding(config, theirs, ecm.is_some()),
+            colour: false,
             resolution,
             width,
             unlimited: LENGTHS[usize::from(theirs.value(Field::Length))] == Length::Unlimited,
@@ -124,10 +137,27 @@ impl Terms {
         })
     }
 
+    /// The same terms for a page that is to be sent as a picture; unchanged where one side cannot.
+    pub(super) fn for_picture(self, config: &Config, theirs: &BitField, picture: &Picture) -> Self {
+        if self.ecm.is_none() || !has_jpeg(config) || ![bit::JPEG, bit::FINE].iter().all(|&bit| theirs.has(bit)) {
+            return self;
+        }
+        let finer = COLOUR_FINER.contains(&self.resolution) && theirs.has(bit::COLOUR_FINER);
+        let resolution = if finer { self.resolution } else { Resolution::Fine };
+        Self { coding: Coding::Jpeg, colour: picture.is_colour() && theirs.has(bit::COLOUR), resolution, ..self }
+    }
+
+    /// What to try after FTT: the next of the carriers both sides have. Another modem may train where this one does not.
+    pub(super) fn fall_back(&self, config: &Config, theirs: &BitField) -> Option<Carrier> {
+        let modems = modems_of_rate_bits(theirs.value(Field::Rate));
+        rungs(config, modems).find(|&carrier| rung(carrier) > rung(self.carrier))
+    }
+
     /// The next lower rate both sides have.
     pub(super) fn step_down(&self, config: &Config, theirs: &BitField) -> Option<Carrier> {
         let modems = modems_of_rate_bits(theirs.value(Field::Rate));
-        rungs(config, modems).find(|carrier| carrier.bit_rate() < self.carrier.bit_rate())
+        let lower = |carrier: &Carrier| carrier.bit_rate() < self.carrier.bit_rate();
+        rungs(config, modems).find(|carrier| rung(*carrier) > rung(self.carrier) && lower(carrier))
     }
 
     /// Reads a DCS.
@@ -145,11 +175,13 @@ impl Terms {
             carrier,
             ecm,
             coding: match () {
+                () if bits.has(bit::JPEG) => Coding::Jpeg,
                 () if bits.has(bit::T85) => Coding::Jbig,
                 () if bits.has(bit::T6) => Coding::Mmr,
                 () if bits.has(bit::MR) => Coding::Mr,
                 () => Coding::Mh,
             },
+            colour: bits.has(bit::JPEG) && bits.has(bit::COLOUR),
             resolution,
             width: Width::of_bits(bits.value(Field::Width)),
             unlimited: bits.value(Field::Length) == 0b01,
@@ -160,8 +192,14 @@ impl Terms {
     /// The DCS. `sender_identified`: SID goes with it; `subaddressed`: SUB does.
     pub(super) fn command(&self, subaddressed: bool, sender_identified: bool) -> BitField {
         let mut bits = BitField::new();
+        let (jpeg, finer) = (self.coding == Coding::Jpeg, COLOUR_FINER.contains(&self.resolution));
         let flags = [
             (bit::RECEIVES, true),
+            (bit::JPEG, jpeg),
+            (bit::COLOUR, jpeg && self.colour),
+            (bit::COLOUR_FINER, jpeg && finer),
+            // Pictures have square pels.
+            (bit::INCH, jpeg && self.resolution != Resolution::Dpi300),
             (bit::MR, self.coding == Coding::Mr),
             (bit::ECM, self.ecm.is_some()),
             (bit::SHORT_FRAMES, self.ecm == Some(FrameSize::Short)),
@@ -195,7 +233,8 @@ impl Terms {
 
     /// Whether pages can follow each other without a new DCS.
     pub(super) fn suit(&self, other: &Self) -> bool {
-        (self.resolution, self.width, self.coding, self.ecm) == (other.resolution, other.width, other.coding, other.ecm)
+        let matters = |terms: &Self| (terms.resolution, terms.width, terms.coding, terms.colour, terms.ecm);
+        matters(self) == matters(other)
     }
 }
 
@@ -203,6 +242,9 @@ impl fmt::Display for Terms {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (rate, modem) = (self.carrier.bit_rate(), recommendation(self.carrier));
         write!(f, "{rate} {modem}, {}, {}", self.resolution.name(), self.coding.name().to_uppercase())?;
+        if self.coding == Coding::Jpeg {
+            f.write_str(if self.colour { " in colour" } else { " in grey" })?;
+        }
         match self.ecm {
             Some(size) => write!(f, ", ECM {}", size.octets()),
             None => write!(f, ", {} ms", self.min_scan_ms),
@@ -235,7 +277,13 @@ fn not_offered(config: &Config) -> impl Iterator<Item = u8> + '_ {
         *bit != bit::FINE && !config.resolutions.has(*resolution)
     });
     let jbig = (!config.codings.has(Coding::Jbig)).then_some(bit::T85);
-    NEVER_OFFERED.into_iter().chain(resolutions.map(|(_, bit)| *bit)).chain(jbig)
+    let jpeg = (!has_jpeg(config)).then_some([bit::JPEG, bit::COLOUR]).into_iter().flatten();
+    NEVER_OFFERED.into_iter().chain(resolutions.map(|(_, bit)| *bit)).chain(jbig).chain(jpeg)
+}
+
+/// T.30 Annex E: pictures need error correction, and 200 x 200 is their lowest resolution here.
+fn has_jpeg(config: &Config) -> bool {
+    config.ecm && config.codings.has(Coding::Jpeg) && config.resolutions.has(Resolution::Fine)
 }
 
 /// The receiver's preference decides.
@@ -290,6 +338,22 @@ mod tests {
             rates.push(carrier.bit_rate());
         }
         assert_eq!(rates, [14400, 12000, 9600, 7200, 4800, 2400]);
+    }
+
+    #[test]
+    fn another_modem_is_tried_at_the_same_rate() {
+        let config = Config { modems: Modems::ALL, ..Config::default() };
+        let theirs = capabilities(&config);
+        let mut terms = Terms::choose(&config, &theirs, &page(Resolution::Standard), None).expect("alike");
+        let mut tried = vec![terms.carrier];
+        while let Some(carrier) = terms.fall_back(&config, &theirs) {
+            terms.carrier = carrier;
+            tried.push(carrier);
+        }
+        assert_eq!(tried, RATES.map(|row| row.carrier));
+        let ceiling = tried[3];
+        let terms = Terms::choose(&config, &theirs, &page(Resolution::Standard), Some(ceiling)).expect("alike");
+        assert_eq!(terms.carrier, ceiling);
     }
 
     #[test]

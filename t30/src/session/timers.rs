@@ -7,6 +7,9 @@ use crate::time::{LineSpan, LineTime};
 /// ITU-T T.30: 75 ± 20 ms, counted from the last sample of the signal before.
 pub const TURNAROUND: LineSpan = LineSpan::ms(75);
 
+/// Patience with a station that says it is not ready, RNR or TNR: T5, 60 ± 5 s.
+pub(super) const T5: LineSpan = LineSpan::ms(60_000);
+
 /// Timers of T.30 (clause 5.4.3.1) and of this machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Timer {

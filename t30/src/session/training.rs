@@ -11,7 +11,7 @@ use super::{
     core::Core,
     identify::{AwaitCommand, Silence},
     outcome::{Cause, Phase},
-    receive,
+    poll, receive,
     state::{Sign, State, Step},
     tcf::TrainingCheck,
     terms::Terms,
@@ -35,6 +35,8 @@ pub(super) struct CheckTraining {
     terms: Terms,
     check: TrainingCheck,
     since: LineTime,
+    /// What the transport had lost before the check.
+    lost_before: LineSpan,
     trained: bool,
 }
 
@@ -56,13 +58,21 @@ impl CheckTraining {
         core.agreed(terms);
         core.listen(Listen::To { carrier: terms.carrier, framing: Framing::Raw });
         core.start(Timer::TrainingCheck, CHECK_OVER);
-        Self { dcs, terms, check: TrainingCheck::default(), since: core.quiet_since, trained: false }.into()
+        Self {
+            dcs,
+            terms,
+            check: TrainingCheck::default(),
+            since: core.quiet_since,
+            lost_before: core.report.lost,
+            trained: false,
+        }
+        .into()
     }
 
     fn judge(self, core: &mut Core) -> State {
         core.timers.stop(Timer::TrainingCheck);
         if let Some(why) = core.refusal() {
-            return self.fail(core, Cause::PasswordRefused, None, why);
+            return poll::refuse(core, self.dcs, why);
         }
         if !core.caller && !core.config.receives {
             return self.fail(
@@ -73,7 +83,12 @@ impl CheckTraining {
             );
         }
         let (run, errors) = (self.check.longest_run(self.terms.carrier), self.check.errors());
-        let good = self.trained && self.check.is_good(self.terms.carrier);
+        let lost = LineSpan(core.report.lost.0 - self.lost_before.0);
+        let good = match self.terms.ecm {
+            Some(_) => self.check.is_good_but_for_losses(self.terms.carrier, lost),
+            None => self.check.is_good(self.terms.carrier),
+        };
+        let good = self.trained && good;
         let words = if self.trained { "training check" } else { "no training check" };
         core.note(format_args!("{words}: {} ms without error, {errors} bit errors", run.as_ms()));
         if good {
@@ -95,6 +110,7 @@ impl Step for CheckTraining {
             Sign::Trained(_) => {
                 self.trained = true;
                 self.check = TrainingCheck::default();
+                self.lost_before = core.report.lost;
                 self.into()
             }
             Sign::FastDown if core.quiet_since.since(self.since) >= CHECK_NOT_OVER => self.judge(core),

@@ -68,7 +68,13 @@ impl JbigDecoder {
             was_typical: false,
             pending_move: None,
             is_over: false,
-            page: DecodedPage { bitmap: Bitmap::new(width), bad_rows: 0, longest_bad_run: 0, ended: false },
+            page: DecodedPage {
+                bitmap: Bitmap::new(width),
+                bad_rows: 0,
+                longest_bad_run: 0,
+                ended: false,
+                picture: None,
+            },
         }
     }
 

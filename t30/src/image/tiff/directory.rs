@@ -34,6 +34,7 @@ pub(super) mod tag {
     pub(in super::super) const PROFILE_TYPE: u16 = 401;
     pub(in super::super) const FAX_PROFILE: u16 = 402;
     pub(in super::super) const CODING_METHODS: u16 = 403;
+    pub(in super::super) const CHROMA_SUBSAMPLING: u16 = 530;
 }
 
 /// Octets of a directory entry.

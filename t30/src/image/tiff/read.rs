@@ -1,8 +1,9 @@
 //! Files to pictures.
 
 use super::super::raster::{Orientation, Raster};
-use super::super::{Bitmap, Coding, DecodeLimits, Page, PageDecoder, RowFraming, fit};
+use super::super::{Bitmap, Coding, DecodeLimits, Page, PageDecoder, ReceivedPicture, RowFraming, fit};
 use super::directory::{Directory, File, tag};
+use super::write::ITULAB;
 use super::{MAX_FAX_PELS, MAX_FILE_PELS, MAX_PELS, MAX_ROWS, MAX_WIDTH, TiffError, samples};
 
 /// JBIG as TIFF-FX has it, profile J.
@@ -10,6 +11,9 @@ const JBIG_T85: u32 = 9;
 
 /// JBIG as other programs have it; read if it is what T.85 allows.
 const JBIG: u32 = 34_661;
+
+/// JPEG, of profile C when the colours are those of T.42.
+const JPEG: u32 = 7;
 
 /// A page of a file.
 #[derive(Clone, Debug, PartialEq)]
@@ -123,12 +127,24 @@ fn read_page(
             let (bitmap, bad_rows) = Ccitt::new(directory, page, compression)?.read(size)?;
             (Raster::Bilevel(bitmap), bad_rows)
         }
-        1 | 5 | 7 | 8 | 32773 | 32946 => (samples::read(octets, place, directory, size, page)?, 0),
+        JPEG if directory.number(tag::PHOTOMETRIC) == Some(u32::from(ITULAB)) => (picture(directory, size, page)?, 0),
+        1 | 5 | JPEG | 8 | 32773 | 32946 => (samples::read(octets, place, directory, size, page)?, 0),
         _ => return Err(TiffError::Compression { page, compression }),
     };
     let orientation = Orientation::of_tag(directory.number(tag::ORIENTATION).unwrap_or(1));
     let dots_per_inch = dots_per_inch(directory).map(|(x, y)| if orientation.swapped { (y, x) } else { (x, y) });
     Ok(ReadPage { raster: raster.upright(orientation), dots_per_inch, bad_rows })
+}
+
+/// A page of profile C, RFC 3949 6.2: one strip that is a whole JPEG datastream.
+fn picture(directory: &Directory<'_>, (width, rows): (u32, u32), page: usize) -> Result<Raster, TiffError> {
+    let damaged = TiffError::Damaged { page, rows: 0, of: rows };
+    let offset = required(directory, page, "StripOffsets", tag::STRIP_OFFSETS)?;
+    let count = required(directory, page, "StripByteCounts", tag::STRIP_BYTE_COUNTS)?;
+    let octets = directory.file().octets_at(offset, count as usize);
+    let picture =
+        ReceivedPicture::read(octets.to_vec()).filter(|picture| (picture.width, picture.rows) == (width, rows));
+    picture.and_then(|picture| picture.raster()).ok_or(damaged)
 }
 
 /// The resolution. Without unit it only tells the shape of a pel, which fax software writes for standard resolution.

@@ -1,4 +1,4 @@
-//! Pages in other compressions than the CCITT ones: samples to black and white or to grey.
+//! Pages in other compressions than the CCITT ones: samples to black and white, to grey or to colours.
 
 use std::borrow::Cow;
 use std::io::Cursor;
@@ -7,7 +7,7 @@ use tiff::ColorType;
 use tiff::decoder::{Decoder, DecodingResult, Limits};
 
 use super::super::Bitmap;
-use super::super::raster::{Grey, Raster};
+use super::super::raster::{Colour, Grey, Raster};
 use super::directory::{Directory, tag};
 use super::{MAX_SAMPLE_OCTETS, TiffError};
 
@@ -26,7 +26,8 @@ pub(super) fn read(
     let unsupported = |what: String| TiffError::Unsupported { page, what };
     let samples = directory.number(tag::SAMPLES_PER_PIXEL).unwrap_or(1);
     let bits = directory.number(tag::BITS_PER_SAMPLE).unwrap_or(1);
-    let row_octets = (u64::from(width) * u64::from(samples) * u64::from(bits)).div_ceil(8);
+    // Both numbers are the file's word.
+    let row_octets = (u64::from(width) * u64::from(samples)).saturating_mul(u64::from(bits)).div_ceil(8);
     if row_octets.saturating_mul(u64::from(rows)) > MAX_SAMPLE_OCTETS {
         return Err(TiffError::TooLarge { page, width, rows });
     }
@@ -92,11 +93,15 @@ fn decode(octets: &[u8], place: usize) -> Result<(ColorType, Vec<u8>), tiff::Tif
 fn raster(color: ColorType, samples: Vec<u8>, width: u32, directory: &Directory<'_>) -> Option<Raster> {
     let grey = |light: Vec<u8>| Raster::Grey(Grey::new(width, light));
     let each = |count: usize, light: fn(&[u8]) -> u8| grey(samples.chunks_exact(count).map(light).collect());
+    let colours = |count: usize, rgb: fn(&[u8]) -> [u8; 3]| {
+        Raster::Colour(Colour::new(width, samples.chunks_exact(count).flat_map(rgb).collect()))
+    };
     let palette = directory.number(tag::PHOTOMETRIC) == Some(PALETTE);
     Some(match color {
         ColorType::Gray(bits @ (1 | 2 | 4 | 8)) if palette => {
-            let light = looked_up(bits, directory)?;
-            grey(unpacked(&samples, width, bits).map(|sample| light[usize::from(sample)]).collect())
+            let map = looked_up(bits, directory)?;
+            let octets = unpacked(&samples, width, bits).flat_map(|sample| map[usize::from(sample)]).collect();
+            Raster::Colour(Colour::new(width, octets))
         }
         ColorType::Gray(1) => {
             let mut bitmap = Bitmap::from_octets(width, samples);
@@ -111,23 +116,22 @@ fn raster(color: ColorType, samples: Vec<u8>, width: u32, directory: &Directory<
         ColorType::GrayA(8 | 16) | ColorType::Multiband { bit_depth: 8 | 16, num_samples: 2 } => {
             each(2, |pel| over_white(pel[0], pel[1]))
         }
-        ColorType::RGB(8 | 16) => each(3, |pel| luma(pel[0], pel[1], pel[2])),
-        ColorType::RGBA(8 | 16) => each(4, |pel| over_white(luma(pel[0], pel[1], pel[2]), pel[3])),
-        ColorType::YCbCr(8) => each(3, |pel| pel[0]),
-        ColorType::CMYK(8 | 16) => each(4, |pel| {
-            let paper = |ink: u8| (u16::from(!ink) * u16::from(!pel[3]) / 255) as u8;
-            luma(paper(pel[0]), paper(pel[1]), paper(pel[2]))
-        }),
+        ColorType::RGB(8 | 16) => colours(3, |pel| [pel[0], pel[1], pel[2]]),
+        ColorType::RGBA(8 | 16) => colours(4, |pel| [pel[0], pel[1], pel[2]].map(|part| over_white(part, pel[3]))),
+        ColorType::YCbCr(8) => colours(3, |pel| rgb_of_ycbcr(pel[0], pel[1], pel[2])),
+        ColorType::CMYK(8 | 16) => {
+            colours(4, |pel| [pel[0], pel[1], pel[2]].map(|ink| (u16::from(!ink) * u16::from(!pel[3]) / 255) as u8))
+        }
         _ => return None,
     })
 }
 
-/// The lightness of each colour of the map.
-fn looked_up(bits: u8, directory: &Directory<'_>) -> Option<Vec<u8>> {
+/// The colours of the map.
+fn looked_up(bits: u8, directory: &Directory<'_>) -> Option<Vec<[u8; 3]>> {
     let values = 1usize << bits;
     let map: Vec<u8> = directory.numbers(tag::COLOR_MAP)?.map(|part| (part >> 8) as u8).collect();
     (map.len() == 3 * values)
-        .then(|| (0..values).map(|value| luma(map[value], map[values + value], map[2 * values + value])).collect())
+        .then(|| (0..values).map(|value| [map[value], map[values + value], map[2 * values + value]]).collect())
 }
 
 /// Samples of 1, 2, 4 or 8 bits; rows begin with an octet.
@@ -141,9 +145,11 @@ fn unpacked(samples: &[u8], width: u32, bits: u8) -> impl Iterator<Item = u8> + 
     })
 }
 
-/// ITU-R BT.601 weights.
-fn luma(red: u8, green: u8, blue: u8) -> u8 {
-    ((299 * u32::from(red) + 587 * u32::from(green) + 114 * u32::from(blue) + 500) / 1000) as u8
+/// By the weights of ITU-R BT.601, whole octets.
+fn rgb_of_ycbcr(luma: u8, blue: u8, red: u8) -> [u8; 3] {
+    let (luma, blue, red) = (f32::from(luma), f32::from(blue) - 128.0, f32::from(red) - 128.0);
+    let octet = |value: f32| value.round() as u8;
+    [octet(luma + 1.402 * red), octet(luma - 0.344_136 * blue - 0.714_136 * red), octet(luma + 1.772 * blue)]
 }
 
 fn over_white(light: u8, opacity: u8) -> u8 {

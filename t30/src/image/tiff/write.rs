@@ -4,11 +4,18 @@
 //!  header, then for each page: directory │ numbers too long for it │ one strip of image data
 //! ```
 //!
-//! This is the order profile S asks for; profile F is written in the same.
+//! This is the order profile S asks for; the others are written in the same. Pages that have a picture are written as
+//! profile C has them, their JPEG data as it came, unless the profile is S.
 
-use super::super::{Coding, Eols, Page, RowEncoding, encode};
+use super::super::{Coding, Eols, Page, ReceivedPicture, RowEncoding, encode};
 use super::TiffError;
 use super::directory::tag;
+
+/// PhotometricInterpretation of T.42's colours, RFC 3949 6.2.2.
+pub(super) const ITULAB: u16 = 10;
+
+/// T.81 in the field CodingMethods, RFC 3949 4.2.2.
+const JPEG_METHOD: usize = 0b10_0000;
 
 /// A profile of TIFF-FX.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,11 +65,13 @@ pub struct FilePage<'a> {
     pub bad_rows: u32,
     /// The most of them in succession.
     pub longest_bad_run: u32,
+    /// The grey or colour picture that `page` is a bilevel copy of; it is written in its place.
+    pub picture: Option<&'a ReceivedPicture>,
 }
 
 impl<'a> From<&'a Page> for FilePage<'a> {
     fn from(page: &'a Page) -> Self {
-        Self { page, bad_rows: 0, longest_bad_run: 0 }
+        Self { page, bad_rows: 0, longest_bad_run: 0, picture: None }
     }
 }
 
@@ -74,6 +83,7 @@ pub fn write(pages: &[FilePage<'_>], options: &WriteOptions) -> Result<Vec<u8>, 
     if pages.is_empty() {
         return Err(TiffError::NoPages);
     }
+    let global = (options.profile != Profile::S).then(|| global_fields(pages, options.profile.coding()));
     let mut file = b"II*\0".to_vec();
     // Where the place of the next directory is to be written.
     let mut link = file.len();
@@ -82,7 +92,8 @@ pub fn write(pages: &[FilePage<'_>], options: &WriteOptions) -> Result<Vec<u8>, 
         check(page.page, index + 1, options.profile)?;
         let begin = file.len();
         link_to(&mut file, link, begin)?;
-        link = write_page(&mut file, page, index, pages.len(), options)?;
+        let global = global.as_ref().filter(|_| index == 0);
+        link = write_page(&mut file, page, (index, pages.len()), options, global)?;
     }
     Ok(file)
 }
@@ -102,33 +113,41 @@ fn check(page: &Page, number: usize, profile: Profile) -> Result<(), TiffError> 
 fn write_page(
     file: &mut Vec<u8>,
     page: &FilePage<'_>,
-    index: usize,
-    pages: usize,
+    (index, pages): (usize, usize),
     options: &WriteOptions,
+    global: Option<&Fields>,
 ) -> Result<usize, TiffError> {
-    let coding = options.profile.coding();
-    let strip = encode_strip(page.page, coding);
-    let mut fields = page_fields(page, coding, strip.len(), index, pages, options);
-    let global = index == 0 && options.profile != Profile::S;
-    if global {
-        fields.long(tag::GLOBAL_PARAMETERS_IFD, 0);
-    }
+    let strip = match page.picture.filter(|_| options.profile != Profile::S) {
+        Some(picture) => Strip { octets: picture.jpeg.clone(), fields: picture_fields(picture, page.page) },
+        None => {
+            let coding = options.profile.coding();
+            Strip { octets: encode_strip(page.page, coding), fields: page_fields(page, coding, options.profile) }
+        }
+    };
+    let Strip { octets, mut fields } = strip;
+    common_fields(&mut fields, octets.len(), (index, pages), options);
     let begin = file.len();
-    let after_page = begin + fields.octets();
-    if global {
-        fields.long(tag::GLOBAL_PARAMETERS_IFD, after_page);
+    fields.long(tag::STRIP_OFFSETS, 0);
+    if global.is_some() {
+        fields.long(tag::GLOBAL_PARAMETERS_IFD, 0);
+        fields.long(tag::GLOBAL_PARAMETERS_IFD, begin + fields.octets());
     }
-    let global = global.then(|| global_fields(coding));
-    fields.long(tag::STRIP_OFFSETS, after_page + global.as_ref().map_or(0, Fields::octets));
+    fields.long(tag::STRIP_OFFSETS, begin + fields.octets() + global.map_or(0, Fields::octets));
     let link = fields.write(file);
     if let Some(global) = global {
         global.write(file);
     }
-    file.extend_from_slice(&strip);
+    file.extend_from_slice(&octets);
     if file.len() % 2 == 1 {
         file.push(0);
     }
     if u32::try_from(file.len()).is_err() { Err(TiffError::TooLong) } else { Ok(link) }
+}
+
+/// Image data and what a directory says of it alone.
+struct Strip {
+    octets: Vec<u8>,
+    fields: Fields,
 }
 
 fn encode_strip(page: &Page, coding: Coding) -> Vec<u8> {
@@ -143,18 +162,20 @@ fn encode_strip(page: &Page, coding: Coding) -> Vec<u8> {
     encode(&page.bitmap, encoding)
 }
 
-fn page_fields(
-    page: &FilePage<'_>,
-    coding: Coding,
-    strip_octets: usize,
-    index: usize,
-    pages: usize,
-    options: &WriteOptions,
-) -> Fields {
+/// What is said of every page's data.
+fn common_fields(fields: &mut Fields, octets: usize, (index, pages): (usize, usize), options: &WriteOptions) {
+    fields.long(tag::NEW_SUBFILE_TYPE, 2);
+    fields.long(tag::STRIP_BYTE_COUNTS, octets);
+    fields.short(tag::RESOLUTION_UNIT, 2);
+    fields.shorts(tag::PAGE_NUMBER, [index as u16, pages as u16]);
+    options.software.iter().for_each(|text| fields.ascii(tag::SOFTWARE, text));
+    options.date_time.iter().for_each(|text| fields.ascii(tag::DATE_TIME, text));
+}
+
+fn page_fields(page: &FilePage<'_>, coding: Coding, profile: Profile) -> Fields {
     let (across, down) = page.page.resolution.dots_per_inch();
     let rows = page.page.bitmap.height() as usize;
     let mut fields = Fields::default();
-    fields.long(tag::NEW_SUBFILE_TYPE, 2);
     fields.long(tag::IMAGE_WIDTH, page.page.bitmap.width() as usize);
     fields.long(tag::IMAGE_LENGTH, rows);
     fields.short(tag::BITS_PER_SAMPLE, 1);
@@ -162,27 +183,44 @@ fn page_fields(
     fields.short(tag::PHOTOMETRIC, 0);
     // JBIG has octets, not bits: they are as T.82 has them.
     fields.short(tag::FILL_ORDER, if coding == Coding::Jbig { 1 } else { 2 });
-    fields.long(tag::STRIP_OFFSETS, 0);
     fields.short(tag::SAMPLES_PER_PIXEL, 1);
     fields.long(tag::ROWS_PER_STRIP, rows);
-    fields.long(tag::STRIP_BYTE_COUNTS, strip_octets);
     fields.rational(tag::X_RESOLUTION, across);
     fields.rational(tag::Y_RESOLUTION, down);
     match coding {
         Coding::Mh => fields.long(tag::T4_OPTIONS, 0),
         Coding::Mr => fields.long(tag::T4_OPTIONS, 1),
         Coding::Mmr => fields.long(tag::T6_OPTIONS, 0),
-        Coding::Jbig => {}
+        Coding::Jbig | Coding::Jpeg => {}
     }
-    fields.short(tag::RESOLUTION_UNIT, 2);
-    fields.shorts(tag::PAGE_NUMBER, [index as u16, pages as u16]);
-    options.software.iter().for_each(|text| fields.ascii(tag::SOFTWARE, text));
-    options.date_time.iter().for_each(|text| fields.ascii(tag::DATE_TIME, text));
-    if options.profile != Profile::S && page.bad_rows > 0 {
+    if profile != Profile::S && page.bad_rows > 0 {
         fields.long(tag::BAD_FAX_LINES, page.bad_rows as usize);
         // 1: bad rows were there and are replaced by good ones, here the row above.
         fields.short(tag::CLEAN_FAX_DATA, 1);
         fields.long(tag::CONSECUTIVE_BAD_FAX_LINES, page.longest_bad_run as usize);
+    }
+    fields
+}
+
+/// Profile C, RFC 3949 6.2: one strip, colours as T.42 has them.
+fn picture_fields(picture: &ReceivedPicture, page: &Page) -> Fields {
+    let dots = picture.dots_per_inch.map_or(page.resolution.dots_per_inch().0, u32::from);
+    let mut fields = Fields::default();
+    fields.long(tag::IMAGE_WIDTH, picture.width as usize);
+    fields.long(tag::IMAGE_LENGTH, picture.rows as usize);
+    fields.short(tag::COMPRESSION, compression(Coding::Jpeg));
+    fields.short(tag::PHOTOMETRIC, ITULAB);
+    fields.short(tag::FILL_ORDER, 1);
+    fields.long(tag::ROWS_PER_STRIP, picture.rows as usize);
+    fields.rational(tag::X_RESOLUTION, dots);
+    fields.rational(tag::Y_RESOLUTION, dots);
+    if picture.colour {
+        fields.three_shorts(tag::BITS_PER_SAMPLE, [8; 3]);
+        fields.short(tag::SAMPLES_PER_PIXEL, 3);
+        fields.shorts(tag::CHROMA_SUBSAMPLING, picture.subsampling().map(u16::from));
+    } else {
+        fields.short(tag::BITS_PER_SAMPLE, 8);
+        fields.short(tag::SAMPLES_PER_PIXEL, 1);
     }
     fields
 }
@@ -192,12 +230,20 @@ fn compression(coding: Coding) -> u16 {
         Coding::Mh | Coding::Mr => 3,
         Coding::Mmr => 4,
         Coding::Jbig => 9,
+        Coding::Jpeg => 7,
     }
 }
 
-/// What holds for the whole file, RFC 3949 4.2: a Group 3 fax in profile F, with any of MH, MR and MMR, or in profile J.
-fn global_fields(coding: Coding) -> Fields {
+/// What holds for the whole file, RFC 3949 4.2: a Group 3 fax in profile F, with any of MH, MR and MMR, in profile J with
+/// JBIG, or in profile C with JPEG. A file of bilevel and colour pages is of no one profile.
+fn global_fields(pages: &[FilePage<'_>], coding: Coding) -> Fields {
     let (profile, methods) = if coding == Coding::Jbig { (3, 0b10000) } else { (2, 0b1110) };
+    let pictures = pages.iter().filter(|page| page.picture.is_some()).count();
+    let (profile, methods) = match pictures {
+        0 => (profile, methods),
+        all if all == pages.len() => (4, JPEG_METHOD),
+        _ => (0, methods | JPEG_METHOD),
+    };
     let mut fields = Fields::default();
     fields.long(tag::PROFILE_TYPE, 1);
     fields.byte(tag::FAX_PROFILE, profile);
@@ -231,6 +277,10 @@ impl Fields {
 
     fn shorts(&mut self, tag: u16, values: [u16; 2]) {
         self.add(tag, 3, 2, values.map(u16::to_le_bytes).as_flattened());
+    }
+
+    fn three_shorts(&mut self, tag: u16, values: [u16; 3]) {
+        self.add(tag, 3, 3, values.map(u16::to_le_bytes).as_flattened());
     }
 
     fn long(&mut self, tag: u16, value: usize) {

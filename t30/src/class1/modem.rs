@@ -1,0 +1,831 @@
+//! The modem itself: what the host says and what the line brings, and what follows from it.
+
+use std::collections::VecDeque;
+
+use super::{
+    Caller, LineOrder, Output, Progress, Ring,
+    command::{Command, Commands, Editor, Entered, Malformed, Wanted},
+    dial::{self, DialTimes},
+    hearing::{Hearing, patience},
+    identity, modulation,
+    result::ResultCode,
+    sending::{Sending, Taken},
+    settings::{Class, NotTaken, Settings},
+    terminal::{Terminal, XOFF, XON},
+};
+use crate::{
+    hdlc,
+    seam::{Carrier, Cut, Framing, LineEvent, Listen, Order, Signal, Stamped},
+    session::TURNAROUND,
+    time::{LineSpan, LineTime},
+};
+
+/// Octets of the host that wait until the modem can take them.
+const MOST_WAITING: usize = 512;
+
+/// Silence after going off hook to answer, ITU-T T.30 4.3.1: 1.8 to 2.5 s.
+const ANSWER_SILENCE: LineSpan = LineSpan::ms(1900);
+
+/// Rings further apart than this are of two calls.
+const RING_GAP: LineSpan = LineSpan::ms(8000);
+
+/// Off hook, and neither the host nor the line moves for so long: nobody is there any more.
+const FORGOTTEN: LineSpan = LineSpan::ms(90_000);
+
+/// How long a host may take to ask for silence behind our signal, and have it counted.
+const HOST_DELAY: LineSpan = LineSpan::ms(60);
+
+/// Seconds that dialling itself may take beyond the wait for the answer.
+const DIALLING: LineSpan = LineSpan::ms(30_000);
+
+/// Where the telephone's hook is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Hook {
+    On,
+    Off,
+    /// Off, without a call: callers find the line busy.
+    Busy,
+}
+
+/// What the modem is about.
+#[derive(Debug)]
+enum Activity {
+    /// Waits for a command.
+    Commands,
+    /// Dials, or goes off hook to answer.
+    Connecting { answers: bool, back_to_commands: bool, give_up: LineTime },
+    /// Sends the answer tone.
+    AnswerTone,
+    /// `+FTS`: sends nothing.
+    Silence { until: LineTime },
+    /// `+FRS`: waits for silence so long.
+    AwaitSilence { span: LineSpan, since: Option<LineTime> },
+    /// `+FTM`, `+FTH`: waits until the other side is quiet.
+    AwaitTurn { carrier: Carrier, framing: Framing, asked: LineTime },
+    /// `+FTM`, `+FTH`.
+    Sending(Box<Sending>),
+    /// `+FRM`, `+FRH`, and the wait for the answer to a call.
+    Receiving(Receiving),
+}
+
+/// What is being received.
+#[derive(Clone, Copy, Debug)]
+struct Receiving {
+    carrier: Carrier,
+    framing: Framing,
+    /// CONNECT was said.
+    connected: bool,
+    /// We called, and the other side has not spoken yet: until when that may be.
+    answer_by: Option<LineTime>,
+    /// The carrier went away and may come back until then.
+    loss_until: Option<LineTime>,
+}
+
+/// What a command has come to.
+enum Done {
+    /// The next command may follow.
+    Next,
+    /// Something has begun; its end is the command's.
+    Begun,
+    /// The line is over with this.
+    Over(ResultCode),
+}
+
+/// A fax modem as its host sees it.
+pub struct Modem {
+    settings: Settings,
+    editor: Editor,
+    commands: Commands,
+    terminal: Terminal,
+    waiting: VecDeque<u8>,
+    /// A line feed behind the end of a command line says nothing.
+    line_ended: bool,
+    activity: Activity,
+    hook: Hook,
+    hearing: Hearing,
+    listening: Listen,
+    /// End of our own last signal.
+    spoke_until: LineTime,
+    last_ring: Option<LineTime>,
+    /// When the host or the line last moved.
+    moved: LineTime,
+    now: LineTime,
+    out: VecDeque<Output>,
+}
+
+impl Modem {
+    /// A modem that is on hook.
+    pub fn new(now: LineTime) -> Self {
+        Self {
+            settings: Settings::new(),
+            editor: Editor::new(),
+            commands: Commands::default(),
+            terminal: Terminal::default(),
+            waiting: VecDeque::new(),
+            line_ended: false,
+            activity: Activity::Commands,
+            hook: Hook::On,
+            hearing: Hearing::default(),
+            listening: Listen::Nothing,
+            spoke_until: LineTime::ZERO,
+            last_ring: None,
+            moved: now,
+            now,
+            out: VecDeque::new(),
+        }
+    }
+
+    // The host's side.
+
+    /// Octets of the host that can be taken now. Those that are not taken are the transport's to hold: that is how a page
+    /// goes no faster than the line.
+    pub fn room(&self) -> usize {
+        MOST_WAITING - self.waiting.len()
+    }
+
+    /// Takes octets of the host, at most as many as there is room for.
+    pub fn host(&mut self, octets: &[u8], now: LineTime) {
+        self.at(now);
+        if !octets.is_empty() {
+            self.moved = self.now;
+        }
+        let fitting = octets.len().min(self.room());
+        self.waiting.extend(&octets[..fitting]);
+        self.take_waiting();
+    }
+
+    /// Writes the next octets for the host.
+    pub fn to_host(&mut self, buf: &mut [u8]) -> usize {
+        self.terminal.read(buf)
+    }
+
+    /// Whether there are octets for the host.
+    pub fn has_octets(&self) -> bool {
+        self.terminal.has_octets()
+    }
+
+    /// Octets of received data that found no room because the host did not read.
+    pub fn octets_lost(&self) -> u64 {
+        self.terminal.lost()
+    }
+
+    /// The host is gone: whatever is under way ends, and the line is hung up.
+    pub fn host_gone(&mut self, now: LineTime) {
+        self.at(now);
+        self.hang_up();
+        self.activity = Activity::Commands;
+        self.commands = Commands::default();
+        self.editor.clear();
+        self.waiting.clear();
+        self.terminal.clear();
+        if self.settings.host_gone == 3 {
+            self.settings = Settings::new();
+        }
+    }
+
+    // The line's side.
+
+    /// Whether the line is off hook with a call, or about to be.
+    pub fn is_off_hook(&self) -> bool {
+        self.hook == Hook::Off
+    }
+
+    /// The line rings, once.
+    pub fn ring(&mut self, ring: &Ring, now: LineTime) {
+        self.at(now);
+        if self.hook != Hook::On {
+            return;
+        }
+        if self.last_ring.is_none_or(|last| now.since(last) > RING_GAP) {
+            self.settings.forget_rings();
+        }
+        self.last_ring = Some(now);
+        if self.settings.tells_ring_lengths() {
+            for (name, length) in [("DRON", ring.on), ("DROF", ring.off)] {
+                self.terminal.line(&format!("{name}={}", length.as_ms() / 100), &self.settings);
+            }
+        }
+        self.terminal.result(ResultCode::Ring, &self.settings);
+        let rings = self.settings.count_ring();
+        let wanted = self.settings.rings_to_answer();
+        if wanted > 0 && rings >= wanted && matches!(self.activity, Activity::Commands) {
+            self.editor.clear();
+            self.commands = Commands::default();
+            self.answer();
+        }
+    }
+
+    /// Says who calls, before the first ring or between the first and the second.
+    pub fn caller(&mut self, caller: &Caller, now: LineTime) {
+        self.at(now);
+        let lines = match self.settings.caller_id() {
+            1 => caller.lines(),
+            2 => vec![caller.message()],
+            _ => Vec::new(),
+        };
+        lines.iter().for_each(|line| self.terminal.line(line, &self.settings));
+    }
+
+    /// What has come of dialling, or of going off hook.
+    pub fn progress(&mut self, progress: Progress, now: LineTime) {
+        self.at(now);
+        let Activity::Connecting { answers, back_to_commands, .. } = self.activity else { return };
+        match progress {
+            Progress::Connected if answers => self.begin_answering(),
+            Progress::Connected if back_to_commands => self.finish(ResultCode::Ok),
+            Progress::Connected => self.begin_calling(),
+            Progress::NoDialTone => self.give_up(ResultCode::NoDialTone),
+            Progress::Busy => self.give_up(ResultCode::Busy),
+            Progress::NoAnswer => self.give_up(ResultCode::NoAnswer),
+            Progress::Failed => self.give_up(ResultCode::NoCarrier),
+        }
+        self.take_waiting();
+    }
+
+    /// The other end hung up, or the line failed.
+    pub fn line_lost(&mut self, now: LineTime) {
+        self.at(now);
+        if self.hook != Hook::Off {
+            return;
+        }
+        self.hang_up();
+        match &mut self.activity {
+            Activity::Commands => {}
+            Activity::Sending(sending) if !sending.is_complete() => sending.line_lost(),
+            Activity::Receiving(_) => self.end_receiving(),
+            _ => self.finish(ResultCode::NoCarrier),
+        }
+        self.take_waiting();
+    }
+
+    /// Says of every block of the line whether it was silent.
+    pub fn silence(&mut self, silent: bool, now: LineTime) {
+        self.at(now);
+        let Activity::AwaitSilence { span, since } = &mut self.activity else { return };
+        match (silent, *since) {
+            (false, _) => *since = None,
+            (true, None) => *since = Some(now),
+            (true, Some(began)) if now.since(began) >= *span => self.finish(ResultCode::Ok),
+            (true, Some(_)) => {}
+        }
+        self.take_waiting();
+    }
+
+    /// Takes in what happened on the line.
+    pub fn handle(&mut self, event: Stamped<LineEvent<'_>>) {
+        self.at(event.at);
+        match event.what {
+            LineEvent::CarrierUp(carrier) => self.carrier_up(carrier, event.at),
+            LineEvent::Trained { carrier, .. } => self.trained(carrier),
+            LineEvent::CarrierDown(carrier) => self.carrier_down(carrier, event.at),
+            LineEvent::Frame { octets, intact, .. } => self.frame(octets, intact),
+            LineEvent::Octets(octets) => self.octets(octets),
+            LineEvent::Sent => self.sent(event.at),
+            LineEvent::Tone(_) | LineEvent::TrainingFailed | LineEvent::Gap(_) => {}
+        }
+        self.take_waiting();
+    }
+
+    /// Says what time it is.
+    pub fn handle_timeout(&mut self, now: LineTime) {
+        self.at(now);
+        self.expire();
+        if self.hook == Hook::Off && now.since(self.moved) >= FORGOTTEN {
+            self.forgotten();
+        }
+        self.take_waiting();
+    }
+
+    /// The next thing the modem wants. The driver asks until it is told to wait.
+    pub fn poll(&mut self) -> Output {
+        self.out.pop_front().unwrap_or_else(|| Output::Wait(self.due()))
+    }
+
+    /// Writes the next octets of the signal that was ordered: how many, and what ends with them.
+    pub fn fill(&mut self, buf: &mut [u8]) -> (usize, Cut) {
+        let Activity::Sending(sending) = &mut self.activity else { return (0, Cut::More) };
+        let filled = sending.fill(buf, self.now);
+        self.take_waiting();
+        filled
+    }
+
+    fn at(&mut self, now: LineTime) {
+        self.now = self.now.max(now);
+    }
+
+    fn due(&self) -> Option<LineTime> {
+        let own = match &self.activity {
+            Activity::Connecting { give_up, .. } => Some(*give_up),
+            Activity::Silence { until } => Some(*until),
+            Activity::AwaitTurn { asked, .. } => Some(patience(*asked)),
+            Activity::Sending(sending) => sending.due(),
+            Activity::Receiving(receiving) => receiving.answer_by.into_iter().chain(receiving.loss_until).min(),
+            Activity::Commands | Activity::AnswerTone | Activity::AwaitSilence { .. } => None,
+        };
+        let forgotten = (self.hook == Hook::Off).then(|| self.moved + FORGOTTEN);
+        own.into_iter().chain(forgotten).min()
+    }
+
+    fn expire(&mut self) {
+        let now = self.now;
+        match &mut self.activity {
+            Activity::Connecting { give_up, .. } if *give_up <= now => self.give_up(ResultCode::NoAnswer),
+            Activity::Silence { until } if *until <= now => self.finish(ResultCode::Ok),
+            Activity::AwaitTurn { carrier, framing, asked } if patience(*asked) <= now => {
+                let (carrier, framing) = (*carrier, *framing);
+                self.begin_sending(carrier, framing, now);
+            }
+            Activity::Sending(sending) => {
+                if sending.connects(now) {
+                    self.terminal.result(ResultCode::Connect, &self.settings);
+                } else if sending.is_stalled(now) {
+                    let lost = self.hook != Hook::Off;
+                    self.break_off(if lost { ResultCode::NoCarrier } else { ResultCode::Error });
+                }
+            }
+            Activity::Receiving(Receiving { answer_by: Some(by), .. }) if *by <= now => {
+                self.give_up(ResultCode::NoCarrier)
+            }
+            Activity::Receiving(Receiving { loss_until: Some(until), .. }) if *until <= now => self.end_receiving(),
+            _ => {}
+        }
+    }
+
+    /// Nobody is there any more: the line must not stay off hook.
+    fn forgotten(&mut self) {
+        self.hang_up();
+        match self.activity {
+            Activity::Commands => {}
+            Activity::Receiving(_) => self.end_receiving(),
+            _ => self.finish(ResultCode::NoCarrier),
+        }
+    }
+
+    // Octets of the host.
+
+    /// Takes the octets that wait, as far as the modem can take them now.
+    fn take_waiting(&mut self) {
+        while self.takes_octets()
+            && let Some(octet) = self.waiting.pop_front()
+        {
+            self.octet(octet);
+        }
+        let pause = match &self.activity {
+            Activity::Sending(sending) if self.settings.flow_in_stream() => sending.wants_pause(),
+            _ => Some(false),
+        };
+        self.terminal.ask_pause(pause.unwrap_or(self.terminal.pausing()));
+    }
+
+    fn takes_octets(&self) -> bool {
+        match &self.activity {
+            Activity::Sending(sending) => sending.room() > 0,
+            _ => true,
+        }
+    }
+
+    fn octet(&mut self, octet: u8) {
+        let feed = std::mem::replace(&mut self.line_ended, false) && octet == self.settings.line_feed();
+        match &mut self.activity {
+            Activity::Commands => self.command_octet(octet),
+            Activity::Sending(sending) => match sending.take(octet, self.now) {
+                Taken::Quiet => {}
+                Taken::Cancelled => self.break_off(ResultCode::Ok),
+                Taken::EndOfLost => self.finish(ResultCode::NoCarrier),
+            },
+            Activity::Receiving(_) if octet == XON || octet == XOFF => self.terminal.pause(octet == XOFF),
+            _ if feed => {}
+            _ => self.abort(),
+        }
+    }
+
+    fn command_octet(&mut self, octet: u8) {
+        if self.settings.echo {
+            self.terminal.echo(octet);
+        }
+        match self.editor.take(octet, self.settings.end_of_line(), self.settings.backspace()) {
+            Entered::Nothing => {}
+            Entered::Overlong => self.terminal.result(ResultCode::Error, &self.settings),
+            Entered::Line(body) => {
+                self.line_ended = true;
+                self.commands = Commands::new(&body);
+                self.run();
+            }
+        }
+    }
+
+    /// Any octet ends what is being waited for, ITU-T T.31 8.3 and V.250 5.6.1.
+    fn abort(&mut self) {
+        self.terminal.pause(false);
+        match self.activity {
+            Activity::Connecting { .. } | Activity::AnswerTone => self.give_up(ResultCode::NoCarrier),
+            Activity::Receiving(Receiving { answer_by: Some(_), .. }) => self.give_up(ResultCode::NoCarrier),
+            Activity::Receiving(Receiving { connected: true, .. }) => {
+                self.terminal.end_of_data();
+                self.finish(ResultCode::Ok);
+            }
+            _ => self.finish(ResultCode::Ok),
+        }
+    }
+
+    /// Runs the commands of the line until one takes time.
+    fn run(&mut self) {
+        loop {
+            let done = match self.commands.next() {
+                None => Done::Over(ResultCode::Ok),
+                Some(Err(Malformed)) => Done::Over(ResultCode::Error),
+                Some(Ok(command)) => self.execute(command).unwrap_or(Done::Over(ResultCode::Error)),
+            };
+            match done {
+                Done::Next => {}
+                Done::Begun => return,
+                Done::Over(code) => {
+                    self.commands = Commands::default();
+                    return self.terminal.result(code, &self.settings);
+                }
+            }
+        }
+    }
+
+    /// What took time is over. After OK the rest of the line follows.
+    fn finish(&mut self, code: ResultCode) {
+        self.activity = Activity::Commands;
+        if code == ResultCode::Ok {
+            return self.run();
+        }
+        self.commands = Commands::default();
+        self.terminal.result(code, &self.settings);
+    }
+
+    /// The call has come to nothing.
+    fn give_up(&mut self, code: ResultCode) {
+        self.hang_up();
+        self.finish(code);
+    }
+
+    fn break_off(&mut self, code: ResultCode) {
+        self.order(Order::Hush);
+        self.spoke_until = self.now;
+        self.listen(Listen::To { carrier: Carrier::V21, framing: Framing::Hdlc });
+        self.finish(code);
+    }
+
+    // Commands.
+
+    fn execute(&mut self, command: Command) -> Result<Done, NotTaken> {
+        match command {
+            Command::Basic { name, value } => self.basic(&name, value),
+            Command::SetRegister(number, value) => self.settings.set_register(number, value).map(|()| Done::Next),
+            Command::AskRegister(number) => {
+                let value = self.settings.register(number)?;
+                self.tell(&format!("{value:03}"))
+            }
+            Command::Dial(text) => Ok(self.dial(&text)),
+            Command::Extended { name, wanted } => self.extended(&name, wanted),
+        }
+    }
+
+    fn tell(&mut self, text: &str) -> Result<Done, NotTaken> {
+        self.terminal.line(text, &self.settings);
+        Ok(Done::Next)
+    }
+
+    fn basic(&mut self, name: &str, value: u32) -> Result<Done, NotTaken> {
+        match (name, value) {
+            ("A", _) => {
+                self.answer();
+                return Ok(Done::Begun);
+            }
+            ("H", 0) => self.hang_up(),
+            ("H", 1) => self.busy_out(),
+            ("Z", 0 | 1) => {
+                self.hang_up();
+                self.settings = Settings::new();
+            }
+            ("I", value) => return self.tell(identity::information(value).ok_or(NotTaken)?),
+            ("O", _) => return Ok(Done::Over(ResultCode::NoCarrier)),
+            ("&V", 0) => self.view(),
+            _ => self.settings.letter(name, value)?,
+        }
+        Ok(Done::Next)
+    }
+
+    /// The settings, for people.
+    fn view(&mut self) {
+        for number in 0..=12 {
+            let value = self.settings.register(number).unwrap_or(0);
+            self.terminal.line(&format!("S{number:02}={value:03}"), &self.settings);
+        }
+        for name in Settings::names() {
+            let value = self.settings.value(name).unwrap_or_default();
+            self.terminal.line(&format!("{name}={value}"), &self.settings);
+        }
+    }
+
+    fn extended(&mut self, name: &str, wanted: Wanted) -> Result<Done, NotTaken> {
+        if let Some(text) = identity::extended(name).filter(|_| matches!(wanted, Wanted::Act | Wanted::Ask)) {
+            return self.tell(text);
+        }
+        match (name, wanted) {
+            ("+FCLASS", wanted) => self.class(wanted),
+            ("+FTS", wanted) => self.transmit_silence(wanted),
+            ("+FRS", wanted) => self.receive_silence(wanted),
+            ("+FTM", wanted) => self.transmit(wanted, Framing::Raw),
+            ("+FTH", wanted) => self.transmit(wanted, Framing::Hdlc),
+            ("+FRM", wanted) => self.receive(wanted, Framing::Raw),
+            ("+FRH", wanted) => self.receive(wanted, Framing::Hdlc),
+            (name, Wanted::Set(text)) => self.settings.set(name, &text).map(|()| Done::Next),
+            (name, Wanted::Ask) => self.tell(&self.settings.value(name)?),
+            (name, Wanted::Test) => self.tell(Settings::range(name)?),
+            (_, Wanted::Act) => Err(NotTaken),
+        }
+    }
+
+    fn class(&mut self, wanted: Wanted) -> Result<Done, NotTaken> {
+        match wanted {
+            Wanted::Set(name) => self.settings.set_class(&name).map(|()| Done::Next),
+            Wanted::Ask => self.tell(self.settings.class_name()),
+            Wanted::Test => self.tell(&Settings::class_names()),
+            Wanted::Act => Err(NotTaken),
+        }
+    }
+
+    /// The number that a command of Class 1 is given; it needs the class, and a call where `calls` says so.
+    fn action(&mut self, wanted: &Wanted, test: &str) -> Result<Option<u32>, NotTaken> {
+        let classed = matches!(self.settings.class, Class::One | Class::OneV8);
+        match wanted {
+            Wanted::Test => self.tell(test).map(|_| None),
+            Wanted::Set(number) if classed && self.hook == Hook::Off => number.parse().map(Some).map_err(|_| NotTaken),
+            _ => Err(NotTaken),
+        }
+    }
+
+    fn transmit_silence(&mut self, wanted: Wanted) -> Result<Done, NotTaken> {
+        let Some(number) = self.action(&wanted, "0-255")?.filter(|number| *number <= 255) else {
+            return if wanted == Wanted::Test { Ok(Done::Next) } else { Err(NotTaken) };
+        };
+        // The silence while the host took its time to ask counts too.
+        let span = LineSpan::ms(10) * u64::from(number);
+        let until = (self.spoke_until + span).max(self.now + span - HOST_DELAY).max(self.now);
+        self.activity = Activity::Silence { until };
+        Ok(Done::Begun)
+    }
+
+    fn receive_silence(&mut self, wanted: Wanted) -> Result<Done, NotTaken> {
+        let Some(number) = self.action(&wanted, "0-255")?.filter(|number| *number <= 255) else {
+            return if wanted == Wanted::Test { Ok(Done::Next) } else { Err(NotTaken) };
+        };
+        self.activity = Activity::AwaitSilence { span: LineSpan::ms(10) * u64::from(number), since: None };
+        Ok(Done::Begun)
+    }
+
+    fn transmit(&mut self, wanted: Wanted, framing: Framing) -> Result<Done, NotTaken> {
+        let Some(carrier) = self.carrier(&wanted, framing)? else { return Ok(Done::Next) };
+        self.activity = Activity::AwaitTurn { carrier, framing, asked: self.now };
+        self.take_turn();
+        Ok(Done::Begun)
+    }
+
+    fn receive(&mut self, wanted: Wanted, framing: Framing) -> Result<Done, NotTaken> {
+        let Some(carrier) = self.carrier(&wanted, framing)? else { return Ok(Done::Next) };
+        self.listen(Listen::To { carrier, framing });
+        let receiving = Receiving { carrier, framing, connected: false, answer_by: None, loss_until: None };
+        self.activity = Activity::Receiving(receiving);
+        if framing == Framing::Hdlc {
+            self.give_frame();
+        }
+        Ok(Done::Begun)
+    }
+
+    fn carrier(&mut self, wanted: &Wanted, framing: Framing) -> Result<Option<Carrier>, NotTaken> {
+        let frames = framing == Framing::Hdlc;
+        let Some(number) = self.action(wanted, &modulation::numbers(frames))? else { return Ok(None) };
+        let carrier = if frames { modulation::framed(number) } else { modulation::fast(number) };
+        carrier.map(Some).ok_or(NotTaken)
+    }
+
+    // The telephone.
+
+    fn dial(&mut self, text: &str) -> Done {
+        let seconds = |number| u32::from(self.settings.register(number).unwrap_or(0));
+        let times = DialTimes {
+            before: seconds(6),
+            answer: seconds(7),
+            comma: seconds(8),
+            waits: matches!(self.settings.progress, 2 | 4),
+        };
+        let dial = dial::read(text, self.settings.pulses, times);
+        if dial.stored || self.hook == Hook::Busy {
+            return Done::Over(ResultCode::Error);
+        }
+        self.connect(LineOrder::Dial(dial.steps), false, dial.back_to_commands);
+        Done::Begun
+    }
+
+    fn answer(&mut self) {
+        self.last_ring = None;
+        self.connect(LineOrder::Answer, true, false);
+    }
+
+    fn connect(&mut self, order: LineOrder, answers: bool, back_to_commands: bool) {
+        self.hook = Hook::Off;
+        self.moved = self.now;
+        // Every call has a front end of its own, which listens for nothing.
+        self.listening = Listen::Nothing;
+        self.hearing.clear();
+        self.out.push_back(Output::Line(order));
+        let give_up = self.now + self.settings.seconds(7) + DIALLING;
+        self.activity = Activity::Connecting { answers, back_to_commands, give_up };
+    }
+
+    fn busy_out(&mut self) {
+        if self.hook == Hook::On {
+            self.hook = Hook::Busy;
+            self.out.push_back(Output::Line(LineOrder::BusyOut));
+        }
+    }
+
+    fn hang_up(&mut self) {
+        if self.hook == Hook::Off {
+            self.order(Order::Hush);
+            self.listen(Listen::Nothing);
+        }
+        if self.hook != Hook::On {
+            self.out.push_back(Output::Line(LineOrder::HangUp));
+        }
+        self.hook = Hook::On;
+        self.hearing.clear();
+        self.settings.forget_rings();
+    }
+
+    fn begin_calling(&mut self) {
+        match self.settings.class {
+            Class::One | Class::OneV8 => {
+                let (carrier, framing) = (Carrier::V21, Framing::Hdlc);
+                self.listen(Listen::To { carrier, framing });
+                self.order(Order::Send { signal: Signal::Cng, at: self.now });
+                let answer_by = Some(self.now + self.settings.seconds(7));
+                let receiving = Receiving { carrier, framing, connected: false, answer_by, loss_until: None };
+                self.activity = Activity::Receiving(receiving);
+            }
+            Class::Data => self.give_up(ResultCode::NoCarrier),
+        }
+    }
+
+    fn begin_answering(&mut self) {
+        match self.settings.class {
+            Class::One | Class::OneV8 => {
+                self.listen(Listen::Nothing);
+                self.order(Order::Send { signal: Signal::Ced, at: self.now + ANSWER_SILENCE });
+                self.activity = Activity::AnswerTone;
+            }
+            Class::Data => self.give_up(ResultCode::NoCarrier),
+        }
+    }
+
+    fn listen(&mut self, listen: Listen) {
+        if self.listening != listen {
+            self.listening = listen;
+            self.order(Order::Listen(listen));
+        }
+    }
+
+    fn order(&mut self, order: Order) {
+        self.out.push_back(Output::Order(order));
+    }
+
+    // Sending.
+
+    /// Speaks, if the other side does not.
+    fn take_turn(&mut self) {
+        let Activity::AwaitTurn { carrier, framing, .. } = self.activity else { return };
+        let Some(quiet_since) = self.hearing.quiet_since(self.now) else { return };
+        let at = (quiet_since + TURNAROUND).max(self.spoke_until + TURNAROUND).max(self.now);
+        self.begin_sending(carrier, framing, at);
+    }
+
+    fn begin_sending(&mut self, carrier: Carrier, framing: Framing, at: LineTime) {
+        self.listen(Listen::Nothing);
+        self.hearing.clear();
+        self.order(Order::Send { signal: Signal::Data { carrier, framing }, at });
+        self.activity = Activity::Sending(Box::new(Sending::new(carrier, framing, at)));
+        self.expire();
+    }
+
+    /// Our signal has left.
+    fn sent(&mut self, at: LineTime) {
+        self.spoke_until = at;
+        match self.activity {
+            Activity::AnswerTone => self.begin_sending(Carrier::V21, Framing::Hdlc, at + TURNAROUND),
+            Activity::Sending(_) => {
+                self.listen(Listen::To { carrier: Carrier::V21, framing: Framing::Hdlc });
+                self.finish(ResultCode::Ok);
+            }
+            _ => {}
+        }
+    }
+
+    // Receiving.
+
+    fn carrier_up(&mut self, carrier: Carrier, at: LineTime) {
+        self.hearing.up(carrier, at);
+        self.moved = self.now;
+        let Activity::Receiving(receiving) = self.activity else { return };
+        match (receiving.carrier, carrier) {
+            (Carrier::V21, Carrier::V21) => self.give_frame(),
+            (Carrier::V21, _) | (_, Carrier::V21) if receiving.carrier == carrier => {}
+            (_, Carrier::V21) => self.frames_instead(receiving),
+            _ => {}
+        }
+    }
+
+    /// V.21 came where a fast carrier was awaited.
+    fn frames_instead(&mut self, receiving: Receiving) {
+        if receiving.connected {
+            return self.end_receiving();
+        }
+        if !self.settings.adaptive() {
+            return self.finish(ResultCode::CarrierError);
+        }
+        let (carrier, framing) = (Carrier::V21, Framing::Hdlc);
+        self.terminal.line(&format!("+FRH:{}", modulation::V21), &self.settings);
+        self.activity = Activity::Receiving(Receiving { carrier, framing, ..receiving });
+        self.give_frame();
+    }
+
+    fn trained(&mut self, carrier: Carrier) {
+        let Activity::Receiving(receiving) = &mut self.activity else { return };
+        if receiving.carrier != carrier {
+            return;
+        }
+        receiving.loss_until = None;
+        if !std::mem::replace(&mut receiving.connected, true) {
+            self.terminal.result(ResultCode::Connect, &self.settings);
+        }
+        self.moved = self.now;
+    }
+
+    fn carrier_down(&mut self, carrier: Carrier, at: LineTime) {
+        self.hearing.down(carrier, at);
+        match &mut self.activity {
+            Activity::AwaitTurn { .. } => self.take_turn(),
+            Activity::Receiving(receiving) if receiving.carrier == carrier && receiving.connected => {
+                let patience = self.settings.carrier_loss();
+                if carrier == Carrier::V21 || patience == LineSpan::ZERO {
+                    self.end_receiving();
+                } else {
+                    receiving.loss_until = Some(self.now + patience);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn frame(&mut self, octets: &[u8], intact: bool) {
+        self.moved = self.now;
+        self.hearing.frame(octets, intact);
+        self.give_frame();
+    }
+
+    /// CONNECT as soon as there is a carrier to bring frames, and the frame as soon as it is whole.
+    fn give_frame(&mut self) {
+        let Activity::Receiving(receiving) = &mut self.activity else { return };
+        if receiving.framing != Framing::Hdlc || !receiving.connected && !self.hearing.brings_frames(receiving.carrier)
+        {
+            return;
+        }
+        let called = receiving.answer_by.take().is_some();
+        if !std::mem::replace(&mut receiving.connected, true) {
+            self.terminal.result(ResultCode::Connect, &self.settings);
+        }
+        if called {
+            self.order(Order::Hush);
+        }
+        let Some(frame) = self.hearing.take_frame() else { return };
+        let mut check = hdlc::frame_check_sequence(&frame.octets);
+        if !frame.intact {
+            check[0] = !check[0];
+        }
+        self.terminal.data(&[frame.octets.as_slice(), &check].concat(), &self.settings);
+        self.terminal.end_of_data();
+        self.finish(if frame.intact { ResultCode::Ok } else { ResultCode::Error });
+    }
+
+    fn octets(&mut self, octets: &[u8]) {
+        if let Activity::Receiving(Receiving { connected: true, framing: Framing::Raw, .. }) = self.activity
+            && self.terminal.data(octets, &self.settings)
+        {
+            self.moved = self.now;
+        }
+    }
+
+    /// The carrier, or the line, is gone.
+    fn end_receiving(&mut self) {
+        let Activity::Receiving(receiving) = self.activity else { return };
+        self.terminal.pause(false);
+        if receiving.connected {
+            self.terminal.end_of_data();
+        }
+        self.finish(ResultCode::NoCarrier);
+    }
+}
