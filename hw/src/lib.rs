@@ -1,23 +1,39 @@
 //! Lines made of PCM: where samples come from and go to.
 //!
 //! ```text
-//!  engine ── exchange(tx block) ──▶ PcmLine ──▶ simulated line, WAV files, standard streams
+//!  engine ── exchange(tx block) ──▶ PcmLine ──▶ sound device, simulated line, WAV files, standard streams
 //!         ◀───── rx block ────────
+//!         ── try_exchange ───────▶ PolledLine ──▶ AudioSocket, RTP, DAHDI: many on one thread
 //! ```
 //!
-//! A line is named by a [`LineUri`] and made by [`open`]; a simulated line has two ends and is made by [`sim::pair`].
+//! A line is named by a [`LineUri`] and made by [`open`] or [`open_line`]; a simulated line has two ends and is made by
+//! [`sim::pair`].
 
+pub mod audiosocket;
+pub mod dahdi;
+pub mod exchange;
+pub mod hook;
+mod pacer;
+mod polled;
+mod query;
+pub mod rtp;
 pub mod sim;
+pub mod sound;
 mod stdio;
+mod transport;
 mod uri;
 mod watchdog;
 mod wav;
 
-use std::{io, time::Duration};
+use std::{io, net::SocketAddr, time::Duration};
 
 use answertone_dsp::pcm::Block;
+use hook::Hook;
+pub use polled::{PolledLine, Waiting};
+pub use sound::DeviceHealth;
 pub use stdio::FramedLine;
 use thiserror::Error;
+pub use transport::Transport;
 pub use uri::{LineUri, UriError};
 pub use watchdog::Watched;
 pub use wav::WavLine;
@@ -48,6 +64,32 @@ pub trait PcmLine: Send {
 
     /// Goes on hook. Samples not yet delivered are delivered first where the transport allows it.
     fn hang_up(&mut self);
+
+    /// A digit the far side has told beside the audio, the oldest not yet taken.
+    fn digit(&mut self) -> Option<char> {
+        None
+    }
+
+    /// What the transport has seen so far.
+    fn transport(&self) -> Option<Transport> {
+        None
+    }
+
+    /// Samples between what is sent here and what comes back of it at once: buffers and converters. Answers of the far
+    /// end are late by so much.
+    fn path_delay(&self) -> usize {
+        0
+    }
+
+    /// How the line's sound device is doing.
+    fn health(&self) -> Option<DeviceHealth> {
+        None
+    }
+
+    /// The line's hook switch, where it has one.
+    fn hook(&mut self) -> Option<&mut dyn Hook> {
+        None
+    }
 }
 
 /// Why a line cannot go on.
@@ -59,6 +101,9 @@ pub enum LineError {
     /// No block came for so long.
     #[error("no audio came from the line for {} s; check that the device or the far system is still running", .0.as_secs_f32())]
     Stalled(Duration),
+    /// The device is not there any more.
+    #[error("the sound device is gone: {0}")]
+    Gone(String),
     /// The transport failed.
     #[error("the line failed: {0}")]
     Failed(#[from] io::Error),
@@ -70,6 +115,17 @@ pub enum OpenError {
     /// A simulated line has two ends; one alone cannot be opened.
     #[error("a simulated line needs a far end; it is made as a pair")]
     NeedsFarEnd,
+    /// A call by an exchange did not come about.
+    #[error(transparent)]
+    Exchange(#[from] exchange::ExchangeError),
+    /// A sound device or its hook switch could not be used.
+    #[error("{line}: {reason}")]
+    Sound {
+        /// The line.
+        line: String,
+        /// Why not, and what to do.
+        reason: String,
+    },
     /// A WAV file could not be used.
     #[error("{path}: {reason}")]
     Wav {
@@ -78,16 +134,84 @@ pub enum OpenError {
         /// What is wrong with it and what to do.
         reason: String,
     },
+    /// An address on the network could not be used.
+    #[error("{line}={address}: {reason}")]
+    Network {
+        /// The line's scheme and parameter.
+        line: &'static str,
+        /// The address.
+        address: String,
+        /// What is wrong with it and what to do.
+        reason: String,
+    },
+    /// No call came while one was waited for.
+    #[error("no call came before waiting was given up")]
+    NobodyWaits,
 }
 
-/// Opens a line of one end.
+impl OpenError {
+    /// An address that cannot be listened at.
+    pub fn listening(line: &'static str, here: SocketAddr, error: &io::Error) -> Self {
+        let remedy = match error.kind() {
+            io::ErrorKind::AddrInUse => "another program has the port: stop it, or choose another port",
+            io::ErrorKind::AddrNotAvailable => "this machine has no such address: write one of its own, or 0.0.0.0",
+            io::ErrorKind::PermissionDenied => "ports below 1024 need a privilege: choose a higher one",
+            _ => "choose another address",
+        };
+        Self::Network { line, address: here.to_string(), reason: format!("{error}; {remedy}") }
+    }
+}
+
+/// A line off hook, by how it wants to be driven.
+pub enum Line {
+    /// Waits in its exchanges, so it wants a thread for itself.
+    Own(Box<dyn PcmLine>),
+    /// Never waits, so one thread can serve many.
+    Polled(Box<dyn PolledLine>),
+}
+
+impl Line {
+    /// Whose clock it runs by.
+    pub fn pace(&self) -> Pace {
+        match self {
+            Self::Own(line) => line.pace(),
+            Self::Polled(_) => Pace::RealTime,
+        }
+    }
+
+    /// The line for who has a thread to wait on.
+    pub fn waiting(self) -> Box<dyn PcmLine> {
+        match self {
+            Self::Own(line) => line,
+            Self::Polled(line) => Box::new(Waiting(line)),
+        }
+    }
+}
+
+/// Opens a line of one end; on a line that is called, waits for the call.
 pub fn open(uri: &LineUri) -> Result<Box<dyn PcmLine>, OpenError> {
+    open_while(uri, &|| true)
+}
+
+/// Like [`open`], until `waited_for` says that nobody wants a call any more.
+pub fn open_while(uri: &LineUri, waited_for: &dyn Fn() -> bool) -> Result<Box<dyn PcmLine>, OpenError> {
+    open_line(uri, waited_for).map(Line::waiting)
+}
+
+/// Opens a line as what it is.
+pub fn open_line(uri: &LineUri, waited_for: &dyn Fn() -> bool) -> Result<Line, OpenError> {
     match uri {
         LineUri::Sim(_) => Err(OpenError::NeedsFarEnd),
-        LineUri::Wav { input, output } => Ok(Box::new(WavLine::open(input, output.as_deref())?)),
+        LineUri::Cpal(params) => Ok(Line::Own(Box::new(sound::open_cpal(params)?))),
+        LineUri::Alsa(params) => Ok(Line::Own(Box::new(sound::open_alsa(params)?))),
+        LineUri::Wav { input, output } => Ok(Line::Own(Box::new(WavLine::open(input, output.as_deref())?))),
         LineUri::Stdio { patience } => {
             let line = FramedLine::new(io::stdin(), io::stdout());
-            Ok(Box::new(Watched::with_patience(Box::new(line), *patience)))
+            Ok(Line::Own(Box::new(Watched::with_patience(Box::new(line), *patience))))
         }
+        LineUri::Exchange(extension) => Ok(Line::Own(Box::new(exchange::open(extension)?))),
+        LineUri::AudioSocket(params) => audiosocket::open(params, waited_for),
+        LineUri::Dahdi(params) => dahdi::open(params, waited_for),
+        LineUri::Rtp(params) => rtp::open(params, waited_for),
     }
 }

@@ -9,13 +9,24 @@ use answertone_dsp::{
 };
 use thiserror::Error;
 
-use crate::sim::{Far, SimParams, TableError, table};
+use crate::{
+    audiosocket::AudioSocketParams,
+    dahdi::DahdiParams,
+    exchange::Extension,
+    rtp::RtpParams,
+    sim::{Far, SimParams, TableError, table},
+    sound::SoundParams,
+};
 
 /// A line that can be opened.
 #[derive(Clone, Debug, PartialEq)]
 pub enum LineUri {
     /// `sim:?snr=30&echo=-20`: a simulated line.
     Sim(SimParams),
+    /// `cpal:NAME?rate=48000`: a sound device.
+    Cpal(SoundParams),
+    /// `alsa:hw:1,0?rate=8000&period=80`: a sound device of ALSA.
+    Alsa(SoundParams),
     /// `wav:IN.wav,OUT.wav`: files; the second may be left out.
     Wav {
         /// What is heard.
@@ -23,11 +34,19 @@ pub enum LineUri {
         /// Where what is sent goes.
         output: Option<PathBuf>,
     },
+    /// `exchange:PATH?number=N` or `exchange:PATH?number=N&dial=M`: a number at a telephone exchange of this machine.
+    Exchange(Extension),
     /// `stdio:` or `stdio:?patience=S`: frames of 160 samples on standard input and output.
     Stdio {
         /// How long the far end may take for a frame, in wall-clock time.
         patience: Duration,
     },
+    /// `audiosocket:listen=HOST:PORT`: calls from Asterisk.
+    AudioSocket(AudioSocketParams),
+    /// `rtp:local=HOST:PORT&remote=HOST:PORT&codec=pcmu`: bare RTP.
+    Rtp(RtpParams),
+    /// `dahdi:1`: a channel of a telephone card.
+    Dahdi(DahdiParams),
 }
 
 /// What is wrong with a line's URI, and what to write instead.
@@ -37,20 +56,36 @@ pub enum UriError {
     #[error("line '{0}' has no scheme; write for example sim:, stdio: or wav:IN.wav,OUT.wav")]
     NoScheme(String),
     /// A scheme nobody knows.
-    #[error("line scheme '{0}:' is not known; known here are sim:, wav: and stdio:")]
+    #[error("line scheme '{0}:' is not known; known here are {OFFERED}")]
     UnknownScheme(String),
     /// A scheme that has a meaning but is not built in.
-    #[error("line scheme '{0}:' is not offered by this build; use sim:, wav: or stdio:")]
+    #[error("line scheme '{0}:' is not offered by this build; use {OFFERED}")]
     NotOffered(String),
     /// Something after `stdio:` that is not its parameter, or not in its range.
     #[error("line '{0}' is not right; write stdio: alone, or stdio:?patience=S with S from 1 to 86400 seconds")]
     BadStdio(String),
+    /// Something is missing or wrong in a number at an exchange.
+    #[error("line '{0}' is not right; write exchange:PATH?number=N, with &dial=M to call; numbers are digits, * and #")]
+    BadExchange(String),
     /// No input file.
     #[error("line '{0}' names no file to hear; write wav:IN.wav,OUT.wav")]
     NoInput(String),
     /// A named model of a simulated line that cannot be had.
     #[error(transparent)]
     Model(#[from] TableError),
+    /// A parameter of a sound line that nobody knows, and those that are known.
+    #[error("parameter '{0}' of a sound line is not known; known are {1}")]
+    UnknownSoundParameter(String, &'static str),
+    /// A sound line's parameter out of range or not readable.
+    #[error("parameter '{name}={value}' of a sound line is not right; {wanted}")]
+    BadSoundValue {
+        /// The parameter.
+        name: String,
+        /// What was written.
+        value: String,
+        /// What may be written.
+        wanted: &'static str,
+    },
     /// A parameter nobody knows.
     #[error("parameter '{0}' of a simulated line is not known; known are {KNOWN}")]
     UnknownParameter(String),
@@ -63,6 +98,36 @@ pub enum UriError {
         value: String,
         /// What may be written.
         wanted: &'static str,
+    },
+    /// A network line without what it needs most.
+    #[error("line '{line}' is not right; {wanted}")]
+    BadNetworkLine {
+        /// What was written.
+        line: String,
+        /// What may be written.
+        wanted: &'static str,
+    },
+    /// A parameter that a network line does not have, or twice.
+    #[error("parameter '{name}' of a line {scheme}: is not known or written twice; known are {known}")]
+    UnknownNetworkParameter {
+        /// The line's scheme.
+        scheme: &'static str,
+        /// The parameter.
+        name: String,
+        /// The parameters there are.
+        known: &'static str,
+    },
+    /// A network line's parameter out of range or not readable.
+    #[error("parameter '{name}={value}' of a line {scheme}: is not right; {wanted}")]
+    BadNetworkValue {
+        /// The line's scheme.
+        scheme: &'static str,
+        /// The parameter.
+        name: String,
+        /// What was written.
+        value: String,
+        /// What may be written.
+        wanted: String,
     },
 }
 
@@ -79,7 +144,10 @@ const HIT_PEAK: Dbm0 = Dbm0(-10.0);
 const STDIO_PATIENCE: Duration = Duration::from_secs(60);
 
 /// Schemes that are part of the contract and not yet behind it.
-const RESERVED: [&str; 7] = ["cpal", "alsa", "dahdi", "audiosocket", "rtp", "sip", "t38"];
+const RESERVED: [&str; 2] = ["sip", "t38"];
+
+/// Schemes that are offered.
+const OFFERED: &str = "cpal:, alsa:, dahdi:, audiosocket:, rtp:, sim:, exchange:, wav: and stdio:";
 
 impl FromStr for LineUri {
     type Err = UriError;
@@ -87,9 +155,18 @@ impl FromStr for LineUri {
     fn from_str(uri: &str) -> Result<Self, UriError> {
         let (scheme, rest) = uri.split_once(':').ok_or_else(|| UriError::NoScheme(uri.to_owned()))?;
         match scheme {
+            "cpal" => SoundParams::parse(rest).map(Self::Cpal),
+            "alsa" => SoundParams::parse(rest).map(Self::Alsa),
             "sim" => sim_params(rest).map(Self::Sim),
             "wav" => wav_files(uri, rest),
+            "exchange" => {
+                let extension = Extension::read(rest).ok_or_else(|| UriError::BadExchange(uri.to_owned()))?;
+                Ok(Self::Exchange(extension))
+            }
             "stdio" => stdio(rest).ok_or_else(|| UriError::BadStdio(uri.to_owned())),
+            "dahdi" => DahdiParams::parse(uri, rest).map(Self::Dahdi),
+            "rtp" => RtpParams::parse(uri, rest).map(Self::Rtp),
+            "audiosocket" => AudioSocketParams::parse(uri, rest).map(Self::AudioSocket),
             reserved if RESERVED.contains(&reserved) => Err(UriError::NotOffered(reserved.to_owned())),
             unknown => Err(UriError::UnknownScheme(unknown.to_owned())),
         }
@@ -222,6 +299,8 @@ mod tests {
     #[test]
     fn lines_of_the_manual_are_read() {
         assert_eq!("stdio:".parse(), Ok(LineUri::Stdio { patience: STDIO_PATIENCE }));
+        let extension = Extension { path: "/run/x".into(), number: "100".into(), dial: Some("*2#".into()) };
+        assert_eq!("exchange:/run/x?number=100&dial=*2#".parse(), Ok(LineUri::Exchange(extension)));
         assert_eq!("stdio:?patience=5".parse(), Ok(LineUri::Stdio { patience: Duration::from_secs(5) }));
         assert_eq!("sim:".parse(), Ok(LineUri::Sim(SimParams::default())));
         let noisy = SimParams { snr: Some(Db(30.0)), echo: Some(Db(-20.0)), delay: 400, ..SimParams::default() };
@@ -252,6 +331,9 @@ mod tests {
             "sim:moon?snr=3",
             "sim:?colour=red",
             "stdio:x",
+            "exchange:/run/x",
+            "exchange:?number=1",
+            "exchange:/run/x?number=1&dial=",
             "stdio:?patience=0",
             "sim:?ppm=NaN",
         ] {

@@ -7,6 +7,7 @@
 //!
 //! Each end may live on its own thread. An end that hangs up, or is dropped, ends the other's line.
 
+mod cable;
 mod far;
 mod tables;
 
@@ -21,6 +22,7 @@ use answertone_dsp::{
     pcm::{BLOCK_SAMPLES, Block, SAMPLE_RATE, SILENCE, narrow, widen},
     units::{Db, Dbm0, Hz},
 };
+pub use cable::{CableEnd, cable};
 pub use far::Far;
 pub use tables::{NAMES as LINE_NAMES, TableError, table};
 
