@@ -2,12 +2,16 @@
 
 pub mod cli;
 pub mod config;
+pub mod doctor;
 pub mod engine;
 pub mod ifax;
 pub mod lab;
 pub mod mail;
 pub mod plot;
+pub mod prompt;
+pub mod pty;
 pub mod render;
 pub mod service;
 pub mod smtp;
 pub mod store;
+pub mod telephone;

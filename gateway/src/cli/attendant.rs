@@ -78,6 +78,11 @@ impl Attendant {
         Ok(Self { transcript: path.map(create).transpose()?.map(BufWriter::new), ..self })
     }
 
+    /// Whether somebody wants the call to end.
+    pub(super) fn is_interrupted(&self) -> bool {
+        self.interrupted.load(Ordering::Relaxed)
+    }
+
     /// Why the call was stopped here, if it was.
     pub(super) fn stopped(&self) -> Option<&str> {
         self.stopped.as_deref()

@@ -1,20 +1,18 @@
 //! `answertone call`: one call, fully controlled.
 
-use std::{fs, path::PathBuf, process::ExitCode, sync::Arc};
+use std::{fs, path::PathBuf, process::ExitCode};
 
 use answertone_hw::LineUri;
-use answertone_t30::{
-    image::Page,
-    session::{Config, Limits},
-};
+use answertone_t30::session::{Config, Limits};
 use clap::{Args, ValueEnum};
 
 use super::{
     attendant::{Attendant, Show},
-    document::{Tray, read_pages, shared, with_header},
+    document::{Original, Tray, read_pages, with_header},
     error::{CliError, NO},
     machine::MachineArgs,
     on_line::{self, Task, interruption},
+    telephone::TelephoneArgs,
 };
 use crate::engine::{CallReport, FarEnd};
 
@@ -30,7 +28,8 @@ enum RoleArg {
 #[command(after_help = "Examples:\n  answertone call --line 'sim:?snr=30' --send letter.tiff --result result.json\n  \
                         answertone call --line stdio: --receive fax.tiff --ecm off --modems v27ter,v29")]
 pub(super) struct CallArgs {
-    /// The line: sim:, stdio: or wav:IN.wav,OUT.wav
+    /// The line, as cpal:NAME, alsa:NAME, sim:, stdio:, wav:IN.wav,OUT.wav, audiosocket:listen=HOST:PORT,
+    /// rtp:local=HOST:PORT&remote=HOST:PORT or dahdi:1
     #[arg(long, value_name = "LINE")]
     line: LineUri,
     /// Call and send this document; as answerer, hold it to be polled.
@@ -47,6 +46,8 @@ pub(super) struct CallArgs {
     role: Option<RoleArg>,
     #[command(flatten)]
     machine: MachineArgs,
+    #[command(flatten)]
+    telephone: TelephoneArgs,
     /// Put a header line with this name on every page sent.
     #[arg(long, value_name = "TEXT")]
     header: Option<String>,
@@ -75,7 +76,7 @@ pub(super) fn run(args: &CallArgs) -> Result<ExitCode, CliError> {
     }
     let (config, audio) = (args.config()?, args.machine.audio()?);
     let record = args.record.as_deref();
-    let (report, far) = on_line::run(&args.line, args.task()?, config, audio, &mut attendant, record)?;
+    let (report, far) = on_line::run(&args.line, args.task()?, config, audio, &mut attendant, record, &args.telephone)?;
     let stopped = attendant.stopped().map(str::to_owned);
     attendant.finish()?;
     args.tell(&report, stopped.as_deref(), far.as_ref())?;
@@ -107,17 +108,17 @@ impl CallArgs {
         })
     }
 
-    fn documents(&self) -> Result<Vec<Vec<Arc<Page>>>, CliError> {
+    fn documents(&self) -> Result<Vec<Vec<Original>>, CliError> {
         let mut room = self.max_pages.unwrap_or(usize::MAX);
         let mut documents = Vec::new();
         for path in self.send.iter().chain(&self.then_send) {
-            let mut pages = read_pages(std::slice::from_ref(path))?;
+            let mut pages = read_pages(std::slice::from_ref(path), self.machine.wants_pictures())?;
             pages.truncate(room);
             room -= pages.len();
             if let Some(header) = &self.header {
                 pages = with_header(pages, header, "");
             }
-            documents.push(shared(pages));
+            documents.push(pages);
         }
         documents.retain(|pages| !pages.is_empty());
         Ok(documents)

@@ -7,9 +7,9 @@ use std::{
 };
 
 use answertone_t30::image::{
-    Coding, Page,
+    Coding, Page, PaperWidth, Picture, Raster,
     header::{self, Header},
-    tiff::{FilePage, Profile, TiffError, WriteOptions, write},
+    tiff::{FilePage, Profile, ReadPage, TiffDocument, TiffError, WriteOptions, write},
 };
 use answertone_t30::session::ReceivedPage;
 use thiserror::Error;
@@ -18,7 +18,15 @@ use super::{
     error::{CliError, with_causes},
     files::write_whole,
 };
-use crate::render::{RenderOptions, document};
+use crate::render::{RenderOptions, document, picture};
+
+/// A page to send, and the picture it was made of where that is to be sent.
+pub(super) struct Original {
+    /// The page in black and white.
+    pub(super) page: Arc<Page>,
+    /// In grey or colour.
+    pub(super) picture: Option<Arc<Picture>>,
+}
 
 /// Why received pages could not be stored.
 #[derive(Debug, Error)]
@@ -31,20 +39,48 @@ pub(super) enum StoreError {
     Io(#[from] io::Error),
 }
 
-/// Reads the pages of files, in order.
-pub(super) fn read_pages(paths: &[PathBuf]) -> Result<Vec<Page>, CliError> {
+/// Reads the pages of files, in order; pictures are for machines that take them.
+pub(super) fn read_pages(paths: &[PathBuf], pictures: bool) -> Result<Vec<Original>, CliError> {
     let mut pages = Vec::new();
     for path in paths {
-        pages.extend(read_file(path)?);
+        pages.extend(read_file(path, pictures)?);
     }
     Ok(pages)
 }
 
-fn read_file(path: &Path) -> Result<Vec<Page>, CliError> {
+fn read_file(path: &Path, pictures: bool) -> Result<Vec<Original>, CliError> {
     let octets = fs::read(path).map_err(|error| CliError::usage(format!("{}: {error}", path.display())))?;
     let name = path.display().to_string();
-    document(&octets, media_type(path), &name, &RenderOptions::default())
-        .map_err(|error| CliError::usage(with_causes(&error)))
+    if octets.starts_with(b"II") || octets.starts_with(b"MM") {
+        return read_tiff(&octets, pictures).map_err(|error| CliError::usage(format!("{name}: {error}")));
+    }
+    let pages = document(&octets, media_type(path), &name, &RenderOptions::default())
+        .map_err(|error| CliError::usage(with_causes(&error)))?;
+    let raster = if pictures { picture(&octets) } else { None };
+    let seen = raster.map(|raster| {
+        let dots = on_a4(&raster);
+        Arc::new(Picture::new(raster, Some((dots, dots)), pages[0].resolution, PaperWidth::A4))
+    });
+    Ok(pages.into_iter().map(|page| Original { page: Arc::new(page), picture: seen.clone() }).collect())
+}
+
+/// The dots to the inch that make a picture as large as fits A4, 215 mm of scan line by 297 mm.
+fn on_a4(raster: &Raster) -> f32 {
+    (raster.width() as f32 / 8.64).max(raster.height() as f32 / 11.69)
+}
+
+/// The pages of a TIFF file: those that are fax pages of any width and resolution stay as they are.
+fn read_tiff(octets: &[u8], pictures: bool) -> Result<Vec<Original>, TiffError> {
+    let document = TiffDocument::open(octets)?;
+    (0..document.page_count()).map(|index| Ok(original(document.page(index)?, pictures))).collect()
+}
+
+fn original(read: ReadPage, pictures: bool) -> Original {
+    let page = Arc::new(read.to_page_as_is());
+    let is_picture = pictures && !matches!(read.raster, Raster::Bilevel(_));
+    let paper = page.paper().unwrap_or(PaperWidth::A4);
+    let picture = is_picture.then(|| Picture::new(read.raster, read.dots_per_inch, page.resolution, paper));
+    Original { page, picture: picture.map(Arc::new) }
 }
 
 /// The media type a file's name promises, for contents that do not tell themselves.
@@ -61,16 +97,15 @@ fn media_type(path: &Path) -> &'static str {
 }
 
 /// Adds the header line to every page.
-pub(super) fn with_header(pages: Vec<Page>, from: &str, to: &str) -> Vec<Page> {
+pub(super) fn with_header(pages: Vec<Original>, from: &str, to: &str) -> Vec<Original> {
     let of = pages.len() as u32;
     let date = jiff::Zoned::now().strftime("%Y-%m-%d %H:%M").to_string();
     let header = |page| Header { date: date.clone(), from: from.into(), to: to.into(), page, of: Some(of) };
-    (1..).zip(&pages).map(|(number, page)| header::add(page, &header(number))).collect()
-}
-
-/// Pages shared with a session.
-pub(super) fn shared(pages: Vec<Page>) -> Vec<Arc<Page>> {
-    pages.into_iter().map(Arc::new).collect()
+    let under = |(number, Original { page, picture }): (u32, Original)| Original {
+        page: Arc::new(header::add(&page, &header(number))),
+        picture: picture.map(|picture| Arc::new(Picture::clone(&picture).with_header(header(number)))),
+    };
+    (1..).zip(pages).map(under).collect()
 }
 
 /// Received pages on their way to a file, which is whole after every page.
@@ -111,5 +146,5 @@ impl Tray {
 }
 
 fn file_page(page: &ReceivedPage) -> FilePage<'_> {
-    FilePage { bad_rows: page.bad_rows, ..FilePage::from(&page.page) }
+    FilePage { bad_rows: page.bad_rows, picture: page.picture.as_ref(), ..FilePage::from(&page.page) }
 }

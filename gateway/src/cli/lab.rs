@@ -10,7 +10,7 @@ use super::{
     files::write_whole,
 };
 use crate::lab::{
-    Findings, Plan, ber, drift, lines, loss,
+    Findings, Plan, ber, drift, lines, lines_at_once, loss,
     mode::{Mode, modes},
     peer::Peer,
     slips, speed,
@@ -21,7 +21,9 @@ use crate::lab::{
 ///
 /// Ends with status 1 when something measured is worse than wanted.
 #[derive(Args, Debug)]
-#[command(after_help = "Example: answertone lab ber --modem v17 --out lab-out")]
+#[command(
+    after_help = "Examples:\n  answertone lab ber --modem v17 --out lab-out\n  answertone lab speed --lines 200 --seconds 60"
+)]
 pub(super) struct LabArgs {
     /// What to measure.
     #[arg(value_enum)]
@@ -53,6 +55,12 @@ pub(super) struct LabArgs {
     /// `ber`, `speed`: the folder of another maker's peer-ber and peer-bench, to be measured in the same run.
     #[arg(long, value_name = "PATH")]
     peer: Option<PathBuf>,
+    /// `speed`: instead, run so many simulated calls at once in real time and count blocks that are late.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=2000))]
+    lines: Option<u32>,
+    /// `speed --lines`: for so many seconds.
+    #[arg(long, value_name = "S", default_value_t = 60, value_parser = clap::value_parser!(u32).range(5..=3600))]
+    seconds: u32,
     /// Threads that do trials.
     #[arg(long, default_value_t = 2)]
     threads: usize,
@@ -118,6 +126,10 @@ impl LabArgs {
             Bench::Slips => Ok(slips::measure(modes, &self.plan(), workers)),
             Bench::Loss => Ok(loss::measure(modes, &self.plan(), workers)),
             Bench::Drift => Ok(drift::measure(modes, &self.plan(), workers)),
+            Bench::Speed if self.lines.is_some() => {
+                let calls = self.lines.unwrap_or_default() as usize;
+                lines_at_once::measure(calls, self.seconds, self.threads, workers).map_err(CliError::failed)
+            }
             Bench::Speed => speed::measure(modes, peer.as_ref(), workers).map_err(CliError::failed),
         }
     }

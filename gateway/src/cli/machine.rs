@@ -6,6 +6,7 @@ use answertone_dsp::units::Dbm0;
 use answertone_t30::{
     audio::AudioConfig,
     frame::{Modems, Width},
+    image::Coding,
     session::{Codings, Config, Limits, Refused, Resolutions},
     time::LineSpan,
 };
@@ -32,7 +33,7 @@ pub(super) struct MachineArgs {
     /// No faster than this.
     #[arg(long, value_name = "BIT/S")]
     max_rate: Option<u32>,
-    /// Image codings to use, of mh, mr, mmr and jbig.
+    /// Image codings to use, of mh, mr, mmr, jbig and jpeg; jpeg sends grey and colour pages as such.
     #[arg(long, value_name = "LIST", default_value = "mh,mr,mmr")]
     codings: CodingList,
     /// Our identification, 20 characters at most.
@@ -71,7 +72,7 @@ pub(super) struct MachineArgs {
     /// Widest paper to record on: a4, b4 or a3.
     #[arg(long, value_name = "PAPER", default_value = "a4")]
     width: String,
-    /// Finest resolution: standard or fine.
+    /// Finest resolution: standard, fine, superfine, 300 or 400.
     #[arg(long, value_name = "NAME", default_value = "fine")]
     resolution: String,
     /// A page that is refused is not sent again.
@@ -120,6 +121,11 @@ impl MachineArgs {
             limits: self.limits(),
             ..Config::default()
         })
+    }
+
+    /// Whether pictures are to be sent as such where the other machine takes them.
+    pub(super) fn wants_pictures(&self) -> bool {
+        self.ecm == Switch::On && self.codings.0.has(Coding::Jpeg)
     }
 
     /// How it sounds.
@@ -196,7 +202,8 @@ impl FromStr for CodingList {
             "mr" => Ok(Codings::MR),
             "mmr" => Ok(Codings::MMR),
             "jbig" => Ok(Codings::JBIG),
-            other => Err(format!("'{other}' is not a coding; choose of mh, mr, mmr and jbig")),
+            "jpeg" => Ok(Codings::JPEG),
+            other => Err(format!("'{other}' is not a coding; choose of mh, mr, mmr, jbig and jpeg")),
         });
         // Every machine has MH.
         Ok(Self(each.collect::<Result<Vec<_>, _>>()?.into_iter().fold(Codings::MH, |all, one| all | one)))
@@ -207,8 +214,10 @@ fn resolutions(name: &str) -> Result<Resolutions, CliError> {
     match name {
         "standard" => Ok(Resolutions::STANDARD),
         "fine" => Ok(Resolutions::FINE),
-        "superfine" | "300" | "400" => Err(not_offered("--resolution", name, "standard or fine")),
-        _ => Err(unknown("--resolution", name, "standard or fine")),
+        "superfine" => Ok(Resolutions::SUPERFINE),
+        "300" => Ok(Resolutions::DPI_300),
+        "400" => Ok(Resolutions::SUPERFINE | Resolutions::DPI_300 | Resolutions::DPI_400),
+        _ => Err(unknown("--resolution", name, "standard, fine, superfine, 300 or 400")),
     }
 }
 
@@ -229,10 +238,6 @@ fn octets(option: &str, hexadecimal: &str) -> Result<Vec<u8>, CliError> {
     pairs.collect::<Option<Vec<u8>>>().filter(|octets| !octets.is_empty() && octets.len() <= 90).ok_or_else(|| {
         CliError::usage(format!("{option} '{hexadecimal}': give 1 to 90 octets as pairs of hexadecimal digits"))
     })
-}
-
-fn not_offered(option: &str, value: &str, instead: &str) -> CliError {
-    CliError::usage(format!("{option} {value} is not offered by this build; use {instead}"))
 }
 
 fn unknown(option: &str, value: &str, instead: impl fmt::Display) -> CliError {

@@ -4,18 +4,23 @@ mod attendant;
 mod call;
 mod config;
 mod demo;
+mod doctor;
 mod document;
 pub mod error;
+mod exchange;
 pub mod files;
 mod lab;
+mod lines;
 mod machine;
 mod modem;
 mod on_line;
+mod pty;
 mod queue;
 mod receive;
 mod records;
 mod send;
 mod serve;
+mod telephone;
 mod tones;
 
 use std::process::ExitCode;
@@ -44,6 +49,10 @@ enum Command {
     Config(config::ConfigArgs),
     Queue(queue::QueueArgs),
     Lab(lab::LabArgs),
+    Pty(pty::PtyArgs),
+    Exchange(exchange::ExchangeArgs),
+    Lines(lines::LinesArgs),
+    Doctor(doctor::DoctorArgs),
 }
 
 /// Runs the program: 0 for success, 1 when it ran and the answer is no, 2 for wrong use.
@@ -67,5 +76,9 @@ fn execute(command: &Command) -> Result<ExitCode, CliError> {
         Command::Config(args) => config::run(args),
         Command::Queue(args) => queue::run(args),
         Command::Lab(args) => lab::run(args),
+        Command::Pty(args) => pty::run(args),
+        Command::Exchange(args) => exchange::run(args),
+        Command::Lines(args) => lines::run(args),
+        Command::Doctor(args) => doctor::run(args),
     }
 }

@@ -129,6 +129,8 @@ struct ReceivedReport {
     bits: usize,
     bit_errors: usize,
     slips: usize,
+    slips_mended: u32,
+    lost_ms: u64,
     offset: isize,
     train_at_s: f64,
     final_carrier_hz: f32,
@@ -267,6 +269,8 @@ fn receive(message: &MessageArgs, samples: &[i16]) -> Result<ReceivedReport, Cli
         bits: 0,
         bit_errors: 0,
         slips: 0,
+        slips_mended: 0,
+        lost_ms: 0,
         offset: 0,
         train_at_s: 0.0,
         final_carrier_hz: 0.0,
@@ -284,6 +288,9 @@ fn receive(message: &MessageArgs, samples: &[i16]) -> Result<ReceivedReport, Cli
                 if message.short_train && reception.signals == 1 {
                     receiver.expect(Train::Short);
                 }
+                let mended = receiver.mended();
+                (report.slips_mended, report.lost_ms) =
+                    (mended.slips, mended.lost_samples * 1000 / u64::from(SAMPLE_RATE));
                 if reception.trained && reception.bits.len() < message.bits {
                     report.final_carrier_hz = receiver.carrier_frequency().0;
                     report.clock_offset_ppm = receiver.clock_deviation_ppm();

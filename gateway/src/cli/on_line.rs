@@ -10,33 +10,35 @@ use std::{
 };
 
 use answertone_hw::{
-    LineUri, Pace, PcmLine, Watched, open,
+    LineUri, Pace, PcmLine, Watched, open_while,
     sim::{self, Far, SimEnd},
 };
 use answertone_t30::{
     audio::AudioConfig,
     frame::Modems,
-    image::Page,
+    image::{Page, Picture},
     session::{Config, Document, Keeping, Session},
-    time::LineTime,
+    time::{LineSpan, LineTime},
 };
 
 use super::{
     attendant::Attendant,
+    document::Original,
     error::{CliError, with_causes},
+    telephone::TelephoneArgs,
 };
-use crate::engine::{CallReport, FarEnd, Recorder, answerer, caller, polled, run_call, test_page};
+use crate::engine::{CallObserver, CallReport, FarEnd, Recorder, answerer, caller, polled, run_call, test_page};
 
 /// What is to be done in a call.
 pub(super) enum Task {
     /// Call and send these documents.
-    Send(Vec<Vec<Arc<Page>>>),
+    Send(Vec<Vec<Original>>),
     /// Answer and receive.
     Receive,
     /// Call and poll.
     Poll,
     /// Answer and let these documents be polled; without `receives` nothing else.
-    BePolled { documents: Vec<Vec<Arc<Page>>>, receives: bool },
+    BePolled { documents: Vec<Vec<Original>>, receives: bool },
 }
 
 /// Our end of a line, and the machine at the other end of a simulated one.
@@ -50,9 +52,13 @@ pub(super) fn run(
     audio: AudioConfig,
     attendant: &mut Attendant,
     record: Option<&Path>,
+    telephone: &TelephoneArgs,
 ) -> Result<(CallReport, Option<FarEnd>), CliError> {
     let recorder = record.map(recorder).transpose()?;
-    let (mut near, far) = off_hook(line, &task, config.poll)?;
+    let (mut near, far) = off_hook(line, &task, config.poll, &|| !attendant.is_interrupted())?;
+    let calls = matches!(task, Task::Send(_) | Task::Poll);
+    telephone.begin(near.as_mut(), calls, &mut || attendant.cancelled())?;
+    let config = Config { path_delay: LineSpan(near.path_delay() as u64), ..config };
     let session = session(task, config);
     let report = talk(near.as_mut(), session, audio, attendant, recorder);
     drop(near);
@@ -64,9 +70,9 @@ fn recorder(path: &Path) -> Result<Recorder, CliError> {
     Recorder::create(path).map_err(|error| CliError::usage(format!("--record {}: {error}", path.display())))
 }
 
-fn off_hook(line: &LineUri, task: &Task, polls: bool) -> Result<Ends, CliError> {
+fn off_hook(line: &LineUri, task: &Task, polls: bool, waited_for: &dyn Fn() -> bool) -> Result<Ends, CliError> {
     let LineUri::Sim(params) = line else {
-        return Ok((open(line).map_err(|error| CliError::usage(with_causes(&error)))?, None));
+        return Ok((open_while(line, waited_for).map_err(|error| CliError::usage(with_causes(&error)))?, None));
     };
     if params.far == Far::OnRamp {
         return Err(CliError::usage("far=onramp is for lines of the gateway's configuration; use far=fax here"));
@@ -92,8 +98,10 @@ fn session(task: Task, config: Config) -> Session {
     match task {
         Task::Send(mut documents) => {
             let pages = if documents.is_empty() { Vec::new() } else { documents.remove(0) };
+            let (pages, pictures) = apart(pages);
+            let count = pages.len();
             let session = Session::calling(Arc::new(keeping(config)), Document { pages, first: 0 }, LineTime::ZERO);
-            with_documents(session, documents)
+            with_documents(with_pictures(session, 0, pictures), documents, count)
         }
         Task::Receive => Session::answering(Arc::new(keeping(config)), LineTime::ZERO),
         Task::Poll => {
@@ -102,7 +110,7 @@ fn session(task: Task, config: Config) -> Session {
         }
         Task::BePolled { documents, receives } => {
             let config = Config { receives, ..keeping(config) };
-            with_documents(Session::answering(Arc::new(config), LineTime::ZERO), documents)
+            with_documents(Session::answering(Arc::new(config), LineTime::ZERO), documents, 0)
         }
     }
 }
@@ -111,8 +119,24 @@ fn keeping(config: Config) -> Config {
     Config { keeping: Keeping::Awaited, ..config }
 }
 
-fn with_documents(session: Session, documents: Vec<Vec<Arc<Page>>>) -> Session {
-    documents.into_iter().fold(session, |session, pages| session.then_sending(Document { pages, first: 0 }))
+/// Gives the session documents that follow so many pages.
+fn with_documents(session: Session, documents: Vec<Vec<Original>>, mut first: usize) -> Session {
+    documents.into_iter().fold(session, |session, originals| {
+        let (pages, pictures) = apart(originals);
+        let here = first;
+        first += pages.len();
+        with_pictures(session.then_sending(Document { pages, first: 0 }), here, pictures)
+    })
+}
+
+fn apart(originals: Vec<Original>) -> (Vec<Arc<Page>>, Vec<Option<Arc<Picture>>>) {
+    originals.into_iter().map(|original| (original.page, original.picture)).unzip()
+}
+
+/// Gives the pages from that one on their pictures.
+fn with_pictures(session: Session, first: usize, pictures: Vec<Option<Arc<Picture>>>) -> Session {
+    let each = (first..).zip(pictures).filter_map(|(page, picture)| Some((page, picture?)));
+    each.fold(session, |session, (page, picture)| session.with_picture(page, picture))
 }
 
 /// The call itself. What became of it is worth more than its recording: of that, only a failure is told.

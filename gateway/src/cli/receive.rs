@@ -22,6 +22,7 @@ use super::{
     machine::MachineArgs,
     on_line::{self, Task, interruption},
     records::RecordArgs,
+    telephone::TelephoneArgs,
 };
 
 /// Receive faxes into TIFF files.
@@ -39,6 +40,8 @@ pub(super) struct ReceiveArgs {
     count: u32,
     #[command(flatten)]
     machine: MachineArgs,
+    #[command(flatten)]
+    telephone: TelephoneArgs,
     #[command(flatten)]
     records: RecordArgs,
     /// Report progress and results as lines of JSON.
@@ -71,8 +74,9 @@ fn answer(args: &ReceiveArgs, interrupted: &Arc<AtomicBool>) -> Result<bool, Cli
         .with_tray(tray)
         .with_transcript(args.records.transcript.as_deref())?;
     let (config, audio) = (args.machine.config()?, args.machine.audio()?);
+    let record = args.records.record.as_deref();
     let (report, far) =
-        on_line::run(&args.line, Task::Receive, config, audio, &mut attendant, args.records.record.as_deref())?;
+        on_line::run(&args.line, Task::Receive, config, audio, &mut attendant, record, &args.telephone)?;
     let stopped = attendant.stopped().map(str::to_owned);
     let file = attendant.finish()?.filter(|tray| tray.count() > 0).map(|tray| tray.path().to_owned());
     if args.json {

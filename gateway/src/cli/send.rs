@@ -2,18 +2,19 @@
 
 use std::{path::PathBuf, process::ExitCode};
 
-use answertone_hw::LineUri;
+use answertone_hw::{LineUri, hook::HookUri};
 use clap::Args;
 use serde_json::json;
 
 use super::{
     attendant::{Attendant, Show},
     call::summary,
-    document::{read_pages, shared, with_header},
+    document::{read_pages, with_header},
     error::{CliError, NO},
     machine::MachineArgs,
     on_line::{self, Task, interruption},
     records::RecordArgs,
+    telephone::TelephoneArgs,
 };
 
 /// Send documents to a fax machine.
@@ -35,6 +36,8 @@ pub(super) struct SendArgs {
     #[command(flatten)]
     machine: MachineArgs,
     #[command(flatten)]
+    telephone: TelephoneArgs,
+    #[command(flatten)]
     records: RecordArgs,
     /// Report progress and result as lines of JSON.
     #[arg(long)]
@@ -43,15 +46,17 @@ pub(super) struct SendArgs {
 
 /// Runs the command.
 pub(super) fn run(args: &SendArgs) -> Result<ExitCode, CliError> {
-    let mut pages = read_pages(&args.files)?;
+    let mut pages = read_pages(&args.files, args.machine.wants_pictures())?;
     if !args.no_header {
         pages = with_header(pages, args.machine.ident(), &args.to);
     }
     let show = if args.json { Show::Json } else { Show::person() };
     let mut attendant = Attendant::new(show, interruption()).with_transcript(args.records.transcript.as_deref())?;
     let (config, audio) = (args.machine.config()?, args.machine.audio()?);
-    let task = Task::Send(vec![shared(pages)]);
-    let (report, far) = on_line::run(&args.line, task, config, audio, &mut attendant, args.records.record.as_deref())?;
+    let task = Task::Send(vec![pages]);
+    let telephone = if is_dialled(&args.line) { args.telephone.or_number(&args.to)? } else { args.telephone.clone() };
+    let record = args.records.record.as_deref();
+    let (report, far) = on_line::run(&args.line, task, config, audio, &mut attendant, record, &telephone)?;
     let stopped = attendant.stopped().map(str::to_owned);
     attendant.finish()?;
     if args.json {
@@ -60,4 +65,9 @@ pub(super) fn run(args: &SendArgs) -> Result<ExitCode, CliError> {
         println!("{}", summary(&report, stopped.as_deref(), far.as_ref()));
     }
     Ok(if report.ok { ExitCode::SUCCESS } else { ExitCode::from(NO) })
+}
+
+/// Whether the number to call is dialled by us: where the line has a hook switch.
+fn is_dialled(line: &LineUri) -> bool {
+    matches!(line, LineUri::Cpal(params) | LineUri::Alsa(params) if params.hook != HookUri::None)
 }

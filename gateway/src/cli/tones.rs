@@ -3,9 +3,13 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use answertone_dsp::{
-    callerid::{CallerId, CallerIdReceiver, CallerIdSender, DtmfForm, Message, Standard, digits_for, read_digits},
+    callerid::{
+        Alert, AlertDetector, CallerId, CallerIdReceiver, CallerIdSender, DtmfForm, Hook, Message, Standard, absence,
+        digits_for, read_digits,
+    },
     pcm::{narrow, widen},
     tone::{
+        answerer::AnswererDetector,
         call::{CedDetector, CedGenerator, CngDetector, CngGenerator},
         dtmf::{DtmfStyle, digits},
         dtmf_detector::DtmfDetector,
@@ -13,10 +17,12 @@ use answertone_dsp::{
     },
     units::{Db, Dbm0},
 };
+use answertone_hw::{LineUri, open};
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
-use super::error::{CliError, NO};
+use super::error::{CliError, NO, with_causes};
+use crate::prompt::{self, Question, rounded};
 
 /// Samples per second of the WAV files.
 const SAMPLE_RATE: u32 = 8000;
@@ -48,10 +54,37 @@ enum Direction {
         /// Whose caller identification.
         #[arg(long, default_value = "class")]
         standard: Form,
-        /// Whose call progress tones, ISO 3166 alpha-2.
-        #[arg(long, default_value = "us")]
+        /// Whose call progress tones, ISO 3166 alpha-2; `any` if that is not known.
+        #[arg(long, default_value = "any")]
         country: String,
     },
+    /// Play a prompt on a line and report the digits that answer it as JSON.
+    Ask(AskArgs),
+}
+
+#[derive(Args, Debug)]
+struct AskArgs {
+    /// Line, as for `call`; not a simulated one.
+    #[arg(long)]
+    line: String,
+    /// WAV file to play: 8000 Hz, mono, 16 bit. Without it a short tone asks.
+    #[arg(long)]
+    prompt: Option<PathBuf>,
+    /// Digits at most.
+    #[arg(long, default_value_t = 16)]
+    digits: usize,
+    /// Key that ends the answer.
+    #[arg(long, default_value = "#")]
+    terminator: char,
+    /// Play the prompt to its end, whatever is pressed.
+    #[arg(long)]
+    no_barge_in: bool,
+    /// Seconds to the first digit once the prompt is over.
+    #[arg(long, default_value_t = 6.0)]
+    first_s: f32,
+    /// Seconds from one digit to the next.
+    #[arg(long, default_value_t = 3.0)]
+    next_s: f32,
 }
 
 #[derive(Subcommand, Debug)]
@@ -93,6 +126,9 @@ enum Made {
         /// Why there is no number: P withheld, O not available.
         #[arg(long)]
         absence: Option<char>,
+        /// Sound the alerting tone first, 100 ms before the message; by `class` and `sdmf` the one of a call that waits.
+        #[arg(long)]
+        alert: bool,
         #[command(flatten)]
         file: FileArgs,
     },
@@ -110,7 +146,7 @@ enum Made {
         #[command(flatten)]
         file: FileArgs,
     },
-    /// CNG or CED.
+    /// CNG, CED or ANSam.
     Tone {
         /// Which.
         #[arg(long, default_value = "cng")]
@@ -135,10 +171,16 @@ struct FileArgs {
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Heard {
+    /// Digits.
     Dtmf,
+    /// Caller identification.
     Cid,
+    /// Dial tone, ringing, busy and the like.
     Progress,
+    /// CNG and the answer tones, with levels.
     Tone,
+    /// Who answered: fax, data modem, voice and others.
+    Answerer,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum, PartialEq, Eq)]
@@ -149,12 +191,20 @@ enum Form {
     Sdmf,
     /// ETSI.
     Clip,
+    /// Australia: Bellcore's.
+    Aclip,
+    /// British Telecom.
+    Bt,
+    /// NTT.
+    Jclip,
     /// DTMF, A number C.
     ClipDtmf,
     /// DTMF, A number #.
     ClipDtmfHash,
     /// DTMF, D number C.
     ClipDtmfD,
+    /// DTMF, number #.
+    ClipDtmfBare,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -172,6 +222,12 @@ enum Progress {
 enum FaxTone {
     Cng,
     Ced,
+    /// CED with reversals of phase.
+    AnsPr,
+    /// CED modulated by 15 Hz.
+    Ansam,
+    /// Both.
+    AnsamPr,
 }
 
 /// Runs the command.
@@ -183,7 +239,31 @@ pub(super) fn run(args: &TonesArgs) -> Result<ExitCode, CliError> {
             println!("{}", json!({ "events": events }));
             Ok(if events.is_empty() { ExitCode::from(NO) } else { ExitCode::SUCCESS })
         }
+        Direction::Ask(args) => ask(args),
     }
+}
+
+fn ask(args: &AskArgs) -> Result<ExitCode, CliError> {
+    let uri: LineUri = args.line.parse().map_err(|error| CliError::usage(format!("--line {}: {error}", args.line)))?;
+    let mut line = open(&uri).map_err(|error| CliError::usage(with_causes(&error)))?;
+    let samples = match &args.prompt {
+        Some(wav) => read(wav)?,
+        None => digits("*", DtmfStyle { level: Dbm0(-19.0), ..DtmfStyle::default() }),
+    };
+    let question = Question {
+        prompt: rounded(&samples),
+        barge_in: !args.no_barge_in,
+        digits: args.digits,
+        terminator: Some(args.terminator),
+        first_s: args.first_s,
+        next_s: args.next_s,
+    };
+    let (asking, ended) = prompt::ask(line.as_mut(), question);
+    line.hang_up();
+    // Standard output may be the line.
+    let report = json!({ "digits": asking.digits(), "ended": ended.name(), "barged_in": asking.was_barged_in() });
+    eprintln!("{report}");
+    Ok(if asking.digits().is_empty() { ExitCode::from(NO) } else { ExitCode::SUCCESS })
 }
 
 fn make(what: &Made) -> Result<ExitCode, CliError> {
@@ -193,16 +273,17 @@ fn make(what: &Made) -> Result<ExitCode, CliError> {
                 DtmfStyle { level: Dbm0(*level), twist: Db(*twist), on: on_ms * MS, off: off_ms * MS, deviation: 0.0 };
             (digits(text, style), file)
         }
-        Made::Cid { standard, number, name, date, absence, file } => {
+        Made::Cid { standard, number, name, date, absence, alert, file } => {
             let id = CallerId {
-                call_type: (*standard == Form::Clip).then_some(1),
+                call_type: matches!(standard, Form::Clip | Form::Bt).then_some(1),
                 date: date.clone(),
                 number: number.clone(),
                 number_absence: *absence,
                 name: name.clone(),
                 ..CallerId::default()
             };
-            (caller_id(&id, *standard), file)
+            let alert = if *alert { alert_of(*standard) } else { Vec::new() };
+            ([alert, caller_id(&id, *standard)].concat(), file)
         }
         Made::Progress { country, tone, seconds, file } => {
             let tone = ProgressTone::find(country, tone.kind()).ok_or_else(|| {
@@ -215,11 +296,17 @@ fn make(what: &Made) -> Result<ExitCode, CliError> {
         }
         Made::Tone { tone, seconds, file } => {
             let mut samples = vec![0.0; seconds * SAMPLE_RATE as usize];
-            match tone {
-                FaxTone::Cng => CngGenerator::new(Dbm0(-13.0)).run(&mut samples),
-                FaxTone::Ced => {
-                    CedGenerator::new(Dbm0(-13.0)).run(&mut samples);
-                }
+            let level = Dbm0(-13.0);
+            let answer = match tone {
+                FaxTone::Cng => None,
+                FaxTone::Ced => Some(CedGenerator::new(level)),
+                FaxTone::AnsPr => Some(CedGenerator::with_reversals(level)),
+                FaxTone::Ansam => Some(CedGenerator::ansam(level, false)),
+                FaxTone::AnsamPr => Some(CedGenerator::ansam(level, true)),
+            };
+            match answer {
+                Some(mut answer) => _ = answer.run(&mut samples),
+                None => CngGenerator::new(level).run(&mut samples),
             }
             (samples, file)
         }
@@ -227,13 +314,24 @@ fn make(what: &Made) -> Result<ExitCode, CliError> {
     write(file, &samples)
 }
 
+/// The alerting tone and the pause after it.
+fn alert_of(form: Form) -> Vec<f32> {
+    let alert = if matches!(form, Form::Class | Form::Sdmf) { Alert::Cas } else { Alert::DualTone };
+    let mut samples = alert.samples(Dbm0(-16.0));
+    samples.resize(samples.len() + 100 * MS, 0.0);
+    samples
+}
+
 fn caller_id(id: &CallerId, form: Form) -> Vec<f32> {
-    let level = Dbm0(-13.5);
+    let sent = |message: Message, standard| CallerIdSender::new(&message, standard, Hook::On, Dbm0(-13.5)).samples();
     let in_digits = |form| digits(&digits_for(id, form), DtmfStyle::default());
     match form {
-        Form::Class => CallerIdSender::new(&Message::multiple(id), Standard::Bellcore, level).samples(),
-        Form::Sdmf => CallerIdSender::new(&Message::single(id), Standard::Bellcore, level).samples(),
-        Form::Clip => CallerIdSender::new(&Message::multiple(id), Standard::Etsi, level).samples(),
+        Form::Class | Form::Aclip => sent(Message::multiple(id), Standard::Bellcore),
+        Form::Sdmf => sent(Message::single(id), Standard::Bellcore),
+        Form::Clip => sent(Message::multiple(id), Standard::Etsi),
+        Form::Bt => sent(Message::multiple(id), Standard::Bt),
+        Form::Jclip => sent(Message::japanese(id), Standard::Japan),
+        Form::ClipDtmfBare => in_digits(DtmfForm::Bare),
         Form::ClipDtmf => in_digits(DtmfForm::EndedByC),
         Form::ClipDtmfHash => in_digits(DtmfForm::EndedByHash),
         Form::ClipDtmfD => in_digits(DtmfForm::BegunByD),
@@ -260,6 +358,7 @@ fn detect(what: Heard, samples: &[f32], form: Form, country: &str) -> Result<Vec
         Heard::Cid => Ok(cid(samples, form)),
         Heard::Progress => progress(samples, country),
         Heard::Tone => Ok(tones(samples)),
+        Heard::Answerer => Ok(answerer(samples)),
     }
 }
 
@@ -285,16 +384,22 @@ fn dtmf(samples: &[f32]) -> Vec<Value> {
 
 fn cid(samples: &[f32], form: Form) -> Vec<Value> {
     let standard = match form {
-        Form::Class | Form::Sdmf => Standard::Bellcore,
+        Form::Class | Form::Sdmf | Form::Aclip => Standard::Bellcore,
         Form::Clip => Standard::Etsi,
-        Form::ClipDtmf | Form::ClipDtmfHash | Form::ClipDtmfD => {
+        Form::Bt => Standard::Bt,
+        Form::Jclip => Standard::Japan,
+        Form::ClipDtmf | Form::ClipDtmfHash | Form::ClipDtmfD | Form::ClipDtmfBare => {
             let text: String = dtmf(samples).iter().filter_map(|event| event["digit"].as_str()).collect();
             return read_digits(&text).map(|id| json!({ "digits": text, "caller": caller(&id) })).into_iter().collect();
         }
     };
-    let mut receiver = CallerIdReceiver::new(standard);
+    let (mut receiver, mut alerts) = (CallerIdReceiver::new(standard), AlertDetector::new());
     let mut events = Vec::new();
     for (at, block) in samples.chunks(80).chain([[0.0; 80].as_slice(); 10]).enumerate() {
+        if let Some(alert) = alerts.run(block) {
+            let (begin, end) = (seconds(alert.begin.0), seconds(alert.end.0));
+            events.push(json!({ "at": begin, "end": end, "kind": "alert", "level_dbm0": alert.level.0 }));
+        }
         receiver.run(block, |message| {
             let fields: Vec<Value> = message
                 .parameters()
@@ -313,13 +418,15 @@ fn cid(samples: &[f32], form: Form) -> Vec<Value> {
 fn caller(id: &CallerId) -> Value {
     json!({
         "date": id.date, "number": id.number, "number_absence": id.number_absence, "name": id.name,
+        "why_no_number": id.number_absence.map(absence), "why_no_name": id.name_absence.map(absence),
         "name_absence": id.name_absence, "called": id.called, "redirecting": id.redirecting,
     })
 }
 
 fn progress(samples: &[f32], country: &str) -> Result<Vec<Value>, CliError> {
-    let mut detector = ProgressDetector::new(country).ok_or_else(|| {
-        CliError::usage(format!("--country {country} is not in the table of call progress tones; try us or gb"))
+    let known = if country == "any" { Some(ProgressDetector::anywhere()) } else { ProgressDetector::new(country) };
+    let mut detector = known.ok_or_else(|| {
+        CliError::usage(format!("--country {country} is not in the table of call progress tones; try any, us or gb"))
     })?;
     let blocks = samples.chunks(80).enumerate();
     let told = blocks.filter_map(|(at, block)| Some((at, detector.run(block)?)));
@@ -329,12 +436,32 @@ fn progress(samples: &[f32], country: &str) -> Result<Vec<Value>, CliError> {
 fn tones(samples: &[f32]) -> Vec<Value> {
     let (mut cng, mut ced) = (CngDetector::new(), CedDetector::new());
     let mut events = Vec::new();
-    for block in samples.chunks(80) {
-        for (name, edge) in [("cng", cng.run(block)), ("ced", ced.run(block))] {
-            events.extend(edge.map(|edge| json!({ "at": seconds(edge.at.0), "tone": name, "on": edge.on })));
+    // The end of a tone is told when it is certain.
+    let silence = vec![[0.0; 80]; 500];
+    for block in samples.chunks(80).chain(silence.iter().map(<[f32; 80]>::as_slice)) {
+        if let Some(edge) = cng.run(block) {
+            let (at, level) = (seconds(edge.at.0), cng.level().0);
+            events.push(json!({ "at": at, "tone": "cng", "on": edge.on, "level_dbm0": level }));
+        }
+        if let Some(edge) = ced.run(block) {
+            let name = match (ced.is_modulated(), ced.reversals() > 0) {
+                (true, true) => "ansam-pr",
+                (true, false) => "ansam",
+                (false, true) => "ans-pr",
+                (false, false) => "ced",
+            };
+            let (at, level) = (seconds(edge.at.0), ced.level().0);
+            let reversals = ced.reversals();
+            events.push(json!({ "at": at, "tone": name, "on": edge.on, "level_dbm0": level, "reversals": reversals }));
         }
     }
     events
+}
+
+fn answerer(samples: &[f32]) -> Vec<Value> {
+    let mut detector = AnswererDetector::new();
+    let answers = samples.chunks(80).chain([[0.0; 80].as_slice(); 30]).filter_map(|block| detector.run(block));
+    answers.map(|answer| json!({ "at": seconds(answer.at.0), "answerer": answer.who.name() })).collect()
 }
 
 fn read(path: &PathBuf) -> Result<Vec<f32>, CliError> {

@@ -1,12 +1,14 @@
-//! The block loop.
+//! One call: the blocks of its line, one after the other.
 //!
 //! ```text
 //!  line ── rx block ──▶ front end ── events ──▶ session ── events ──▶ observer
 //!       ◀── tx block ──           ◀── orders ──         ◀── octets for the signal being sent
 //! ```
 
+use std::time::Instant;
+
 use answertone_dsp::pcm::{Block, SILENCE};
-use answertone_hw::{Exchange, LineError, PcmLine};
+use answertone_hw::{Exchange, LineError, Pace, PcmLine, PolledLine, Transport};
 use answertone_t30::{
     audio::{AudioConfig, AudioFrontEnd},
     seam::{Cut, FrontEnd},
@@ -14,7 +16,7 @@ use answertone_t30::{
     time::LineTime,
 };
 
-use super::{CallObserver, CallReport, Recorder, Role};
+use super::{CallObserver, CallReport, DeviceReport, Role, ear::CallEar, recorder::Tape};
 
 /// Octets asked of the session at a time; an ECM frame has 260.
 const SUPPLY_OCTETS: usize = 264;
@@ -25,50 +27,91 @@ const PROGRESS_BLOCKS: u32 = 25;
 /// Silence that stands for a line hung up at the other end: the demodulators let go of what they still hold.
 const CLOSING_BLOCKS: usize = 8;
 
+/// The most digits of a call that are reported.
+const MOST_DIGITS: usize = 64;
+
 /// A call under way.
-pub(super) struct Call<'a> {
+pub(super) struct Call<O> {
     front: AudioFrontEnd,
     session: Session,
     role: Role,
-    observer: &'a mut dyn CallObserver,
+    observer: O,
+    tape: Option<Tape>,
+    /// The block to be sent next.
+    tx: Block,
     /// When the session wants to be woken.
     due: Option<LineTime>,
     blocks: u32,
     cancelled: bool,
-    lost: bool,
+    lost: Option<LineError>,
+    digits: String,
+    ear: CallEar,
 }
 
-impl<'a> Call<'a> {
-    pub(super) fn new(session: Session, audio: AudioConfig, observer: &'a mut dyn CallObserver) -> Self {
+impl<O: CallObserver> Call<O> {
+    pub(super) fn new(session: Session, audio: AudioConfig, observer: O, tape: Option<Tape>) -> Self {
         let front = AudioFrontEnd::new(audio);
         let role = if session.is_caller() { Role::Caller } else { Role::Answerer };
-        let mut call = Self { front, session, role, observer, due: None, blocks: 0, cancelled: false, lost: false };
+        let mut call = Self {
+            front,
+            session,
+            role,
+            observer,
+            tape,
+            tx: SILENCE,
+            due: None,
+            blocks: 0,
+            cancelled: false,
+            lost: None,
+            digits: String::with_capacity(MOST_DIGITS),
+            ear: CallEar::new(),
+        };
         call.drain();
         call
     }
 
-    /// Exchanges blocks until the session is over or the line is.
-    pub(super) fn run(mut self, line: &mut dyn PcmLine, mut recorder: Option<&mut Recorder>) -> CallReport {
-        let (mut tx, mut rx) = (SILENCE, SILENCE);
-        while !self.front.wants_to_hang_up() && !self.lost {
-            match line.exchange(&tx, &mut rx) {
-                Ok(exchange) => {
-                    if let Some(recorder) = recorder.as_deref_mut() {
-                        recorder.write(&tx, &rx);
-                    }
-                    self.block(exchange, &rx, &mut tx);
-                    self.observe();
-                }
-                Err(error) => self.line_lost(&error),
-            }
+    /// Exchanges blocks on a line that waits by itself, until the session is over or the line is.
+    pub(super) fn run(mut self, line: &mut dyn PcmLine) -> (CallReport, O) {
+        let (pace, mut rx) = (line.pace(), SILENCE);
+        while !self.is_over() {
+            let exchanged = line.exchange(&self.tx, &mut rx);
+            self.exchanged(exchanged, &rx, pace);
+            std::iter::from_fn(|| line.digit()).for_each(|digit| self.digit(digit));
         }
         // The last block made is still in hand; a line that is gone does not take it.
-        if line.exchange(&tx, &mut rx).is_ok()
-            && let Some(recorder) = recorder
-        {
-            recorder.write(&tx, &rx);
+        if line.exchange(&self.tx, &mut rx).is_ok() {
+            self.record(&rx, pace);
         }
         line.hang_up();
+        let device = line.health().as_ref().map(DeviceReport::new);
+        let (report, observer) = self.end(line.transport());
+        (CallReport { device, ..report }, observer)
+    }
+
+    /// Exchanges a block on a polled line if one is due; whether one was.
+    pub(super) fn turn(&mut self, line: &mut dyn PolledLine, now: Instant) -> bool {
+        let mut rx = SILENCE;
+        let exchanged = match line.try_exchange(now, &self.tx, &mut rx) {
+            Ok(None) => return false,
+            Ok(Some(exchange)) => Ok(exchange),
+            Err(error) => Err(error),
+        };
+        if self.is_over() {
+            self.record(&rx, Pace::RealTime);
+        } else {
+            self.exchanged(exchanged, &rx, Pace::RealTime);
+        }
+        std::iter::from_fn(|| line.digit()).for_each(|digit| self.digit(digit));
+        true
+    }
+
+    /// Whether the session is over, up to its last block, or the line is.
+    pub(super) fn is_over(&self) -> bool {
+        self.front.wants_to_hang_up() || self.lost.is_some()
+    }
+
+    /// The report of a call that is over, on a line that was hung up.
+    pub(super) fn end(mut self, transport: Option<Transport>) -> (CallReport, O) {
         self.observe();
         if self.front.events_lost() > 0 {
             tracing::warn!(
@@ -76,15 +119,41 @@ impl<'a> Call<'a> {
                 "the line brought more in one block than there is room for"
             );
         }
-        CallReport::new(self.role, &self.session, &self.front)
+        let report = CallReport { heard: self.ear.heard(), ..CallReport::new(self.role, &self.session, &self.front) };
+        (report.on(self.lost.as_ref(), self.digits, transport), self.observer)
+    }
+
+    fn exchanged(&mut self, exchanged: Result<Exchange, LineError>, rx: &Block, pace: Pace) {
+        match exchanged {
+            Ok(exchange) => {
+                self.record(rx, pace);
+                self.block(exchange, rx);
+                self.observe();
+            }
+            Err(error) => self.line_lost(error),
+        }
+    }
+
+    fn record(&self, rx: &Block, pace: Pace) {
+        if let Some(tape) = &self.tape {
+            tape.write(&self.tx, rx, pace);
+        }
+    }
+
+    fn digit(&mut self, digit: char) {
+        if self.digits.len() < MOST_DIGITS {
+            self.digits.push(digit);
+        }
+        self.observer.digit(self.front.now(), digit);
     }
 
     /// One block each way.
-    fn block(&mut self, exchange: Exchange, rx: &Block, tx: &mut Block) {
+    fn block(&mut self, exchange: Exchange, rx: &Block) {
         if exchange.lost_samples > 0 {
             self.front.receive_lost();
         } else {
             self.front.receive(rx);
+            self.ear.hear(rx);
         }
         while let Some(event) = self.front.poll() {
             self.session.handle(event);
@@ -96,7 +165,7 @@ impl<'a> Call<'a> {
             self.drain();
         }
         self.top_up();
-        self.front.transmit(tx);
+        self.front.transmit(&mut self.tx);
     }
 
     /// Moves what the session wants to where it belongs.
@@ -151,13 +220,13 @@ impl<'a> Call<'a> {
     }
 
     /// The other end may have hung up on its last word: that is heard out before the line counts as lost.
-    fn line_lost(&mut self, error: &LineError) {
+    fn line_lost(&mut self, error: LineError) {
         tracing::debug!(%error, "line lost");
         for _ in 0..CLOSING_BLOCKS {
-            self.block(Exchange::default(), &SILENCE, &mut SILENCE.clone());
+            self.block(Exchange::default(), &SILENCE);
         }
         self.session.line_lost(self.front.now());
         self.drain();
-        self.lost = true;
+        self.lost = Some(error);
     }
 }

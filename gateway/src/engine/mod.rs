@@ -1,10 +1,22 @@
-//! One call on one line: the block loop, its report, its recording, and the fax machine at the far end of a simulated line.
+//! Calls on lines: the block loop, many calls in turn on a thread per core, reports, recordings, and the fax machine at
+//! the far end of a simulated line.
+//!
+//! ```text
+//!  line that waits by itself ──▶ run_call, on the caller's thread      ─┐
+//!  polled line ──▶ Entry ──▶ Engine: thread per core ──▶ Turns ─▶ turn ─┴─▶ Call: one block each way
+//! ```
+//!
+//! Between blocks nothing waits and nothing is locked: what takes time, the disk of a recording and the store, has a
+//! thread or a task of its own.
 
+mod ear;
 mod far_end;
 mod line;
 mod recorder;
 mod report;
 mod test_page;
+mod threads;
+mod turns;
 
 use answertone_hw::PcmLine;
 use answertone_t30::{
@@ -13,9 +25,11 @@ use answertone_t30::{
     time::LineTime,
 };
 pub use far_end::{FarEnd, answerer, caller, polled};
-pub use recorder::Recorder;
-pub use report::{CallReport, FailureReport, PageLine, Role};
+pub use recorder::{NotWhole, Recorder, Tape};
+pub use report::{CallReport, DeviceReport, FailureReport, PageLine, Role, TransportReport};
 pub use test_page::test_page;
+pub use threads::Engine;
+pub use turns::{Ended, Entry, Punctuality, Turns};
 
 /// Who hears of a call while it lasts. Called between blocks, on the call's thread: an observer does not wait.
 pub trait CallObserver {
@@ -33,9 +47,38 @@ pub trait CallObserver {
     /// A line of the transcript.
     fn trace(&mut self, _line: &TraceLine) {}
 
+    /// A digit that the far side told beside the audio.
+    fn digit(&mut self, _at: LineTime, _digit: char) {}
+
     /// Whether the call is to be ended, politely.
     fn cancelled(&mut self) -> bool {
         false
+    }
+}
+
+impl<O: CallObserver + ?Sized> CallObserver for &mut O {
+    fn event(&mut self, at: LineTime, event: Event) {
+        (**self).event(at, event);
+    }
+
+    fn page_kept(&mut self) -> Option<Result<(), NotKept>> {
+        (**self).page_kept()
+    }
+
+    fn progress(&mut self, progress: &Progress) {
+        (**self).progress(progress);
+    }
+
+    fn trace(&mut self, line: &TraceLine) {
+        (**self).trace(line);
+    }
+
+    fn digit(&mut self, at: LineTime, digit: char) {
+        (**self).digit(at, digit);
+    }
+
+    fn cancelled(&mut self) -> bool {
+        (**self).cancelled()
     }
 }
 
@@ -47,5 +90,6 @@ pub fn run_call(
     observer: &mut dyn CallObserver,
     recorder: Option<&mut Recorder>,
 ) -> CallReport {
-    line::Call::new(session, audio, observer).run(line, recorder)
+    let tape = recorder.map(|recorder| recorder.tape());
+    line::Call::new(session, audio, observer, tape).run(line).0
 }

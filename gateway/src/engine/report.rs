@@ -1,9 +1,11 @@
 //! What became of a call, in the shape machines read.
 
+use answertone_hw::{DeviceHealth, LineError, Transport};
 use answertone_t30::{
     audio::AudioFrontEnd,
+    image::{Coding, Resolution},
     seam::Carrier,
-    session::{Failure, Outcome, PageReport, Report, Session},
+    session::{Cause, Failure, Outcome, PageReport, Report, Session, Terms},
     time::LineTime,
 };
 use serde::Serialize;
@@ -39,8 +41,10 @@ pub struct CallReport {
     pub modem: Option<&'static str>,
     /// Whether errors were corrected.
     pub ecm: bool,
-    /// `mh`, `mr` or `mmr`.
+    /// `mh`, `mr`, `mmr`, `jbig` or `jpeg`.
     pub coding: Option<&'static str>,
+    /// Whether pictures are in colour.
+    pub colour: bool,
     /// Pels in a row.
     pub width: Option<u32>,
     /// Pels to the inch.
@@ -61,15 +65,19 @@ pub struct CallReport {
     pub remote_psa: Option<String>,
     /// Internet address the other machine gave as its own.
     pub remote_internet_address: Option<String>,
-    /// Octets of the other machine's non-standard facilities, hexadecimal.
+    /// Who made the other machine, as its non-standard facilities tell.
     pub remote_vendor: Option<String>,
+    /// The name it gives itself in them.
+    pub remote_model: Option<String>,
+    /// Their octets, hexadecimal.
+    pub remote_nsf: Option<String>,
     /// Pages in the order they were over; one that was repeated is there twice.
     pub page: Vec<PageLine>,
     /// Training checks.
     pub trainings: u32,
     /// Interruptions of the fast signals heard that were bridged: slips and drop-outs after which reception went on.
     pub slips: u32,
-    /// Audio the transport lost.
+    /// Audio the transport lost, and audio whose symbols the modem lost and found again.
     pub lost_ms: u64,
     /// Error vector magnitude of the last training heard.
     pub evm_db: Option<f64>,
@@ -79,6 +87,104 @@ pub struct CallReport {
     pub clock_offset_ppm: Option<f64>,
     /// Length of the call in line time.
     pub seconds: f64,
+    /// Digits that the far side told beside the audio.
+    pub digits: String,
+    /// What the network transport has seen, on lines that have one.
+    pub transport: Option<TransportReport>,
+    /// The line's sound device, where it is one.
+    pub device: Option<DeviceReport>,
+    /// Who or what was heard: `fax`, `data_modem`, `text_telephone`, `alarm_receiver`, `voice`, `answering_machine`; else
+    /// `dial_tone`, `ringing`, `busy`, `congestion`, `special_information`; else `silence`.
+    pub heard: Option<&'static str>,
+}
+
+/// The transport's part of a [`CallReport`].
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct TransportReport {
+    /// `audiosocket`, `rtp` or `websocket`.
+    pub kind: &'static str,
+    /// Packets or frames of audio that came.
+    pub received: u64,
+    /// Audio that was due and not there.
+    pub missing_ms: u64,
+    /// Packets that came too late to be played.
+    pub late: u64,
+    /// Packets that came twice.
+    pub duplicates: u64,
+    /// Packets that came after a later one.
+    pub reordered: u64,
+    /// Times the sender began anew.
+    pub restarts: u64,
+    /// The mean change of the packets' delay, RFC 3550 6.4.1.
+    pub jitter_ms: Option<f64>,
+    /// The sender's sample clock against ours; positive: it is fast.
+    pub clock_ppm: Option<f64>,
+    /// Share of our packets that the far end missed lately.
+    pub far_loss: Option<f64>,
+}
+
+impl From<Transport> for TransportReport {
+    fn from(seen: Transport) -> Self {
+        Self {
+            kind: seen.kind,
+            received: seen.received,
+            missing_ms: seen.missing_ms,
+            late: seen.late,
+            duplicates: seen.duplicates,
+            reordered: seen.reordered,
+            restarts: seen.restarts,
+            jitter_ms: seen.jitter_ms.map(tenths),
+            clock_ppm: seen.clock_ppm.map(tenths),
+            far_loss: seen.far_loss.map(f64::from),
+        }
+    }
+}
+
+/// The sound device of a [`CallReport`].
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct DeviceReport {
+    /// Samples per second.
+    pub rate: u32,
+    /// How much faster than the computer's clock the input runs, in parts per million.
+    pub input_ppm: Option<f64>,
+    /// How much faster than the computer's clock the output runs.
+    pub output_ppm: Option<f64>,
+    /// How much faster the output runs than the input.
+    pub drift_ppm: Option<f64>,
+    /// Interruptions of the input.
+    pub overruns: u32,
+    /// What they cost.
+    pub overrun_ms: f64,
+    /// Times that frames were lost or doubled without a word from the device.
+    pub jumps: u32,
+    /// Interruptions of the output.
+    pub underruns: u32,
+    /// What they cost.
+    pub underrun_ms: f64,
+    /// Samples heard at full scale.
+    pub clipped: u64,
+    /// From the line through the computer and back to the line.
+    pub latency_ms: f64,
+}
+
+impl DeviceReport {
+    /// The health of a device, rounded for people.
+    pub fn new(health: &DeviceHealth) -> Self {
+        let round = |value: f64| (value * 10.0).round() / 10.0;
+        Self {
+            rate: health.rate,
+            input_ppm: health.input_ppm.map(round),
+            output_ppm: health.output_ppm.map(round),
+            drift_ppm: health.drift_ppm.map(round),
+            overruns: health.overruns,
+            overrun_ms: round(health.overrun_ms),
+            jumps: health.jumps,
+            underruns: health.underruns,
+            underrun_ms: round(health.underrun_ms),
+            clipped: health.clipped,
+            latency_ms: round(health.latency_ms),
+        }
+    }
 }
 
 /// A page of a [`CallReport`].
@@ -88,6 +194,8 @@ pub struct PageLine {
     pub sent: bool,
     /// Counted from 1 in its direction.
     pub number: usize,
+    /// Its coding.
+    pub coding: &'static str,
     /// Rows.
     pub rows: u32,
     /// Rows that could not be decoded.
@@ -109,6 +217,8 @@ pub struct FailureReport {
     pub timer: Option<&'static str>,
     /// `local`, `remote` or `line`.
     pub side: &'static str,
+    /// The phase of the call: `A` to `E`.
+    pub phase: &'static str,
     /// All of it, for people.
     pub text: String,
 }
@@ -123,7 +233,7 @@ impl CallReport {
         };
         let ok = report.outcome == Some(Outcome::Completed);
         let carrier = carrier(report);
-        let resolution = report.terms.map(|terms| terms.resolution.dots_per_inch());
+        let resolution = report.terms.map(dots_per_inch);
         Self {
             role,
             ok,
@@ -135,6 +245,7 @@ impl CallReport {
             modem: carrier.map(Carrier::modem),
             ecm: report.terms.is_some_and(|terms| terms.ecm.is_some()),
             coding: report.terms.map(|terms| terms.coding.name()),
+            colour: report.terms.is_some_and(|terms| terms.colour),
             width: report.terms.map(|terms| terms.pels()),
             x_dpi: resolution.map(|(x, _)| x),
             y_lpi: resolution.map(|(_, y)| y),
@@ -145,21 +256,49 @@ impl CallReport {
             remote_sep: report.peer.sep.clone(),
             remote_psa: report.peer.psa.clone(),
             remote_internet_address: report.peer.internet_address.clone(),
-            remote_vendor: report.peer.nsf.as_deref().map(hexadecimal),
+            remote_vendor: report.peer.vendor.clone(),
+            remote_model: report.peer.model.clone(),
+            remote_nsf: report.peer.nsf.as_deref().map(hexadecimal),
             page: report.pages.iter().map(PageLine::new).collect(),
             trainings: report.trainings,
             slips: front.losses_bridged(),
-            lost_ms: report.lost.as_ms(),
+            lost_ms: report.lost.as_ms() + front.time_lost().as_ms(),
             evm_db: report.quality.map(|evm| f64::from(evm.0) / 10.0),
             carrier_offset_hz: signal.map(|signal| tenths(signal.carrier_offset.0)),
             clock_offset_ppm: signal.map(|signal| tenths(signal.clock_offset_ppm)),
             seconds: front.now().since(LineTime::ZERO).seconds(),
+            digits: String::new(),
+            transport: None,
+            device: None,
+            heard: None,
         }
+    }
+
+    /// The same with what the line has to say of it. How a line was lost belongs to a call that failed by that.
+    pub(super) fn on(self, lost: Option<&LineError>, digits: String, transport: Option<Transport>) -> Self {
+        let mut report = Self { digits, transport: transport.map(TransportReport::from), ..self };
+        if let (Some(error), Some(failure)) = (lost, &mut report.failure)
+            && failure.cause == Cause::LineLost.name()
+        {
+            failure.text = format!("{}: {error}", failure.text);
+            report.t30_status.clone_from(&failure.text);
+        }
+        report
     }
 }
 
 fn carrier(report: &Report) -> Option<Carrier> {
     report.pages.last().map(|page| page.carrier).or(report.terms.map(|terms| terms.carrier))
+}
+
+/// Pictures have square pels.
+fn dots_per_inch(terms: Terms) -> (u32, u32) {
+    match (terms.coding, terms.resolution) {
+        (Coding::Jpeg, Resolution::Dpi300) => (300, 300),
+        (Coding::Jpeg, Resolution::Dpi400) => (400, 400),
+        (Coding::Jpeg, _) => (200, 200),
+        (_, resolution) => resolution.dots_per_inch(),
+    }
 }
 
 fn tenths(value: f32) -> f64 {
@@ -175,6 +314,7 @@ impl PageLine {
         Self {
             sent: page.sent,
             number: page.number,
+            coding: page.coding.name(),
             rows: page.rows,
             bad_rows: page.bad_rows,
             octets: page.octets,
@@ -190,6 +330,7 @@ impl FailureReport {
             cause: failure.cause.name(),
             timer: failure.timer.map(|timer| timer.name()),
             side: failure.side.name(),
+            phase: failure.phase.name(),
             text: failure.to_string(),
         }
     }

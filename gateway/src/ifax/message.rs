@@ -85,7 +85,7 @@ pub fn message_id(fax: &Fax, hostname: &str) -> String {
 /// The minimum set, profile S, where the pages fit it: every receiver must read that. Otherwise profile F.
 fn tiff_of(pages: &[KeptPage]) -> Result<Vec<u8>, TiffError> {
     let file_pages: Vec<_> =
-        pages.iter().map(|kept| FilePage { page: &kept.page, bad_rows: kept.bad_rows, longest_bad_run: 0 }).collect();
+        pages.iter().map(|kept| FilePage { bad_rows: kept.bad_rows, ..FilePage::from(&kept.page) }).collect();
     match tiff::write(&file_pages, &WriteOptions::plain(Profile::S)) {
         Err(TiffError::ProfileWidth { .. }) => {
             tiff::write(&file_pages, &WriteOptions::plain(Profile::F(answertone_t30::image::Coding::Mmr)))

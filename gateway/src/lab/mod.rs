@@ -10,6 +10,7 @@ pub mod ber;
 pub mod drift;
 pub mod events;
 pub mod lines;
+pub mod lines_at_once;
 pub mod loss;
 pub mod mode;
 pub mod observation;

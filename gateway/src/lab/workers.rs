@@ -33,6 +33,11 @@ impl Workers {
         self.bar.set_message(what.to_owned());
     }
 
+    /// A step is done.
+    pub fn step(&self) {
+        self.bar.inc(1);
+    }
+
     /// The work is over.
     pub fn end(&self) {
         self.bar.finish_and_clear();

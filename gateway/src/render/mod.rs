@@ -19,7 +19,7 @@ mod tiff;
 
 use std::time::{Duration, Instant};
 
-use answertone_t30::image::Page;
+use answertone_t30::image::{Page, Raster};
 pub use error::RenderError;
 use mail_parser::{Message, MessageParser, MessagePart, MimeHeaders, PartType};
 pub use sheet::{ROWS, WIDTH};
@@ -60,6 +60,11 @@ pub fn document(
     let mut work = Work::new(options);
     work.document(octets, media_type, name)?;
     Ok(work.pages)
+}
+
+/// The picture in a PNG or JPEG file, upright and in its colours; none when it is something else.
+pub fn picture(octets: &[u8]) -> Option<Raster> {
+    matches!(Kind::of(octets, ""), Kind::Picture).then(|| picture::colours(octets)).flatten()
 }
 
 /// Pages so far and what is left of the allowance.

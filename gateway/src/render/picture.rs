@@ -2,7 +2,8 @@
 
 use std::io::Cursor;
 
-use image::{GrayImage, ImageReader, Limits, imageops};
+use answertone_t30::image::{Colour, Grey, Raster};
+use image::{DynamicImage, GrayImage, ImageError, ImageReader, Limits, imageops};
 
 use super::{
     RenderError, Work,
@@ -16,17 +17,40 @@ const MOST_MEMORY: u64 = 256 << 20;
 const SLENDEREST: u32 = 20;
 
 pub(super) fn render(octets: &[u8], name: &str, work: &mut Work) -> Result<(), RenderError> {
-    let damaged = |what: String| RenderError::Damaged { part: name.into(), what };
-    let mut reader =
-        ImageReader::new(Cursor::new(octets)).with_guessed_format().map_err(|error| damaged(error.to_string()))?;
+    let damaged =
+        |error| RenderError::Damaged { part: name.into(), what: format!("the picture cannot be read: {error}") };
+    let picture = read(octets).map_err(damaged)?;
+    let sheet = laid_on_sheet(&on_white(&picture.to_rgba8()), name)?;
+    work.page(name, sheet.dithered())
+}
+
+fn read(octets: &[u8]) -> Result<DynamicImage, ImageError> {
+    let mut reader = ImageReader::new(Cursor::new(octets)).with_guessed_format()?;
     let mut limits = Limits::default();
     limits.max_image_width = Some(MOST_PELS);
     limits.max_image_height = Some(MOST_PELS);
     limits.max_alloc = Some(MOST_MEMORY);
     reader.limits(limits);
-    let picture = reader.decode().map_err(|error| damaged(format!("the picture cannot be read: {error}")))?;
-    let sheet = laid_on_sheet(&on_white(&picture.to_rgba8()), name)?;
-    work.page(name, sheet.dithered())
+    reader.decode()
+}
+
+/// The picture in grey or in colour, turned to stand upright; none when it cannot be read or is no page.
+pub(super) fn colours(octets: &[u8]) -> Option<Raster> {
+    let picture = read(octets).ok()?;
+    let picture = if picture.width() > picture.height() { picture.rotate90() } else { picture };
+    let (width, height) = (picture.width(), picture.height());
+    if !is_page(width, height) {
+        return None;
+    }
+    if !picture.color().has_color() {
+        return Some(Raster::Grey(Grey::new(width, on_white(&picture.to_rgba8()).into_raw())));
+    }
+    let pels = picture.to_rgba8();
+    let on_paper = |pel: &image::Rgba<u8>| {
+        let [red, green, blue, alpha] = pel.0.map(u32::from);
+        [red, green, blue].map(|part| ((part * alpha + 255 * (255 - alpha)) / 255) as u8)
+    };
+    Some(Raster::Colour(Colour::new(width, pels.pixels().flat_map(on_paper).collect())))
 }
 
 /// What is see-through shows paper.

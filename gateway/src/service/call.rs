@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use answertone_hw::{Pace, PcmLine};
+use answertone_hw::{Line, Pace};
 use answertone_t30::{
     audio::AudioConfig,
     session::{Event, NotKept, Progress, Session, TraceLine},
@@ -19,7 +19,7 @@ use answertone_t30::{
 };
 
 use super::{Happening, Shared};
-use crate::engine::{CallObserver, CallReport, Recorder, run_call};
+use crate::engine::{CallObserver, CallReport, Entry, Recorder, run_call};
 
 /// Whose end of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,9 +43,9 @@ pub struct Ended {
 /// Lines of a transcript that are kept.
 const MOST_LINES: usize = 20_000;
 
-/// What a worker wants to know of its call. It is told on the call's thread and must not wait, except in
+/// What a worker wants to know of its call. It is told on the thread that owns the line and must not wait, except in
 /// [`Listener::page_kept`] on a line without a clock of its own.
-pub(super) trait Listener: Send {
+pub(super) trait Listener: Send + 'static {
     /// Something happened.
     fn event(&mut self, event: Event);
     /// What became of the page given last.
@@ -58,39 +58,53 @@ pub(super) trait Listener: Send {
     }
 }
 
-/// Runs a call to its end. Blocks.
-pub(super) fn run(
+/// Runs a call to its end and gives its listener back. Blocks: a line that waits is driven by this thread, a polled one
+/// by the engine.
+pub(super) fn run<L: Listener>(
     shared: &Arc<Shared>,
     way: Way,
-    line: &mut dyn PcmLine,
+    line: Line,
     session: Session,
-    listener: &mut dyn Listener,
+    listener: L,
     recording: Option<&PathBuf>,
-) -> Ended {
+) -> Result<(Ended, L), String> {
     let mut recorder = recording.and_then(|path| {
         Recorder::create(path)
             .inspect_err(|error| tracing::warn!(%error, path = %path.display(), "the call is not recorded"))
             .ok()
     });
+    let mut watcher = Watcher { shared: shared.clone(), way, listener, transcript: vec![] };
     let began = thread_cpu_time();
-    let mut watcher = Watcher { shared, way, listener, transcript: vec![] };
-    let report = run_call(line, session, AudioConfig::default(), &mut watcher, recorder.as_mut());
-    let cpu = thread_cpu_time().zip(began).map(|(now, began)| now.saturating_sub(began));
-    let transcript = watcher.transcript;
+    let (report, cpu) = match line {
+        Line::Own(mut line) => {
+            let report = run_call(line.as_mut(), session, AudioConfig::default(), &mut watcher, recorder.as_mut());
+            let cpu = thread_cpu_time().zip(began).map(|(now, began)| now.saturating_sub(began));
+            (report, cpu)
+        }
+        Line::Polled(line) => {
+            let (to, over) = sync_channel(1);
+            let tape = recorder.as_ref().map(Recorder::tape);
+            let tell = move |ended| drop(to.send(ended));
+            shared.engine.enter(Entry::new(line, session, AudioConfig::default(), watcher, tape, tell));
+            let ended = over.recv().map_err(|_| "the call broke down in the engine")?;
+            watcher = ended.observer;
+            (ended.report, None)
+        }
+    };
     if let Some(Err(error)) = recorder.map(Recorder::finish) {
         tracing::warn!(%error, "the recording is not whole");
     }
-    Ended { report, transcript, cpu }
+    Ok((Ended { report, transcript: watcher.transcript, cpu }, watcher.listener))
 }
 
-struct Watcher<'a> {
-    shared: &'a Shared,
+struct Watcher<L> {
+    shared: Arc<Shared>,
     way: Way,
-    listener: &'a mut dyn Listener,
+    listener: L,
     transcript: Vec<TraceLine>,
 }
 
-impl CallObserver for Watcher<'_> {
+impl<L: Listener> CallObserver for Watcher<L> {
     fn event(&mut self, _: LineTime, event: Event) {
         self.listener.event(event);
     }

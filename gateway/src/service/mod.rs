@@ -14,6 +14,7 @@ mod intake;
 mod mail_out;
 mod offramp;
 mod onramp;
+mod switchboard;
 
 use std::{
     net::SocketAddr,
@@ -25,11 +26,15 @@ use std::{
     time::Duration,
 };
 
-use answertone_hw::LineUri;
+use answertone_hw::{
+    LineUri,
+    audiosocket::{AudioSocketParams, Side},
+};
 pub use call::{Ended, Way};
 pub use happening::Happening;
 use happening::Happenings;
 use intake::GatewayIntake;
+use switchboard::Expected;
 use tokio::{
     net::TcpListener,
     sync::{Notify, mpsc::UnboundedSender, watch},
@@ -38,7 +43,8 @@ use tokio::{
 use tracing::{error, info, warn};
 
 use crate::{
-    config::{Config, Purpose},
+    config::{Config, Line, Purpose},
+    engine::Engine,
     mail::{MailOut, RelayError},
     smtp::{self, Limits},
     store::{Claim, Store, StoreError},
@@ -82,6 +88,10 @@ pub(crate) struct Shared {
     job_due: Notify,
     /// There may be a mail.
     mail_due: Notify,
+    /// Owns the lines that never wait.
+    engine: Engine,
+    /// Calls that Asterisk is to connect.
+    expected: Expected,
     /// Calls are to be ended.
     hang_up: AtomicBool,
     stop: watch::Sender<bool>,
@@ -116,6 +126,8 @@ impl Service {
             recordings: options.recordings,
             job_due: Notify::new(),
             mail_due: Notify::new(),
+            engine: Engine::new(None),
+            expected: Expected::default(),
             hang_up: AtomicBool::new(false),
             stop: watch::Sender::new(false),
         });
@@ -196,16 +208,42 @@ impl Shared {
 
     fn spawn_lines(self: Arc<Self>, workers: &mut JoinSet<()>) {
         for line in self.config.lines.clone() {
-            if line.purpose != Purpose::Receive {
-                workers.spawn(offramp::work(self.clone(), line));
-            } else if let LineUri::Sim(_) = line.uri {
-                warn!(
+            match &line.uri {
+                LineUri::AudioSocket(params) => {
+                    if let Side::Listen(here) = params.side {
+                        workers.spawn(switchboard::work(self.clone(), line.clone(), params.clone(), here));
+                    }
+                    self.clone().spawn_connected(workers, &line, params);
+                }
+                _ if line.purpose != Purpose::Receive => {
+                    workers.spawn(offramp::work(self.clone(), line));
+                }
+                LineUri::Sim(_) => warn!(
                     line = line.name,
                     "a simulated line never rings: nothing will be received on it; give it use = \"send\" or \"both\""
-                );
-            } else {
-                workers.spawn(onramp::answer_once(self.clone(), line));
+                ),
+                _ => {
+                    workers.spawn(onramp::work(self.clone(), line));
+                }
             }
+        }
+    }
+
+    /// Outgoing calls over AudioSocket: so many at once as the line says.
+    fn spawn_connected(self: Arc<Self>, workers: &mut JoinSet<()>, line: &Line, params: &AudioSocketParams) {
+        let listens = matches!(params.side, Side::Listen(_));
+        match line.purpose {
+            Purpose::Receive if !listens => warn!(
+                line = line.name,
+                "nobody calls a line that connects itself; write audiosocket:listen=HOST:PORT, or use = \"send\""
+            ),
+            Purpose::Receive => {}
+            Purpose::Send if listens && params.originate.is_none() => warn!(
+                line = line.name,
+                "no call can be made: write spool= and channel= into its uri, or use = \"receive\""
+            ),
+            Purpose::Both if listens && params.originate.is_none() => {}
+            _ => (0..params.calls).for_each(|_| drop(workers.spawn(offramp::work(self.clone(), line.clone())))),
         }
     }
 

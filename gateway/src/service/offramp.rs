@@ -7,7 +7,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use answertone_hw::{LineUri, Pace, PcmLine, sim};
+use answertone_hw::{
+    Line as PcmLineOrPolled, LineUri, Pace,
+    audiosocket::{AudioSocketParams, CallId, Side},
+    sim,
+};
 use answertone_t30::{
     frame::Modems,
     image::{
@@ -24,7 +28,7 @@ use super::{
     Happening, Shared,
     call::{self, Ended, Flag, Listener, Pending, Way},
     mail_out::wait,
-    onramp,
+    onramp, switchboard,
 };
 use crate::{
     config::Line,
@@ -136,6 +140,8 @@ async fn call(shared: &Arc<Shared>, line: &Line, job: &mut Job, pages: Vec<Page>
         shared: shared.clone(),
         line: line.clone(),
         job: job.id,
+        attempt: job.attempts,
+        number: number.clone(),
         document: Document { pages: stamped, first },
         subaddress: job.subaddress.clone(),
         recording,
@@ -254,13 +260,16 @@ async fn end(shared: &Arc<Shared>, job: &Job, ending: Ending, cause: Option<&str
 }
 
 /// A line off hook, and the thread at its far end if that is ours.
-type TakenLine = (Box<dyn PcmLine>, Option<thread::JoinHandle<()>>);
+type TakenLine = (PcmLineOrPolled, Option<thread::JoinHandle<()>>);
 
 /// A call about to be made, on its thread.
 struct Dialled {
     shared: Arc<Shared>,
     line: Line,
     job: i64,
+    attempt: i64,
+    /// What is dialled.
+    number: String,
     document: Document,
     subaddress: String,
     recording: Option<PathBuf>,
@@ -269,7 +278,7 @@ struct Dialled {
 impl Dialled {
     /// The call's end and how many pages the far machine has confirmed in all.
     fn run(self, handle: &Handle) -> Result<(Ended, usize), String> {
-        let (mut line, far) = self.take_line(handle)?;
+        let (line, far) = self.take_line(handle)?;
         let config = SessionConfig {
             ident: self.shared.config.identity.station.clone(),
             modems: Modems::ALL,
@@ -277,9 +286,8 @@ impl Dialled {
             ..SessionConfig::default()
         };
         let session = Session::calling(Arc::new(config), self.document.clone(), LineTime::ZERO);
-        let mut sending = Sending::new(self.shared.clone(), handle.clone(), self.job, self.document.first, line.pace());
-        let ended = call::run(&self.shared, Way::Out, line.as_mut(), session, &mut sending, self.recording.as_ref());
-        drop(line);
+        let sending = Sending::new(self.shared.clone(), handle.clone(), self.job, self.document.first, line.pace());
+        let (ended, sending) = call::run(&self.shared, Way::Out, line, session, sending, self.recording.as_ref())?;
         if let Some(far) = far {
             let _ = far.join();
         }
@@ -288,19 +296,37 @@ impl Dialled {
 
     /// The line, off hook; a simulated one with somebody at its far end.
     fn take_line(&self, handle: &Handle) -> Result<TakenLine, String> {
-        let LineUri::Sim(params) = &self.line.uri else {
-            let line = answertone_hw::open(&self.line.uri).map_err(|error| error.to_string())?;
-            return Ok((line, None));
+        let params = match &self.line.uri {
+            LineUri::Sim(params) => params,
+            LineUri::AudioSocket(params) => return Ok((self.connected(params, handle)?, None)),
+            uri => {
+                let line = answertone_hw::open_line(uri, &|| !self.shared.stopping());
+                return Ok((line.map_err(|error| error.to_string())?, None));
+            }
         };
         let (near, far) = sim::pair(params);
         let far = match params.far {
-            sim::Far::OnRamp => onramp::answer_on_thread(&self.shared, handle, &self.line.name, Box::new(far))?,
+            sim::Far::OnRamp => {
+                let far = PcmLineOrPolled::Own(Box::new(far));
+                onramp::answer_on_thread(&self.shared, handle, &self.line.name, far, Some(self.number.clone()))?
+            }
             sim::Far::FaxMachine => {
                 let machine = answerer(far, SessionConfig { modems: Modems::ALL, ..SessionConfig::default() });
                 thread::spawn(move || drop(machine.join()))
             }
         };
-        Ok((Box::new(near), Some(far)))
+        Ok((PcmLineOrPolled::Own(Box::new(near)), Some(far)))
+    }
+
+    /// A call that Asterisk makes for us, or a connection that carries the number in its UUID.
+    fn connected(&self, params: &AudioSocketParams, handle: &Handle) -> Result<PcmLineOrPolled, String> {
+        if let (Side::Listen(here), Some(originate)) = (params.side, &params.originate) {
+            let which = (self.job, self.attempt);
+            return handle.block_on(switchboard::call(&self.shared, params, originate, here, which, &self.number));
+        }
+        let call = params.call.or_else(|| CallId::of_number(&self.number));
+        let uri = LineUri::AudioSocket(AudioSocketParams { call, ..params.clone() });
+        answertone_hw::open_line(&uri, &|| !self.shared.stopping()).map_err(|error| error.to_string())
     }
 }
 

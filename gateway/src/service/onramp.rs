@@ -1,8 +1,8 @@
 //! Fax to e-mail: a call answered, its pages on disk one by one before each is confirmed, then a mail.
 
-use std::{sync::Arc, thread};
+use std::{sync::Arc, thread, time::Duration};
 
-use answertone_hw::{Pace, PcmLine};
+use answertone_hw::{Line as PcmLineOrPolled, LineUri, OpenError, Pace, dahdi::DahdiParams, rtp::RtpParams};
 use answertone_t30::{
     frame::Modems,
     session::{Config as SessionConfig, Event, Keeping, NotKept, ReceivedPage, Session},
@@ -21,18 +21,52 @@ use crate::{
     store::{CallRow, FaxState, StoreError, now, pack, unpack},
 };
 
-/// Answers one call on a line that needs no ringing: a recording, a stream.
-pub(super) async fn answer_once(shared: Arc<Shared>, line: Line) {
-    let handle = Handle::current();
-    let name = line.name.clone();
-    let answered = tokio::task::spawn_blocking(move || {
-        let pcm = answertone_hw::open(&line.uri).map_err(|error| error.to_string())?;
-        let thread = answer_on_thread(&shared, &handle, &line.name, pcm)?;
-        thread.join().map_err(|_| "the call's thread failed".to_owned())
-    });
-    if let Ok(Err(said)) = answered.await {
-        error!(line = name, said, "the line cannot be answered");
+/// How long until a line that cannot be opened is tried again.
+const LINE_PATIENCE: Duration = Duration::from_secs(2);
+
+/// Answers on a line by itself: a recording and a stream once, a line that can be called again call after call. One that
+/// goes away is opened again until it comes back.
+pub(super) async fn work(shared: Arc<Shared>, line: Line) {
+    let once = matches!(line.uri, LineUri::Wav { .. } | LineUri::Stdio { .. });
+    let mut said_before = String::new();
+    while !shared.stopping() {
+        match answer_one(shared.clone(), line.clone()).await {
+            Ok(()) => said_before.clear(),
+            Err(said) if said != said_before => {
+                error!(line = line.name, said, "the line cannot be answered");
+                said_before = said;
+            }
+            Err(_) => {}
+        }
+        if once {
+            return;
+        }
+        if !said_before.is_empty() {
+            tokio::time::sleep(LINE_PATIENCE).await;
+        }
     }
+}
+
+/// The line as one that waits for its call.
+fn called(uri: &LineUri) -> LineUri {
+    match uri {
+        LineUri::Rtp(params) => LineUri::Rtp(RtpParams { waits_for_call: true, ..params.clone() }),
+        LineUri::Dahdi(params) => LineUri::Dahdi(DahdiParams { waits_for_ring: true, ..*params }),
+        other => other.clone(),
+    }
+}
+
+async fn answer_one(shared: Arc<Shared>, line: Line) -> Result<(), String> {
+    let handle = Handle::current();
+    let answered = tokio::task::spawn_blocking(move || {
+        let wanted = || !shared.stopping();
+        let pcm = match answertone_hw::open_line(&called(&line.uri), &wanted) {
+            Err(OpenError::NobodyWaits) => return Ok(()),
+            opened => opened.map_err(|error| error.to_string())?,
+        };
+        answer_here(&shared, &handle, &line.name, pcm, None)
+    });
+    answered.await.map_err(|error| error.to_string())?
 }
 
 /// Answers a call on a thread of its own. When the store cannot take a fax, the call is not answered at all.
@@ -40,16 +74,33 @@ pub(super) fn answer_on_thread(
     shared: &Arc<Shared>,
     handle: &Handle,
     name: &str,
-    mut line: Box<dyn PcmLine>,
+    line: PcmLineOrPolled,
+    dialled: Option<String>,
 ) -> Result<thread::JoinHandle<()>, String> {
+    let fax = begin(shared, handle, name)?;
     let (shared, handle, name) = (shared.clone(), handle.clone(), name.to_owned());
-    let fax =
-        handle.block_on(shared.store.begin_fax(&name)).map_err(|error| format!("the call is not answered: {error}"))?;
-    let answering = move || answer(&shared, &handle, &name, line.as_mut(), fax);
+    let answering = move || answer(&shared, &handle, &name, line, fax, dialled);
     thread::Builder::new().name(format!("fax {fax}")).spawn(answering).map_err(|error| error.to_string())
 }
 
-fn answer(shared: &Arc<Shared>, handle: &Handle, name: &str, line: &mut dyn PcmLine, fax: i64) {
+/// Answers a call and comes back when it is over; `dialled` is the number it was made to, where that is known.
+pub(super) fn answer_here(
+    shared: &Arc<Shared>,
+    handle: &Handle,
+    name: &str,
+    line: PcmLineOrPolled,
+    dialled: Option<String>,
+) -> Result<(), String> {
+    let fax = begin(shared, handle, name)?;
+    answer(shared, handle, name, line, fax, dialled);
+    Ok(())
+}
+
+fn begin(shared: &Arc<Shared>, handle: &Handle, name: &str) -> Result<i64, String> {
+    handle.block_on(shared.store.begin_fax(name)).map_err(|error| format!("the call is not answered: {error}"))
+}
+
+fn answer(shared: &Arc<Shared>, handle: &Handle, name: &str, line: PcmLineOrPolled, fax: i64, dialled: Option<String>) {
     shared.happenings.tell(Happening::Answering { fax, line: name.into() });
     let began = now();
     let config = SessionConfig {
@@ -59,9 +110,11 @@ fn answer(shared: &Arc<Shared>, handle: &Handle, name: &str, line: &mut dyn PcmL
         ..SessionConfig::default()
     };
     let session = Session::answering(Arc::new(config), LineTime::ZERO);
-    let mut receiving =
-        Receiving { shared: shared.clone(), handle: handle.clone(), fax, pace: line.pace(), pending: None };
-    let ended = call::run(shared, Way::In, line, session, &mut receiving, None);
+    let receiving = Receiving { shared: shared.clone(), handle: handle.clone(), fax, pace: line.pace(), pending: None };
+    let (ended, _) = match call::run(shared, Way::In, line, session, receiving, None) {
+        Ok(ended) => ended,
+        Err(said) => return handle.block_on(close(shared, fax, Err(said))),
+    };
     let outcome = match &ended.report.failure {
         None => Ok(()),
         Some(failure) => Err(failure.text.clone()),
@@ -70,7 +123,7 @@ fn answer(shared: &Arc<Shared>, handle: &Handle, name: &str, line: &mut dyn PcmL
         line: name.into(),
         job: None,
         fax: Some(fax),
-        dialled: None,
+        dialled,
         begun_at: began,
         ended_at: now(),
         ok: ended.report.ok,

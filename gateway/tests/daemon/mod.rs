@@ -73,6 +73,18 @@ impl Gateway {
         gateway
     }
 
+    /// A gateway in this folder on a line of the network.
+    // Only the tests of lines use it.
+    #[allow(dead_code)]
+    pub(crate) fn start_on_line(folder: &Path, relay: u16, uri: &str) -> Self {
+        let config = configure(folder, relay, "");
+        let text = std::fs::read_to_string(&config).unwrap().replace("sim:?far=onramp&snr=35", uri);
+        std::fs::write(&config, text).unwrap();
+        let mut command = Command::new(PROGRAM);
+        command.arg("serve").arg("--config").arg(config);
+        Self::spawn(command, folder.to_owned())
+    }
+
     pub(crate) fn start_in(folder: &Path, relay: u16, smtp: &str) -> Self {
         let config = configure(folder, relay, smtp);
         let mut command = Command::new(PROGRAM);

@@ -38,7 +38,7 @@ pub(crate) fn small_tiff() -> Vec<u8> {
     let mut bitmap = Bitmap::white(1728, 1000);
     (0..1000).for_each(|i| bitmap.set(i, i, true));
     let page = Page { bitmap, resolution: Resolution::Fine };
-    let file_page = FilePage { page: &page, bad_rows: 0, longest_bad_run: 0 };
+    let file_page = FilePage::from(&page);
     write(&[file_page], &WriteOptions::plain(Profile::S)).unwrap()
 }
 

@@ -163,7 +163,7 @@ impl Record {
 }
 
 fn file_page(page: &Page) -> FilePage<'_> {
-    FilePage { page, bad_rows: 0, longest_bad_run: 0 }
+    FilePage::from(page)
 }
 
 fn title(caller: &Ended) -> String {

@@ -1,0 +1,64 @@
+//! What comes before a call on a line with a hook switch, as options.
+
+use answertone_hw::PcmLine;
+use clap::Args;
+
+use super::error::CliError;
+use crate::telephone::{DialString, NoCall, await_ring, dial, has_switch};
+
+/// Rings before a line with a hook switch is answered: caller ID comes after the first.
+const USUAL_RINGS: u32 = 2;
+
+/// Dialling and answering.
+#[derive(Args, Clone, Debug, Default)]
+pub(super) struct TelephoneArgs {
+    /// Dial this first: digits, W waits for the dial tone, a comma pauses, ! flashes, P and T are pulse and tone.
+    #[arg(long, value_name = "SIGNS")]
+    dial: Option<DialString>,
+    /// Answer at this ring; if not given, at the second on lines with a hook switch, and at once on all others.
+    #[arg(long, value_name = "N")]
+    rings: Option<u32>,
+    /// Whose dial tone to wait for: us, de, gb ...
+    #[arg(long, value_name = "COUNTRY", default_value = "us")]
+    country: String,
+}
+
+impl TelephoneArgs {
+    /// Dials `number` when nothing else is to be dialled, on a line with a hook switch.
+    pub(super) fn or_number(&self, number: &str) -> Result<Self, CliError> {
+        let number: DialString = number.parse().map_err(|error| CliError::usage(format!("--to {number}: {error}")))?;
+        Ok(Self { dial: self.dial.clone().or(Some(number.after_dial_tone())), ..self.clone() })
+    }
+
+    /// Brings a line to where the call begins. `explicit` says that dialling was asked for, switch or not.
+    pub(super) fn begin(
+        &self,
+        line: &mut dyn PcmLine,
+        calls: bool,
+        cancelled: &mut dyn FnMut() -> bool,
+    ) -> Result<(), CliError> {
+        let switch = has_switch(line);
+        let begun = match (calls, &self.dial) {
+            (true, Some(signs)) => dial(line, signs, &self.country, cancelled),
+            (true, None) => off_hook(line),
+            (false, _) => self.answer(line, switch, cancelled),
+        };
+        begun.map_err(CliError::failed)
+    }
+
+    fn answer(&self, line: &mut dyn PcmLine, switch: bool, cancelled: &mut dyn FnMut() -> bool) -> Result<(), NoCall> {
+        let rings = self.rings.unwrap_or(if switch { USUAL_RINGS } else { 0 });
+        if rings == 0 {
+            return off_hook(line);
+        }
+        let heard = await_ring(line, rings, cancelled)?;
+        if let Some(number) = heard.caller.and_then(|caller| caller.number) {
+            eprintln!("call from {number}");
+        }
+        Ok(())
+    }
+}
+
+fn off_hook(line: &mut dyn PcmLine) -> Result<(), NoCall> {
+    line.hook().map_or(Ok(()), |hook| hook.set(true)).map_err(NoCall::Hook)
+}

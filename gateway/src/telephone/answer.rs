@@ -1,0 +1,84 @@
+//! Waiting for a line to ring, and listening between the rings for who calls.
+
+use answertone_dsp::{
+    callerid::{CallerId, CallerIdReceiver, Standard},
+    pcm::{BLOCK_SAMPLES, Block, SILENCE, widen},
+};
+use answertone_hw::{PcmLine, hook::ring::RingDetector};
+
+use super::{BLOCKS_PER_SECOND, Handset, NoCall};
+
+/// Silence after which rings count anew: the caller has given up.
+const GIVEN_UP_BLOCKS: u32 = 8 * BLOCKS_PER_SECOND;
+
+/// What came before a call was answered.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Rings {
+    /// Rings.
+    pub count: u32,
+    /// Who calls, where the exchange said so.
+    pub caller: Option<CallerId>,
+}
+
+/// Waits for so many rings and goes off hook. The hook's own ring signal counts; where it has none, the line's audio.
+pub fn await_ring(line: &mut dyn PcmLine, rings: u32, cancelled: &mut dyn FnMut() -> bool) -> Result<Rings, NoCall> {
+    let mut handset = Handset { line, cancelled };
+    let mut listener = Listener::default();
+    while listener.heard.count < rings {
+        let block = handset.exchange(&SILENCE)?;
+        let told = handset.line.hook().map(|hook| hook.poll()).transpose()?.and_then(|signals| signals.ringing);
+        listener.take(&block, told);
+    }
+    handset.hook(true)?;
+    Ok(listener.heard)
+}
+
+/// Counts rings and reads caller ID.
+struct Listener {
+    heard: Rings,
+    detector: RingDetector,
+    receivers: [CallerIdReceiver; 2],
+    ringing: bool,
+    quiet: u32,
+}
+
+impl Default for Listener {
+    fn default() -> Self {
+        Self {
+            heard: Rings::default(),
+            detector: RingDetector::default(),
+            receivers: [Standard::Bellcore, Standard::Etsi].map(CallerIdReceiver::new),
+            ringing: false,
+            quiet: 0,
+        }
+    }
+}
+
+impl Listener {
+    /// Takes a block; `told` is what the hardware says.
+    fn take(&mut self, block: &Block, told: Option<bool>) {
+        let audible = self.detector.run(block);
+        let ringing = told.unwrap_or(audible);
+        if ringing && !self.ringing {
+            self.heard.count += 1;
+        }
+        self.quiet = if ringing { 0 } else { self.quiet + 1 };
+        if self.quiet == GIVEN_UP_BLOCKS {
+            self.heard = Rings::default();
+        }
+        self.ringing = ringing;
+        self.listen(block);
+    }
+
+    fn listen(&mut self, block: &Block) {
+        let mut samples = [0.0; BLOCK_SAMPLES];
+        widen(block, &mut samples);
+        for receiver in &mut self.receivers {
+            receiver.run(&samples, |message| {
+                if message.intact {
+                    self.heard.caller = Some(message.caller());
+                }
+            });
+        }
+    }
+}

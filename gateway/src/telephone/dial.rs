@@ -1,0 +1,174 @@
+//! Dialling: tone, pulse, flash, pauses, with or without waiting for the dial tone.
+
+use std::str::FromStr;
+
+use answertone_dsp::{
+    pcm::{BLOCK_SAMPLES, SILENCE, narrow, widen},
+    tone::{
+        dtmf::{DtmfGenerator, DtmfStyle},
+        progress::{ProgressDetector, ProgressKind},
+    },
+};
+use answertone_hw::PcmLine;
+use thiserror::Error;
+
+use super::{BLOCKS_PER_SECOND, Handset, NoCall};
+
+/// What is dialled, sign by sign.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DialString(Vec<Sign>);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sign {
+    Digit(char),
+    Pause,
+    DialTone,
+    Flash,
+    Style(Style),
+}
+
+/// How digits go out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Style {
+    Tone,
+    Pulse,
+}
+
+/// A sign that cannot be dialled.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error(
+    "'{0}' cannot be dialled; write digits, * # A B C D, W to wait for the dial tone, a comma for two seconds, ! for a flash, \
+     P and T for pulse and tone"
+)]
+pub struct BadDialString(char);
+
+impl FromStr for DialString {
+    type Err = BadDialString;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let wanted = text.chars().filter(|sign| !matches!(sign, ' ' | '-' | '.' | '(' | ')' | '/' | '+'));
+        wanted.map(sign).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+fn sign(sign: char) -> Result<Sign, BadDialString> {
+    Ok(match sign.to_ascii_uppercase() {
+        digit @ ('0'..='9' | '*' | '#' | 'A'..='D') => Sign::Digit(digit),
+        'W' => Sign::DialTone,
+        ',' => Sign::Pause,
+        '!' => Sign::Flash,
+        'P' => Sign::Style(Style::Pulse),
+        'T' => Sign::Style(Style::Tone),
+        _ => return Err(BadDialString(sign)),
+    })
+}
+
+impl DialString {
+    /// The same after waiting for the dial tone.
+    pub fn after_dial_tone(mut self) -> Self {
+        self.0.insert(0, Sign::DialTone);
+        self
+    }
+}
+
+/// Line time between going off hook and the first sign, 300 ms: the exchange notices.
+const SEIZURE_BLOCKS: u32 = 30;
+
+/// A comma.
+const PAUSE_BLOCKS: u32 = 2 * BLOCKS_PER_SECOND;
+
+/// Seconds of patience for the dial tone.
+const DIAL_TONE_SECONDS: u32 = 8;
+
+/// A flash: 100 ms in most of Europe, up to 600 ms in North America; in between both take it.
+const FLASH_BLOCKS: u32 = 30;
+
+/// After a flash the exchange needs a moment.
+const AFTER_FLASH_BLOCKS: u32 = 50;
+
+/// Pulses of 60 ms break and 40 ms make, ten in a second.
+const BREAK_BLOCKS: u32 = 6;
+const MAKE_BLOCKS: u32 = 4;
+
+/// Between two digits of pulses.
+const BETWEEN_DIGITS_BLOCKS: u32 = 80;
+
+/// Goes off hook and dials. `country` is whose tones are listened for; `cancelled` is asked at every block.
+pub fn dial(
+    line: &mut dyn PcmLine,
+    what: &DialString,
+    country: &str,
+    cancelled: &mut dyn FnMut() -> bool,
+) -> Result<(), NoCall> {
+    let mut handset = Handset { line, cancelled };
+    handset.hook(true)?;
+    handset.silence(SEIZURE_BLOCKS)?;
+    let mut style = Style::Tone;
+    for sign in &what.0 {
+        match sign {
+            Sign::Style(new) => style = *new,
+            Sign::Pause => handset.silence(PAUSE_BLOCKS)?,
+            Sign::DialTone => await_dial_tone(&mut handset, country)?,
+            Sign::Flash => flash(&mut handset)?,
+            Sign::Digit(digit) => match (style, pulses(*digit)) {
+                (Style::Pulse, Some(count)) => pulse(&mut handset, count)?,
+                _ => tone(&mut handset, *digit)?,
+            },
+        }
+    }
+    Ok(())
+}
+
+fn await_dial_tone(handset: &mut Handset<'_>, country: &str) -> Result<(), NoCall> {
+    // A country without a row of its own has dial tones like Germany's 425 Hz, as most have.
+    let mut detector = ProgressDetector::new(country).or_else(|| ProgressDetector::new("de"));
+    for _ in 0..DIAL_TONE_SECONDS * BLOCKS_PER_SECOND {
+        let heard = handset.exchange(&SILENCE)?;
+        let mut samples = [0.0; BLOCK_SAMPLES];
+        widen(&heard, &mut samples);
+        match detector.as_mut().and_then(|detector| detector.run(&samples)) {
+            Some(ProgressKind::Dial) => return Ok(()),
+            Some(refusal @ (ProgressKind::Busy | ProgressKind::Congestion | ProgressKind::Unobtainable)) => {
+                return Err(NoCall::Refused(refusal.name()));
+            }
+            _ => {}
+        }
+    }
+    Err(NoCall::NoDialTone(DIAL_TONE_SECONDS))
+}
+
+fn flash(handset: &mut Handset<'_>) -> Result<(), NoCall> {
+    handset.hook(false)?;
+    handset.silence(FLASH_BLOCKS)?;
+    handset.hook(true)?;
+    handset.silence(AFTER_FLASH_BLOCKS)
+}
+
+/// Pulses of a digit; star and pound have none.
+fn pulses(digit: char) -> Option<u32> {
+    digit.to_digit(10).map(|digit| if digit == 0 { 10 } else { digit })
+}
+
+fn pulse(handset: &mut Handset<'_>, count: u32) -> Result<(), NoCall> {
+    for _ in 0..count {
+        handset.hook(false)?;
+        handset.silence(BREAK_BLOCKS)?;
+        handset.hook(true)?;
+        handset.silence(MAKE_BLOCKS)?;
+    }
+    handset.silence(BETWEEN_DIGITS_BLOCKS)
+}
+
+fn tone(handset: &mut Handset<'_>, digit: char) -> Result<(), NoCall> {
+    let Some(mut generator) = DtmfGenerator::new(digit, DtmfStyle::default()) else { return Ok(()) };
+    loop {
+        let mut samples = [0.0; BLOCK_SAMPLES];
+        let made = generator.run(&mut samples);
+        if made == 0 {
+            return Ok(());
+        }
+        let mut block = SILENCE;
+        narrow(&samples, &mut block);
+        handset.exchange(&block)?;
+    }
+}

@@ -1,0 +1,106 @@
+//! Lines that come and go under a running gateway: a port somebody else has, a far end that dies in mid-call, a gateway
+//! that dies in mid-call. Real processes over AudioSocket; the program itself is the far end.
+
+// Other tests of the gateway use the rest of these.
+#[allow(dead_code)]
+mod daemon;
+#[allow(dead_code)]
+mod mail;
+
+use std::{
+    fs,
+    net::{TcpListener, TcpStream},
+    path::Path,
+    process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use daemon::{Gateway, PROGRAM, Sink, wait_for};
+use mail::{submit, text_mail};
+use serde_json::Value;
+
+/// The program at the far end of a line, on one call.
+fn call(folder: &Path, line: &str, what: [&str; 2], result: &str) -> Child {
+    let mut command = Command::new(PROGRAM);
+    command.args(["call", "--line", line]).args(what).args(["--result", result]);
+    command.current_dir(folder).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+}
+
+fn result(folder: &Path, name: &str) -> Value {
+    serde_json::from_str(&fs::read_to_string(folder.join(name)).unwrap()).unwrap()
+}
+
+/// A short document to send.
+fn document(folder: &Path) {
+    fs::write(folder.join("page.txt"), "This line comes back by itself.\n").unwrap();
+}
+
+/// In the middle of a call: a page takes a quarter of a minute by the wall clock.
+const MID_CALL: Duration = Duration::from_secs(6);
+
+#[test]
+fn a_port_that_is_taken_is_had_as_soon_as_it_is_free() {
+    let (sink, own) = (Sink::new(), tempfile::tempdir().unwrap());
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let _gateway =
+        Gateway::start_on_line(own.path(), sink.port, &format!("audiosocket:listen=127.0.0.1:{port}&pace=free"));
+    thread::sleep(Duration::from_millis(300));
+    drop(taken);
+    wait_for("the port", || TcpStream::connect(("127.0.0.1", port)).is_ok());
+    document(own.path());
+    let line = format!("audiosocket:connect=127.0.0.1:{port}&pace=free");
+    assert!(call(own.path(), &line, ["--send", "page.txt"], "result.json").wait().unwrap().success());
+    wait_for("the fax", || sink.count() == 1);
+}
+
+#[test]
+fn a_gateway_that_dies_ends_the_call_and_takes_the_next_one_when_it_is_back() {
+    let (sink, own) = (Sink::new(), tempfile::tempdir().unwrap());
+    let port = Sink::free_port();
+    let here = format!("audiosocket:listen=127.0.0.1:{port}");
+    let there = format!("audiosocket:connect=127.0.0.1:{port}");
+    document(own.path());
+    let mut gateway = Gateway::start_on_line(own.path(), sink.port, &here);
+    wait_for("the port", || TcpStream::connect(("127.0.0.1", port)).is_ok());
+    let mut caller = call(own.path(), &there, ["--send", "page.txt"], "first.json");
+    thread::sleep(MID_CALL);
+    gateway.kill();
+    let died = Instant::now();
+    assert!(!caller.wait().unwrap().success());
+    println!("the call ended {:.1} s after the gateway died", died.elapsed().as_secs_f32());
+    let first = result(own.path(), "first.json");
+    assert_eq!(first["failure"]["cause"], "line_lost");
+    let said = first["failure"]["text"].as_str().unwrap();
+    assert!(said.contains("the far end hung up"), "{said}");
+    drop(gateway);
+    let _gateway = Gateway::start_on_line(own.path(), sink.port, &format!("{here}&pace=free"));
+    wait_for("the port", || TcpStream::connect(("127.0.0.1", port)).is_ok());
+    let mut caller = call(own.path(), &format!("{there}&pace=free"), ["--send", "page.txt"], "second.json");
+    assert!(caller.wait().unwrap().success());
+    wait_for("the fax", || sink.find("fax-message").is_some());
+}
+
+#[test]
+fn a_job_whose_far_end_dies_is_sent_when_there_is_another() {
+    let (sink, own) = (Sink::new(), tempfile::tempdir().unwrap());
+    let port = Sink::free_port();
+    let there = format!("audiosocket:listen=127.0.0.1:{port}");
+    let mut far = call(own.path(), &there, ["--receive", "first.tiff"], "first.json");
+    let line = format!("audiosocket:connect=127.0.0.1:{port}");
+    let gateway = Gateway::start_on_line(own.path(), sink.port, &line);
+    let mail = text_mail("dropped", "Sent although the first call broke.");
+    submit(gateway.port, "me@office.example", "FAX=+15550100@fax.example", "NOTIFY=SUCCESS", &mail).unwrap();
+    thread::sleep(MID_CALL);
+    far.kill().unwrap();
+    far.wait().unwrap();
+    let died = Instant::now();
+    wait_for("the end of the call", || gateway.queue().contains("\"waiting\"") || gateway.queue().contains("no_line"));
+    println!("the job waited {:.1} s after the far end died", died.elapsed().as_secs_f32());
+    let mut far = call(own.path(), &format!("{there}&pace=real"), ["--receive", "second.tiff"], "second.json");
+    assert!(far.wait().unwrap().success());
+    let second = result(own.path(), "second.json");
+    assert_eq!((&second["ok"], &second["pages"]), (&Value::Bool(true), &Value::from(1)));
+    wait_for("the notice", || sink.find("Action: delivered").is_some());
+}

@@ -1,0 +1,216 @@
+//! Two `answertone` processes call each other over the null sinks of a sound server of their own, in real time.
+//!
+//! The server needs the packages pulseaudio and pulseaudio-utils, ALSA's lines libasound2-plugins. Where they are missing,
+//! the cases that do not run are counted and printed.
+
+use std::{
+    fs,
+    path::Path,
+    process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use answertone_t30::image::{
+    Bitmap, Coding, Page, Resolution,
+    tiff::{Profile, TiffDocument, WriteOptions, write},
+};
+use serde_json::Value;
+
+#[path = "../../hw/tests/server/mod.rs"]
+mod server;
+
+use server::Server;
+
+/// A pair of sinks and how its two ends are written.
+struct Case {
+    name: &'static str,
+    rate: u32,
+    channels: u32,
+    /// From the sink spoken to and the sink heard to a line.
+    line: fn(speak: &str, hear: &str) -> String,
+}
+
+const CASES: [Case; 3] = [
+    Case {
+        name: "cpal8",
+        rate: 8000,
+        channels: 1,
+        line: |speak, hear| format!("cpal:?host=pulseaudio&output={speak}&input={hear}.monitor&rate=8000&period=400"),
+    },
+    Case {
+        name: "cpal48",
+        rate: 48_000,
+        channels: 2,
+        line: |speak, hear| {
+            format!(
+                "cpal:?host=pulseaudio&output={speak}&input={hear}.monitor&rate=48000&period=2400&side=left&format=f32"
+            )
+        },
+    },
+    Case {
+        name: "alsa8",
+        rate: 8000,
+        channels: 1,
+        line: |speak, hear| format!("alsa:?output=pulse:{speak}&input=pulse:{hear}.monitor&rate=8000"),
+    },
+];
+
+/// How long a call over a sound server may take before something is stuck.
+const STUCK: Duration = Duration::from_secs(120);
+
+#[test]
+fn pages_go_over_a_sound_server() {
+    let Some(server) = Server::start() else {
+        println!("not run: {} calls over a sound server, for want of pulseaudio or pactl", CASES.len());
+        return;
+    };
+    let (possible, impossible): (Vec<_>, Vec<_>) =
+        CASES.iter().partition(|case| server::has_alsa_plugin() || !case.name.starts_with("alsa"));
+    if !impossible.is_empty() {
+        println!("not run: {} call over ALSA, for want of its pulse plugin (libasound2-plugins)", impossible.len());
+    }
+    thread::scope(|scope| {
+        for case in possible {
+            let server = &server;
+            scope.spawn(move || call(server, case));
+        }
+    });
+}
+
+/// Calls made for one page: a busy machine keeps a sound server from its samples, and nobody is told.
+const ATTEMPTS: u32 = 3;
+
+fn call(server: &Server, case: &Case) {
+    let (ab, ba) = (format!("{}_ab", case.name), format!("{}_ba", case.name));
+    for sink in [&ab, &ba] {
+        server.add_sink(sink, case.rate, case.channels);
+    }
+    let lines = [(case.line)(&ab, &ba), (case.line)(&ba, &ab)];
+    let attempts = (1..=ATTEMPTS).map(|_| attempt(server, case, &lines));
+    let stories: Vec<String> = attempts.map_while(Result::err).collect();
+    assert!(stories.len() < ATTEMPTS as usize, "{}", stories.join("\n"));
+}
+
+/// One call; its story when the page did not come.
+fn attempt(server: &Server, case: &Case, [near, far]: &[String; 2]) -> Result<(), String> {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    fs::write(here.join("page.tiff"), file(&page())).unwrap();
+    let answering = ["call", "--line", far, "--receive", "fax.tiff", "--result", "a.json", "--transcript", "a.txt"];
+    let mut answerer = answertone(server, here, "a", &answering);
+    let calling = ["call", "--line", near, "--send", "page.tiff", "--result", "c.json", "--transcript", "c.txt"];
+    let mut caller = answertone(server, here, "c", &calling);
+    let ended = [wait(&mut caller), wait(&mut answerer)];
+    let said = |name: &str| fs::read_to_string(here.join(name)).unwrap_or_default();
+    let story: String = ["c.err", "c.json", "c.txt", "a.err", "a.json", "a.txt"].map(said).concat();
+    println!("{} ended with {ended:?}: {}{}", case.name, said("c.json"), said("a.json"));
+    if ended != [Some(0), Some(0)] {
+        return Err(format!("{} ended with {ended:?}\n{story}", case.name));
+    }
+    for report in ["c.json", "a.json"].map(|name| serde_json::from_str::<Value>(&said(name)).unwrap()) {
+        assert_eq!((&report["ecm"], &report["modem"]), (&Value::from(true), &Value::from("v17")), "{story}");
+        assert_eq!(report["device"]["rate"], case.rate, "{story}");
+    }
+    assert!(received(&here.join("fax.tiff")) == page().bitmap, "{}: the page is not the one that was sent", case.name);
+    Ok(())
+}
+
+/// A device that is pulled out ends the call with its cause; the program comes back.
+#[test]
+fn a_device_that_goes_ends_the_call() {
+    let Some(server) = Server::start() else {
+        println!("not run: 1 device pulled out, for want of pulseaudio or pactl");
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let module = server.add_sink("pulled", 8000, 1);
+    let line = "cpal:?host=pulseaudio&output=pulled&input=pulled.monitor&rate=8000";
+    let arguments = ["call", "--line", line, "--receive", "fax.tiff", "--result", "r.json"];
+    let mut child = answertone(&server, folder.path(), "r", &arguments);
+    let since = Instant::now();
+    let runs = |streams| server.pactl(&["list", streams]).is_some_and(|told| told.contains("Corked: no"));
+    while !(runs("sink-inputs") && runs("source-outputs")) {
+        assert!(since.elapsed() < STUCK, "the call does not begin");
+        thread::sleep(Duration::from_millis(50));
+    }
+    // A null sink wakes up to two seconds later.
+    thread::sleep(Duration::from_secs(3));
+    server.remove(&module);
+    assert_eq!(wait(&mut child), Some(1));
+    let report: Value = serde_json::from_slice(&fs::read(folder.path().join("r.json")).unwrap()).unwrap();
+    assert_eq!(report["failure"]["cause"], "line_lost", "{report}");
+}
+
+#[test]
+fn devices_are_listed_and_examined() {
+    let Some(server) = Server::start() else {
+        println!("not run: 2 commands on a sound server, for want of pulseaudio or pactl");
+        return;
+    };
+    server.add_sink("listed", 8000, 1);
+    let folder = tempfile::tempdir().unwrap();
+    let mut child = answertone(&server, folder.path(), "l", &["lines", "--json"]);
+    assert_eq!(wait(&mut child), Some(0));
+    let listed: Value = serde_json::from_slice(&fs::read(folder.path().join("l.log")).unwrap()).unwrap();
+    let ids: Vec<&str> =
+        listed["sound"].as_array().unwrap().iter().filter_map(|device| device["id"].as_str()).collect();
+    assert!(ids.contains(&"listed") && ids.contains(&"listed.monitor"), "{listed}");
+    // A sink heard by itself: what is said comes back as it is.
+    let line = "cpal:?host=pulseaudio&output=listed&input=listed.monitor&rate=8000";
+    let mut child = answertone(&server, folder.path(), "d", &["doctor", "--line", line, "--json", "--seconds", "2"]);
+    assert_eq!(wait(&mut child), Some(1));
+    let examined: Value = serde_json::from_slice(&fs::read(folder.path().join("d.log")).unwrap()).unwrap();
+    let echo = &examined["measured"]["echo"];
+    assert!(echo["return_loss_db"].as_f64().unwrap().abs() < 1.0, "{examined}");
+    let (echo, told) =
+        (echo["delay_ms"].as_f64().unwrap(), examined["measured"]["device"]["latency_ms"].as_f64().unwrap());
+    println!("echo after {echo} ms, the device told {told} ms");
+    assert!((echo - told).abs() < 60.0, "{examined}");
+}
+
+fn answertone(server: &Server, folder: &Path, name: &str, arguments: &[&str]) -> Child {
+    let log = fs::File::create(folder.join(format!("{name}.log"))).unwrap();
+    server
+        .environment(Command::new(env!("CARGO_BIN_EXE_answertone")).current_dir(folder).args(arguments))
+        .stdin(Stdio::null())
+        .stderr(fs::File::create(folder.join(format!("{name}.err"))).unwrap())
+        .stdout(log)
+        .spawn()
+        .unwrap()
+}
+
+fn wait(child: &mut Child) -> Option<i32> {
+    let since = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status.code();
+        }
+        if since.elapsed() > STUCK {
+            child.kill().unwrap();
+        }
+        thread::sleep(Duration::from_millis(50));
+    }
+}
+
+fn file(page: &Page) -> Vec<u8> {
+    write(&[page.into()], &WriteOptions::plain(Profile::F(Coding::Mmr))).unwrap()
+}
+
+fn received(path: &Path) -> Bitmap {
+    let file = fs::read(path).unwrap();
+    let mut pages = TiffDocument::open(&file).unwrap().fax_pages().unwrap();
+    assert_eq!(pages.len(), 1);
+    pages.remove(0).bitmap
+}
+
+/// A short page with work for the modem.
+fn page() -> Page {
+    let mut bitmap = Bitmap::white(1728, 200);
+    for y in 0..200 {
+        for x in 0..1728 {
+            bitmap.set(x, y, (x / (3 + y / 20) + y / 7).is_multiple_of(3) && x % 400 < 300);
+        }
+    }
+    Page { bitmap, resolution: Resolution::Fine }
+}
