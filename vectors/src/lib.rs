@@ -4,6 +4,9 @@
 //! variable `ANSWERTONE_SHARED`, else in `../shared` beside the repository. A test that does not find what it needs
 //! says on standard error what did not run and how many cases, and passes.
 
+pub mod band;
+pub mod ear;
+pub mod timing;
 pub mod wav;
 
 use std::{

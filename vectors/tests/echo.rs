@@ -5,12 +5,13 @@ use std::path::Path;
 use answertone_dsp::{
     channel::noise::Noise,
     echo::EchoCanceller,
+    osc::Oscillator,
     pcm::BLOCK_SAMPLES,
     tone::{
         dtmf::{DtmfStyle, digits},
         dtmf_prompted::PromptedDtmfDetector,
     },
-    units::{Db, Dbm0},
+    units::{Db, Dbm0, Hz},
 };
 use answertone_vectors::{files_below, shared, wav::Recording};
 
@@ -69,35 +70,139 @@ fn kept(canceller: &EchoCanceller, far: &[f32], near: &[f32]) -> f32 {
     decibels(&near[SECOND / 4..], &left[SECOND / 4..])
 }
 
+/// Figures of one path, in decibels.
+struct Figures {
+    /// 300 ms after noise with the spectrum of speech began: the mean of three noises, and the worst.
+    soon: f32,
+    soon_worst: f32,
+    /// White noise after 2 s.
+    steady: f32,
+    /// Noise on the line 40 dB below the echo, after 2 s: of the echo alone.
+    noisy: f32,
+    /// Before 3 s of double talk, at one level, and after it.
+    before_talk: f32,
+    after_talk: f32,
+    /// Once the far end was silent for 6 s.
+    leaked: f32,
+    /// After 1 s of each of five tones and pairs of tones.
+    after_tones: f32,
+    /// 500 ms after the path became another.
+    changed: f32,
+    /// What comes out relative to what was sent, 500 ms after the echo went away.
+    infinite: f32,
+}
+
+fn figures(taps: usize, path: &[f32], other: &[f32]) -> Figures {
+    let soon = [7, 14, 21].map(|seed| {
+        let speech = noise(seed, true, SECOND / 2);
+        let returned = echo(&speech, path);
+        let left = cancel(&mut EchoCanceller::new(taps), &speech, &returned);
+        decibels(&returned[2400..2800], &left[2400..2800])
+    });
+    let white = noise(2, false, 3 * SECOND);
+    let returned = echo(&white, path);
+    let mut canceller = EchoCanceller::new(taps);
+    let left = cancel(&mut canceller, &white, &returned);
+    let steady = decibels(&returned[2 * SECOND..], &left[2 * SECOND..]);
+    let before_talk = kept(&canceller, &white, &returned);
+    let mut talked = canceller.clone();
+    cancel(&mut talked, &white, &sum(&returned, &noise(3, true, white.len())));
+    let mut quiet = canceller.clone();
+    cancel(&mut quiet, &vec![0.0; 6 * SECOND], &noise_at(4, -65.0, 6 * SECOND));
+    let mut toned = canceller.clone();
+    for pitches in [[404.0, 404.0], [1004.0, 1004.0], [697.0, 1209.0], [350.0, 440.0], [2100.0, 2100.0]] {
+        let tone = tones(pitches, SECOND);
+        cancel(&mut toned, &tone, &echo(&tone, path));
+    }
+    let mut moved = canceller.clone();
+    let elsewhere = echo(&white, other);
+    let after = cancel(&mut moved, &white[..SECOND], &elsewhere[..SECOND]);
+    let gone = cancel(&mut canceller, &white[..SECOND], &noise_at(5, -65.0, SECOND));
+    let mut in_noise = EchoCanceller::new(taps);
+    cancel(&mut in_noise, &white, &sum(&returned, &noise_at(6, -56.0, white.len())));
+    Figures {
+        soon: soon.iter().sum::<f32>() / 3.0,
+        soon_worst: soon.into_iter().fold(f32::INFINITY, f32::min),
+        steady,
+        noisy: kept(&in_noise, &white, &returned),
+        before_talk,
+        after_talk: kept(&talked, &white, &returned),
+        leaked: kept(&quiet, &white, &returned),
+        after_tones: kept(&toned, &white, &returned),
+        changed: decibels(&elsewhere[SECOND / 2..SECOND], &after[SECOND / 2..]),
+        infinite: -decibels(&white[SECOND / 2..SECOND], &gone[SECOND / 2..]),
+    }
+}
+
+/// Noise of that level.
+fn noise_at(seed: u64, level: f32, samples: usize) -> Vec<f32> {
+    let mut noise = Noise::new(Dbm0(level), seed);
+    (0..samples).map(|_| noise.next_sample()).collect()
+}
+
+/// One or two tones at -7 dBm0 together.
+fn tones(pitches: [f32; 2], samples: usize) -> Vec<f32> {
+    let mut tones = pitches.map(|pitch| Oscillator::new(Hz(pitch)));
+    (0..samples).map(|_| 5000.0 * tones.iter_mut().map(Oscillator::next_sine).sum::<f32>()).collect()
+}
+
+/// Taps and delays: of the paths alone, and of lines behind a network.
+const TAILS: [(usize, usize); 4] = [(128, 0), (256, 40), (512, 200), (1024, 700)];
+
 #[test]
 fn the_paths_of_g168_are_cancelled() {
-    let Some(folder) = shared("assets/7-line-data", PATHS.len()) else { return };
-    println!("path  tail   speech-like 300 ms   white 3 s   after double talk");
-    for name in PATHS {
-        for (taps, delay) in [(128, 0), (256, 40), (512, 200), (1024, 700)] {
+    let Some(folder) = shared("assets/7-line-data", PATHS.len() * TAILS.len()) else { return };
+    println!("path    tail  300 ms (worst)  steady  noisy  talk before, after  leaked  tones  changed  infinite");
+    for (name, other) in PATHS.into_iter().zip(PATHS.into_iter().cycle().skip(1)) {
+        for (taps, delay) in TAILS {
             let path = path(&folder, name, 6.0, delay);
-            if path.len() > taps {
-                continue;
-            }
-            let speech = noise(1, true, SECOND);
-            let speech_echo = echo(&speech, &path);
-            let left = cancel(&mut EchoCanceller::new(taps), &speech, &speech_echo);
-            let soon = decibels(&speech_echo[2400..2800], &left[2400..2800]);
-            let white = noise(2, false, 6 * SECOND);
-            let white_echo = echo(&white, &path);
-            let mut canceller = EchoCanceller::new(taps);
-            let half = 3 * SECOND;
-            let left = cancel(&mut canceller, &white[..half], &white_echo[..half]);
-            let steady = decibels(&white_echo[2 * SECOND..half], &left[2 * SECOND..]);
-            let both = sum(&white_echo[half..], &noise(3, true, half));
-            let before = kept(&canceller, &white, &white_echo);
-            cancel(&mut canceller, &white[half..], &both);
-            let after = kept(&canceller, &white, &white_echo);
-            println!("{name}    {:3} ms  {soon:5.1} dB  {steady:5.1} dB  {before:5.1} -> {after:5.1} dB", taps / 8);
-            assert!(steady >= 50.0, "{name}, {taps} taps: {steady} dB");
-            assert!(after >= before - 3.0, "{name}, {taps} taps: {before} dB before double talk, {after} dB after");
-            assert!(taps > 256 || soon >= 30.0, "{name}, {taps} taps: {soon} dB after 300 ms");
+            let other = self::path(&folder, other, 8.0, delay / 2);
+            let f = figures(taps, &path, &other);
+            println!(
+                "{name}    {:3} ms   {:5.1} ({:5.1})  {:6.1}  {:5.1}  {:10.1}, {:5.1}  {:6.1}  {:5.1}  {:7.1}  {:8.1}",
+                taps / 8,
+                f.soon,
+                f.soon_worst,
+                f.steady,
+                f.noisy,
+                f.before_talk,
+                f.after_talk,
+                f.leaked,
+                f.after_tones,
+                f.changed,
+                f.infinite
+            );
+            assert!(f.soon >= 30.0 && f.soon_worst >= 18.0, "{name}, {taps} taps: {} dB after 300 ms", f.soon);
+            assert!(f.steady >= 50.0, "{name}, {taps} taps: {} dB", f.steady);
+            assert!(f.noisy >= 30.0, "{name}, {taps} taps: {} dB in noise", f.noisy);
+            assert!(f.after_talk >= f.before_talk - 3.0, "{name}, {taps} taps: {} dB after talk", f.after_talk);
+            assert!(f.leaked >= f.before_talk - 3.0, "{name}, {taps} taps: {} dB after silence", f.leaked);
+            assert!(f.after_tones >= 40.0, "{name}, {taps} taps: {} dB after tones", f.after_tones);
+            assert!(f.changed >= 25.0, "{name}, {taps} taps: {} dB on another path", f.changed);
+            assert!(f.infinite <= -37.0, "{name}, {taps} taps: {} dB of an echo that is not there", f.infinite);
         }
+    }
+}
+
+#[test]
+fn suppression_takes_the_residue_and_leaves_the_talk() {
+    let Some(folder) = shared("assets/7-line-data", PATHS.len()) else { return };
+    for name in PATHS {
+        let path = path(&folder, name, 10.0, 40);
+        let far = noise(1, true, 3 * SECOND);
+        // Noise of the line: what no filter takes away.
+        let returned = sum(&echo(&far, &path), &noise_at(2, -50.0, far.len()));
+        let mut plain = EchoCanceller::new(256);
+        let left = cancel(&mut plain, &far, &returned);
+        let mut suppressing = EchoCanceller::new(256);
+        suppressing.suppress_residue(true);
+        let suppressed = cancel(&mut suppressing, &far, &returned);
+        let more = decibels(&left[2 * SECOND..], &suppressed[2 * SECOND..]);
+        assert!(more >= 20.0, "{name}: {more} dB more");
+        let talk = noise(3, true, far.len());
+        let heard = cancel(&mut suppressing, &far, &sum(&returned, &talk));
+        let lost = decibels(&talk, &heard);
+        assert!(lost.abs() <= 1.0, "{name}: the talk lost {lost} dB");
     }
 }
 

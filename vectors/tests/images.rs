@@ -65,7 +65,7 @@ fn rasters(octets: &[u8]) -> Result<Vec<Raster>, TiffError> {
 fn bitmap_of(octets: &[u8]) -> Bitmap {
     match rasters(octets).expect("the file is read").swap_remove(0) {
         Raster::Bilevel(bitmap) => bitmap,
-        Raster::Grey(_) => panic!("the page is bilevel"),
+        _ => panic!("the page is bilevel"),
     }
 }
 
@@ -366,12 +366,18 @@ fn file_of(tags: &[(u16, u16, &[u32])], data: &[u8]) -> Vec<u8> {
     file
 }
 
+/// By the weights of ITU-R BT.601.
+fn luma([red, green, blue]: [u8; 3]) -> u8 {
+    ((299 * u32::from(red) + 587 * u32::from(green) + 114 * u32::from(blue) + 500) / 1000) as u8
+}
+
 #[test]
-fn shades_and_colours_are_read_as_grey() {
+fn shades_and_colours_are_as_light_as_they_should_be() {
     let light = |tags: &[(u16, u16, &[u32])], data: &[u8]| {
         let size: &[(u16, u16, &[u32])] = &[(256, 3, &[2]), (257, 3, &[2])];
         match rasters(&file_of(&[size, tags].concat(), data)).expect("the file is read").swap_remove(0) {
             Raster::Grey(grey) => [grey.row(0), grey.row(1)].concat(),
+            Raster::Colour(colour) => [colour.row(0), colour.row(1)].concat().into_iter().map(luma).collect(),
             Raster::Bilevel(_) => panic!("shades are no bilevel image"),
         }
     };
@@ -477,7 +483,7 @@ fn profile_s_is_laid_out_as_its_rules_say() {
 fn bad_rows_are_told_in_profile_f() {
     let page = Page { bitmap: Bitmap::white(1728, 30), resolution: Resolution::Fine };
     let Some(libtiff) = Libtiff::in_folder("bad-rows", 1) else { return };
-    let file_page = FilePage { page: &page, bad_rows: 7, longest_bad_run: 3 };
+    let file_page = FilePage { bad_rows: 7, longest_bad_run: 3, ..FilePage::from(&page) };
     let options = WriteOptions {
         software: Some("Answertone".into()),
         date_time: Some("2026:03:01 10:15:00".into()),

@@ -14,7 +14,7 @@ use answertone_dsp::{
     pcm::BLOCK_SAMPLES,
     units::{Db, Dbm0, Hz},
 };
-use answertone_vectors::{files_below, not_run, shared, wav::Recording};
+use answertone_vectors::not_run;
 
 /// Every mode, with the signal to noise ratio at which an ideal receiver has one error in 100 000 bits: noise power in
 /// 0 to 4000 Hz.
@@ -446,31 +446,6 @@ fn nothing_else_is_taken_for_training() {
             assert!(same_family || heard.marks.is_empty(), "{} in {}: {:?}", plan.name, other.name, heard.marks);
         }
     }
-}
-
-#[test]
-fn speech_and_music_are_not_taken_for_training() {
-    let Some(folder) = shared("assets/6-speech-music", 9) else { return };
-    let (mut recordings, mut seconds) = (0, 0.0);
-    for path in files_below(&folder) {
-        let Ok(recording) = Recording::read(&path) else {
-            if path.extension().is_some_and(|extension| extension == "wav") {
-                not_run(1, &format!("{} cannot be read", path.display()));
-            }
-            continue;
-        };
-        for channel in recording.telephone() {
-            // Half a minute of each is enough for a matter of chance per window.
-            let channel = &channel[..channel.len().min(240_000)];
-            seconds += channel.len() as f32 / 8000.0;
-            for (plan, _) in [modes()[0], modes()[1], modes()[4], modes()[8]] {
-                let heard = receive(&mut Receiver::new(plan), channel);
-                assert!(heard.marks.is_empty(), "{} in {}: {:?}", plan.name, path.display(), heard.marks);
-            }
-        }
-        recordings += 1;
-    }
-    println!("{recordings} recordings, {seconds:.0} s");
 }
 
 #[test]

@@ -7,7 +7,12 @@ use answertone_dsp::{
     fsk::{FskDemodulator, V21_CHANNEL_2},
     g711::alaw,
     modem::Demodulator,
-    tone::call::{CedDetector, CngDetector, ToneEdge},
+    tone::{
+        answerer::{Answerer, AnswererDetector},
+        call::{CedDetector, CngDetector, ToneEdge},
+        dtmf_detector::DtmfDetector,
+        progress::{ProgressDetector, ProgressKind},
+    },
 };
 use answertone_vectors::{files_below, not_run, shared, wav::Recording};
 
@@ -169,4 +174,96 @@ fn hold_no_fax_signal(files: &[PathBuf]) {
             assert!(heard.iter().all(|signal| signal.flags < 2), "{}: {heard:?}", file.display());
         }
     }
+}
+
+/// Who answered, in the order they were told.
+fn answerers(samples: &[f32]) -> Vec<Answerer> {
+    let mut detector = AnswererDetector::new();
+    let blocks = samples.chunks(80).chain([[0.0; 80].as_slice(); 30]);
+    blocks.filter_map(|block| detector.run(block)).map(|answered| answered.who).collect()
+}
+
+/// Channels of recordings and who is there at last. A fax machine, where a recording ends before its flags are whole, is
+/// nobody.
+const WHO: [(&str, usize, Option<Answerer>); 14] = [
+    ("1-fax-audio/ECM-call.wav", 0, Some(Answerer::Fax)),
+    ("1-fax-audio/MPS-call.wav", 0, Some(Answerer::Fax)),
+    ("1-fax-audio/V17-14400bps-nonECM.wav", 1, Some(Answerer::Fax)),
+    ("1-fax-audio/all-rates-failed.wav", 1, Some(Answerer::Fax)),
+    ("1-fax-audio/example_faxstf3_to_officejet8620.wav", 0, Some(Answerer::Fax)),
+    ("1-fax-audio/vtyenhanh_way-3304-5.wav", 0, Some(Answerer::Fax)),
+    ("1-fax-audio/from-pcap_vega1_s4_16834to10338.wav", 0, Some(Answerer::Fax)),
+    ("1-fax-audio/dbose_fax_8K_16_Mono.wav", 0, None),
+    ("1-fax-audio/V90-attempted-V34-33600.wav", 0, Some(Answerer::DataModem)),
+    ("1-fax-audio/V90-attempted-V34-33600.wav", 1, Some(Answerer::DataModem)),
+    ("3-cid-dtmf-tones/alarm-panel_vega2_s0_42138to10040.wav", 0, Some(Answerer::AlarmReceiver)),
+    ("3-cid-dtmf-tones/alarm-panel_vega2_s3_24342to10044.wav", 0, Some(Answerer::AlarmReceiver)),
+    ("3-cid-dtmf-tones/evgensen_test_dtmf_012345678901234567890.wav", 0, None),
+    ("3-cid-dtmf-tones/tino_dial.wav", 0, None),
+];
+
+#[test]
+fn who_answered_is_told_in_recordings() {
+    let Some(folder) = shared("assets", WHO.len()) else { return };
+    for (file, channel, who) in WHO {
+        let samples = &channels(&folder.join(file)).expect("the recording can be read")[channel];
+        assert_eq!(answerers(samples).last().copied(), who, "{file} {channel}");
+    }
+}
+
+#[test]
+fn voices_are_told_and_nobody_who_speaks_is_a_machine_of_data() {
+    let Some(folder) = shared("assets/6-speech-music", 302) else { return };
+    let (mut voices, mut long) = (0, 0);
+    for file in files_below(&folder).iter().filter(|file| file.extension().is_some_and(|extension| extension == "wav"))
+    {
+        for samples in channels(file).expect("the recording can be read") {
+            let who = answerers(&samples);
+            let spoken = who.iter().all(|who| matches!(who, Answerer::Voice | Answerer::AnsweringMachine));
+            assert!(spoken, "{}: {who:?}", file.display());
+            long += usize::from(samples.len() >= 3 * 8000);
+            voices += usize::from(samples.len() >= 3 * 8000 && !who.is_empty());
+        }
+    }
+    println!("{voices} voices in {long} recordings of 3 s and more");
+    assert!(voices * 100 >= long * 85, "{voices} of {long}");
+}
+
+/// What each detector finds in one recording: digits, CNG, CED, progress tones, an answerer.
+fn findings(samples: &[f32]) -> [usize; 5] {
+    let mut keys = DtmfDetector::new();
+    let mut digits = 0;
+    samples.chunks(80).for_each(|block| keys.run(block, |heard| digits += usize::from(heard.end.is_none())));
+    let mut progress = ProgressDetector::anywhere();
+    let told: Vec<ProgressKind> = samples.chunks(80).filter_map(|block| progress.run(block)).collect();
+    [digits, cng(samples).len(), ced(samples).len(), told.len(), usize::from(!answerers(samples).is_empty())]
+}
+
+/// Hits of every detector over a folder of recordings, and how many there may be, least and most.
+const HITS: [(&str, [(usize, usize); 5]); 3] = [
+    ("1-fax-audio", [(2, 2), (6, 6), (12, 12), (0, 8), (13, 13)]),
+    ("3-cid-dtmf-tones", [(90, 90), (0, 0), (0, 0), (0, 6), (3, 5)]),
+    ("6-speech-music", [(0, 0), (0, 0), (0, 0), (0, 20), (170, 190)]),
+];
+
+#[test]
+fn every_detector_hears_every_recording() {
+    let Some(folder) = shared("assets", HITS.len()) else { return };
+    println!("{:20} {:>6} {:>6} {:>6} {:>8} {:>9}", "recordings", "digits", "CNG", "CED", "progress", "answerers");
+    let mut wrong = Vec::new();
+    for (name, bands) in HITS {
+        let mut hits = [0; 5];
+        for file in files_below(&folder.join(name)) {
+            let readable = file.extension().is_some_and(|extension| extension == "wav" || extension == "mp3");
+            for samples in readable.then(|| channels(&file).expect("the recording can be read")).into_iter().flatten() {
+                hits.iter_mut().zip(findings(&samples)).for_each(|(sum, found)| *sum += found);
+            }
+        }
+        let [digits, cng, ced, progress, who] = hits;
+        println!("{name:20} {digits:6} {cng:6} {ced:6} {progress:8} {who:9}");
+        if hits.iter().zip(bands).any(|(found, (least, most))| !(least..=most).contains(found)) {
+            wrong.push(format!("{name}: {hits:?}, not within {bands:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

@@ -51,6 +51,19 @@ pub(crate) enum Fate {
     Instead(Vec<u8>),
 }
 
+/// What becomes of one thing that an end's front end has to tell.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Twist {
+    /// It is not told.
+    Dropped,
+    /// A frame's check sequence is wrong, octets are, training failed; anything else is not told.
+    Damaged,
+    /// It is told twice.
+    Doubled,
+    /// It is told so much later.
+    Delayed(LineSpan),
+}
+
 /// A signal that was on the air.
 #[derive(Clone, Debug)]
 pub(crate) struct Aired {
@@ -92,6 +105,8 @@ pub(crate) struct CallResult {
     pub(crate) answerer: EndResult,
     pub(crate) aired: Vec<Aired>,
     pub(crate) frames: usize,
+    /// Things told to the two sessions.
+    pub(crate) events: usize,
     pub(crate) collisions: usize,
     pub(crate) ended: LineTime,
 }
@@ -123,6 +138,8 @@ pub(crate) struct Call<'f> {
     what: VecDeque<(u64, Happening)>,
     serial: u64,
     faults: Box<dyn FnMut(Passing<'_>) -> Fate + 'f>,
+    twist: Option<(usize, Twist)>,
+    events: usize,
     aired: Vec<Aired>,
     frames: usize,
     collisions: usize,
@@ -133,7 +150,11 @@ impl<'f> Call<'f> {
     pub(crate) fn new(caller: &Config, document: Document, answerer: &Config) -> Self {
         let now = LineTime::ZERO;
         let caller = Session::calling(Arc::new(caller.clone()), document, now);
-        let answerer = Session::answering(Arc::new(answerer.clone()), now);
+        Self::between(caller, Session::answering(Arc::new(answerer.clone()), now))
+    }
+
+    pub(crate) fn between(caller: Session, answerer: Session) -> Self {
+        let now = LineTime::ZERO;
         Self {
             ends: [End::new(caller), End::new(answerer)],
             now,
@@ -141,6 +162,8 @@ impl<'f> Call<'f> {
             what: VecDeque::new(),
             serial: 0,
             faults: Box::new(|_| Fate::Pass),
+            twist: None,
+            events: 0,
             aired: Vec::new(),
             frames: 0,
             collisions: 0,
@@ -150,6 +173,12 @@ impl<'f> Call<'f> {
 
     pub(crate) fn with_faults(mut self, faults: impl FnMut(Passing<'_>) -> Fate + 'f) -> Self {
         self.faults = Box::new(faults);
+        self
+    }
+
+    /// Does this to the event told at that place, counted from 0 over both ends.
+    pub(crate) fn twisted(mut self, place: usize, twist: Twist) -> Self {
+        self.twist = Some((place, twist));
         self
     }
 
@@ -183,6 +212,7 @@ impl<'f> Call<'f> {
             answerer,
             aired: self.aired,
             frames: self.frames,
+            events: self.events,
             collisions: self.collisions,
             ended: self.now,
         }
@@ -312,9 +342,37 @@ impl<'f> Call<'f> {
             Happening::Hear { by, hushes, event, at }
                 if !self.end(by).hung_up && self.end(by.other()).hushes == hushes =>
             {
-                self.heard(by, event, at)
+                self.tell(by, event, at)
             }
             _ => {}
+        }
+    }
+
+    /// Tells an event, unless it is the one that something is done to.
+    fn tell(&mut self, by: Side, event: Owned, at: LineTime) {
+        self.events += 1;
+        let Some((_, twist)) = self.twist.filter(|(place, _)| place + 1 == self.events) else {
+            return self.heard(by, event, at);
+        };
+        match (twist, event) {
+            (Twist::Doubled, event) => {
+                self.heard(by, event.clone(), at);
+                self.drain();
+                self.heard(by, event, at);
+            }
+            (Twist::Delayed(span), event) => {
+                self.twist = None;
+                self.hear(by, self.now + span, at, event);
+            }
+            (Twist::Damaged, Owned::Frame { carrier, octets, .. }) => {
+                self.heard(by, Owned::Frame { carrier, octets, intact: false }, at);
+            }
+            (Twist::Damaged, Owned::Octets(octets)) => {
+                let octets = octets.iter().map(|octet| octet ^ 0x5a).collect();
+                self.heard(by, Owned::Octets(octets), at);
+            }
+            (Twist::Damaged, Owned::Trained(_)) => self.heard(by, Owned::Failed, at),
+            (Twist::Dropped | Twist::Damaged, _) => {}
         }
     }
 

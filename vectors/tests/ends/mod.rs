@@ -18,7 +18,7 @@ use answertone_t30::{
 pub(crate) struct End {
     /// The machine.
     pub(crate) session: Session,
-    front: AudioFrontEnd,
+    pub(crate) front: AudioFrontEnd,
     pub(crate) due: Option<LineTime>,
     pub(crate) pages: Vec<Page>,
     pub(crate) outcome: Option<Outcome>,
@@ -38,6 +38,11 @@ impl End {
 
     pub(crate) fn block(&mut self, rx: &Block) -> Block {
         self.front.receive(rx);
+        self.go_on()
+    }
+
+    /// What follows from what the front end has heard, and the block to send.
+    pub(crate) fn go_on(&mut self) -> Block {
         while let Some(event) = self.front.poll() {
             self.session.handle(event);
             self.drain();
