@@ -1,14 +1,26 @@
-//! Whole calls, both ends: elements are the samples of both, so the inverse of elements per second is the time of a
-//! sample at one end.
+//! Whole calls, both ends, beside spandsp's: the time of a sample at one end. How many samples a call has is each side's own
+//! affair, since codings and pauses differ; spandsp reads and writes TIFF files meanwhile.
 
-use std::{hint::black_box, sync::Arc};
+mod beside;
 
-use answertone_benches::call::call;
+use std::{env, fs, hint::black_box, path::PathBuf, process, sync::Arc};
+
+use answertone_benches::{
+    call::call,
+    spandsp::{
+        Spandsp,
+        call::{Abilities, call as call_of_spandsp},
+    },
+};
 use answertone_t30::{
     frame::Modems,
-    image::{Bitmap, Page, Resolution},
+    image::{
+        Bitmap, Coding, Page, Resolution,
+        tiff::{FilePage, Profile, WriteOptions, write},
+    },
 };
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use beside::Comparison;
+use criterion::{Criterion, criterion_group, criterion_main};
 
 fn page() -> Arc<Page> {
     let mut bitmap = Bitmap::white(1728, 1100);
@@ -22,18 +34,31 @@ fn page() -> Arc<Page> {
 
 fn calls(criterion: &mut Criterion) {
     let page = page();
-    let kinds = [
-        ("V.27ter ECM", Modems::V27TER, true),
-        ("V.29 ECM", Modems::V27TER | Modems::V29, true),
-        ("V.17 ECM", Modems::ALL, true),
-        ("V.17 without ECM", Modems::ALL, false),
-    ];
-    let mut group = criterion.benchmark_group("a call, per end");
-    group.sample_size(10);
-    for (name, modems, ecm) in kinds {
-        let samples = call(&page, modems, ecm);
-        group.throughput(Throughput::Elements(2 * samples as u64));
-        group.bench_function(name, |bench| bench.iter(|| call(black_box(&page), modems, ecm)));
+    let file = |name: &str| env::temp_dir().join(format!("answertone-calls-{}-{name}.tif", process::id()));
+    let files = [file("sent"), file("received")];
+    let tiff = write(&[FilePage::from(&*page)], &WriteOptions::plain(Profile::F(Coding::Mmr)));
+    fs::write(&files[0], tiff.expect("a page fits into a file")).expect("the folder of temporary files takes files");
+    let steps = [Modems::V27TER, Modems::V27TER | Modems::V29, Modems::ALL];
+    for (name, modems, ecm) in
+        [("V.27ter ECM", 1, true), ("V.29 ECM", 2, true), ("V.17 ECM", 3, true), ("V.17 without ECM", 3, false)]
+    {
+        let carry = || call(black_box(&page), steps[modems - 1], ecm);
+        let mut comparison = Comparison::new(criterion, format!("a call by {name}"), 2 * carry());
+        let ours = comparison.time("both ends", || (), |()| carry());
+        let theirs = Spandsp::load().and_then(|library| {
+            let carry = || call_of_spandsp(library, Abilities { modems, ecm }, &files[0], &files[1]);
+            comparison.set_samples(2 * carry());
+            comparison.time("both ends, spandsp", || (), |()| carry())
+        });
+        comparison.tell("both ends", ours, theirs);
+    }
+    files.iter().for_each(remove);
+}
+
+/// The received file is missing where spandsp is.
+fn remove(file: &PathBuf) {
+    if file.exists() {
+        fs::remove_file(file).expect("our own file can be removed");
     }
 }
 

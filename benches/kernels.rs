@@ -8,7 +8,6 @@ use answertone_dsp::{
     g711::Law,
     lanes::Isa,
     pcm::BLOCK_SAMPLES,
-    tone::call::{CedDetector, CngDetector},
     units::{Dbm0, Hz},
 };
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main, measurement::WallTime};
@@ -42,10 +41,6 @@ fn blocks(criterion: &mut Criterion) {
     of_a_block(&mut group, "FIR of 129 taps", |block| {
         block.iter().for_each(|sample| _ = black_box(fir.push(*sample)));
     });
-    let mut ced = CedDetector::new();
-    of_a_block(&mut group, "CED detector", |block| _ = black_box(ced.run(block)));
-    let mut cng = CngDetector::new();
-    of_a_block(&mut group, "CNG detector", |block| _ = black_box(cng.run(block)));
     let line = Impairments { noise: Some(Dbm0(-50.0)), law: Some(Law::A), ..Impairments::default() };
     let (mut channel, mut out) = (Channel::new(&line, 1), [0.0; BLOCK_SAMPLES]);
     of_a_block(&mut group, "line with noise and A-law", |block| channel.run(block, block, &mut out));

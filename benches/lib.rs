@@ -1,4 +1,6 @@
-//! What benchmarks run: signals of every modem, and whole calls. The benchmarks are the files beside this one.
+//! What benchmarks run: signals of every modem, whole calls, and another maker's work on the same samples. The benchmarks
+//! are the files beside this one.
 
 pub mod call;
 pub mod signal;
+pub mod spandsp;

@@ -2,9 +2,10 @@
 
 use answertone_dsp::{
     bits::{BitQueue, BitRun},
+    channel::noise::Noise,
     fsk::{BELL_202, FskDemodulator, FskModulator, FskSpec, V21_CHANNEL_2, V23_FORWARD},
     modem::{Demodulator, Modulator, Plan, Protection, Receiver, Transmitter, prbs::Prbs, v17, v27ter, v29},
-    pcm::BLOCK_SAMPLES,
+    pcm::{BLOCK_SAMPLES, narrow},
     units::Dbm0,
 };
 
@@ -85,4 +86,26 @@ pub fn hear(demodulator: &mut dyn Demodulator, samples: &[f32]) -> usize {
             run.bits().len()
         })
         .sum()
+}
+
+/// Samples as 16-bit integers.
+pub fn rounded(samples: &[f32]) -> Vec<i16> {
+    let mut integers = vec![0; samples.len()];
+    narrow(samples, &mut integers);
+    integers
+}
+
+/// White noise of so many samples.
+pub fn noise(samples: usize, seed: u64) -> Vec<f32> {
+    let mut noise = Noise::new(LEVEL, seed);
+    (0..samples).map(|_| noise.next_sample()).collect()
+}
+
+/// What comes back of a signal that repeats without end: 12 ms of a path that dies away, 6 dB down.
+pub fn echo(far: &[f32]) -> Vec<f32> {
+    let path: Vec<f32> = noise(96, 9).iter().enumerate().map(|(at, tap)| tap * (-(at as f32) / 12.0).exp()).collect();
+    let loss = 2.0 * path.iter().map(|tap| tap * tap).sum::<f32>().sqrt();
+    let before = |now: usize, ago: usize| far[(now + far.len() - ago) % far.len()];
+    let at = |now: usize| path.iter().enumerate().map(|(ago, tap)| tap / loss * before(now, ago)).sum();
+    (0..far.len()).map(at).collect()
 }
