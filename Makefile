@@ -1,6 +1,6 @@
 # make demo   one fax from e-mail to e-mail over a simulated telephone line, on a fresh machine
 # make test   everything that must hold; the same as continuous integration runs
-# make bench  time of kernels, modems, whole calls and image codings
+# make bench  time of kernels, modems, detectors, 1 to 512 lines, whole calls and image codings; beside libspandsp where it is installed
 # make bench-instructions   instructions of a fixed workload, the same number on every run
 #
 # All install the Debian packages they miss (with sudo unless root) and fetch the locked crates first;
@@ -10,9 +10,10 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 
-BUILD_PACKAGES := build-essential pkg-config
+BUILD_PACKAGES := build-essential pkg-config libasound2-dev
 BENCH_PACKAGES := valgrind
-TEST_PACKAGES  := libspandsp-dev libtiff-dev libtiff-tools jbigkit-bin
+TEST_PACKAGES  := libspandsp-dev libtiff-dev libtiff-tools jbigkit-bin pulseaudio pulseaudio-utils libasound2-plugins \
+                  espeak-ng dahdi-linux
 OUT ?= demo-out
 
 export CARGO_TERM_COLOR ?= auto
