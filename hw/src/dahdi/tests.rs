@@ -154,7 +154,7 @@ fn numbers_and_structures_are_those_of_the_header() {
     let header = env::var_os("ANSWERTONE_DAHDI_HEADER").unwrap_or_else(|| "/usr/include/dahdi/user.h".into());
     let cases = REQUESTS.len() + 5;
     if !Path::new(&header).exists() {
-        let _ = writeln!(io::stderr(), "not run: {cases} cases: dahdi/user.h is not there; install dahdi-linux");
+        let _ = writeln!(io::stderr(), "not run: {cases} cases: dahdi/user.h is not there; install dahdi-source");
         return;
     }
     let Some(said) = by_the_header(Path::new(&header)) else {
