@@ -2,72 +2,17 @@
 
 use std::sync::Arc;
 
-use answertone_dsp::pcm::{BLOCK_SAMPLES, Block, SILENCE};
+use answertone_dsp::pcm::{BLOCK_SAMPLES, SILENCE};
 use answertone_t30::{
-    audio::{AudioConfig, AudioFrontEnd},
     frame::Modems,
     image::Page,
-    seam::{Cut, FrontEnd},
-    session::{Codings, Config, Document, Event, Outcome, Output, Session},
+    session::{Codings, Config, Document, Outcome, Session},
     time::LineTime,
 };
+use answertone_vectors::ends::End;
 
 /// Blocks after which a call that is not over has gone wrong: ten minutes.
 const TOO_LONG: usize = 60_000;
-
-/// One end of a call.
-struct End {
-    session: Session,
-    front: AudioFrontEnd,
-    due: Option<LineTime>,
-    outcome: Option<Outcome>,
-}
-
-impl End {
-    fn new(session: Session) -> Self {
-        let front = AudioFrontEnd::new(AudioConfig::default());
-        let mut end = Self { session, front, due: None, outcome: None };
-        end.drain();
-        end
-    }
-
-    fn block(&mut self, rx: &Block) -> Block {
-        self.front.receive(rx);
-        while let Some(event) = self.front.poll() {
-            self.session.handle(event);
-            self.drain();
-        }
-        if self.due.is_some_and(|due| due <= self.front.now()) {
-            self.session.handle_timeout(self.front.now());
-            self.drain();
-        }
-        let mut octets = [0; 264];
-        while self.front.room() > 0 {
-            let (filled, cut) = self.session.fill(&mut octets);
-            self.front.supply(&octets[..filled], cut);
-            if filled == 0 && cut == Cut::More {
-                break;
-            }
-        }
-        let mut tx = SILENCE;
-        self.front.transmit(&mut tx);
-        tx
-    }
-
-    fn drain(&mut self) {
-        loop {
-            match self.session.poll() {
-                Output::Order(order) => self.front.order(order),
-                Output::Event(Event::Finished(outcome)) => self.outcome = Some(outcome),
-                Output::Event(_) => {}
-                Output::Wait(until) => {
-                    self.due = until;
-                    return;
-                }
-            }
-        }
-    }
-}
 
 /// Carries a page from one machine to another; how many samples each end exchanged.
 ///

@@ -6,6 +6,7 @@
 
 pub mod band;
 pub mod ear;
+pub mod ends;
 pub mod timing;
 pub mod wav;
 

@@ -1,7 +1,5 @@
 //! Whole calls as samples: two sessions, two front ends, a simulated line between them.
 
-mod ends;
-
 use std::sync::Arc;
 
 use answertone_dsp::{
@@ -16,7 +14,7 @@ use answertone_t30::{
     session::{Codings, Config, Document, Outcome, Session},
     time::LineTime,
 };
-use ends::{End, carried, page};
+use answertone_vectors::ends::{End, carried, page};
 
 /// Blocks after which a call that is not over has gone wrong: ten minutes.
 const TOO_LONG: usize = 60_000;

@@ -1,7 +1,5 @@
 //! How long a call takes on the line, and how much of that no machine could save.
 
-mod ends;
-
 use std::{fs, sync::Arc};
 
 use answertone_dsp::{
@@ -14,8 +12,8 @@ use answertone_t30::{
     session::{Codings, Config, Document, Outcome, Session},
     time::LineTime,
 };
+use answertone_vectors::ends::{End, carried, page};
 use answertone_vectors::shared;
-use ends::{End, carried, page};
 
 /// Line time of a call between two of the peer, with the same page on the same terms, in seconds.
 const PEER_SECONDS: f64 = 26.9;

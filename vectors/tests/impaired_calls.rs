@@ -1,8 +1,6 @@
 //! Whole calls with error correction over lines that lose time: a sample slips every 3 s, and one packet in a hundred
 //! does not arrive, which the transport tells. Pages are complete and the rate stays what it was.
 
-mod ends;
-
 use std::sync::Arc;
 
 use answertone_dsp::{
@@ -15,7 +13,7 @@ use answertone_t30::{
     session::{Config, Document, Outcome, Session},
     time::LineTime,
 };
-use ends::{End, carried, page};
+use answertone_vectors::ends::{End, carried, page};
 
 /// Blocks after which a call that is not over has gone wrong: fifteen minutes.
 const TOO_LONG: usize = 90_000;
@@ -57,11 +55,7 @@ fn call(pages: &[Arc<Page>], line: &Impairments, seed: u64) -> Call {
 }
 
 fn heard(end: &mut End, block: &Block, lost: bool) -> Block {
-    if !lost {
-        return end.block(block);
-    }
-    end.front.receive_lost();
-    end.go_on()
+    if lost { end.lost_block() } else { end.block(block) }
 }
 
 #[test]

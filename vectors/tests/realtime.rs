@@ -4,8 +4,6 @@
 //! a page, counted and told), the first of a page, and those in which a page being received outgrows its storage, which
 //! doubles each time.
 
-mod ends;
-
 use std::{
     alloc::System,
     sync::{Arc, Mutex},
@@ -22,7 +20,7 @@ use answertone_t30::{
     session::{Config, Document, Limits, Outcome, Session},
     time::LineTime,
 };
-use ends::{End, carried, page};
+use answertone_vectors::ends::{End, carried, page};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
 /// The allocator counts for the whole process, so tests take turns.

@@ -36,8 +36,6 @@ mod on_air;
 #[path = "calls/words.rs"]
 mod words;
 
-mod ends;
-
 use std::collections::BTreeMap;
 
 use machine::Machine;

@@ -1,7 +1,5 @@
 //! Times that T.30's clauses bound, measured on recordings of our own calls and of the shared ones.
 
-mod ends;
-
 use std::{collections::BTreeMap, sync::Arc};
 
 use answertone_dsp::{
@@ -13,8 +11,8 @@ use answertone_t30::{
     session::{Config, Document, Outcome, Session},
     time::LineTime,
 };
+use answertone_vectors::ends::{End, carried, page};
 use answertone_vectors::timing::{Kind, Measure, bursts, measures};
-use ends::{End, carried, page};
 
 /// Blocks after which a call that is not over has gone wrong: five minutes.
 const TOO_LONG: usize = 30_000;

@@ -13,11 +13,9 @@ use answertone_t30::{
     session::Session,
     time::{LineSpan, LineTime},
 };
+use answertone_vectors::ends::{self, End, carried};
 
-use super::{
-    ends::{self, End, carried},
-    words::{self, FRAME_OCTETS, block_octets, configure, frame, is_said},
-};
+use super::words::{self, FRAME_OCTETS, block_octets, configure, frame, is_said};
 
 /// The silence the tester leaves before it speaks.
 const GAP: LineSpan = LineSpan::ms(75);

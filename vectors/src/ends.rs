@@ -1,4 +1,4 @@
-//! One end of a call as samples, driven block by block, and the line between two.
+//! One end of a call as samples, driven block by block, and the line between two: for tests and benches of whole calls.
 
 use std::sync::Arc;
 
@@ -15,20 +15,25 @@ use answertone_t30::{
 };
 
 /// One end of a call.
-pub(crate) struct End {
+pub struct End {
     /// The machine.
-    pub(crate) session: Session,
-    pub(crate) front: AudioFrontEnd,
-    pub(crate) due: Option<LineTime>,
-    pub(crate) pages: Vec<Page>,
-    pub(crate) outcome: Option<Outcome>,
-    pub(crate) trace: Vec<String>,
+    pub session: Session,
+    /// What it hears and speaks with.
+    pub front: AudioFrontEnd,
+    due: Option<LineTime>,
+    /// Pages received so far.
+    pub pages: Vec<Page>,
+    /// How the call went, when it is over.
+    pub outcome: Option<Outcome>,
+    /// What happened, a line each.
+    pub trace: Vec<String>,
     /// Orders of the session so far.
-    pub(crate) orders: usize,
+    pub orders: usize,
 }
 
 impl End {
-    pub(crate) fn new(session: Session) -> Self {
+    /// A machine at the beginning of its call.
+    pub fn new(session: Session) -> Self {
         let front = AudioFrontEnd::new(AudioConfig::default());
         let mut end =
             Self { session, front, due: None, pages: Vec::new(), outcome: None, trace: Vec::new(), orders: 0 };
@@ -36,13 +41,19 @@ impl End {
         end
     }
 
-    pub(crate) fn block(&mut self, rx: &Block) -> Block {
+    /// Hears a block and says the next.
+    pub fn block(&mut self, rx: &Block) -> Block {
         self.front.receive(rx);
         self.go_on()
     }
 
-    /// What follows from what the front end has heard, and the block to send.
-    pub(crate) fn go_on(&mut self) -> Block {
+    /// Says the next block where the transport has lost one, and told so.
+    pub fn lost_block(&mut self) -> Block {
+        self.front.receive_lost();
+        self.go_on()
+    }
+
+    fn go_on(&mut self) -> Block {
         while let Some(event) = self.front.poll() {
             self.session.handle(event);
             self.drain();
@@ -85,7 +96,7 @@ impl End {
 }
 
 /// A block through one direction of a line.
-pub(crate) fn carried(line: &mut Channel, far: &Block, near: &Block) -> Block {
+pub fn carried(line: &mut Channel, far: &Block, near: &Block) -> Block {
     let (mut input, mut echo, mut output) = ([0.0; BLOCK_SAMPLES], [0.0; BLOCK_SAMPLES], [0.0; BLOCK_SAMPLES]);
     widen(far, &mut input);
     widen(near, &mut echo);
@@ -96,7 +107,7 @@ pub(crate) fn carried(line: &mut Channel, far: &Block, near: &Block) -> Block {
 }
 
 /// A page with enough on it that every coding has work.
-pub(crate) fn page(seed: u32) -> Arc<Page> {
+pub fn page(seed: u32) -> Arc<Page> {
     let mut bitmap = Bitmap::white(1728, 320);
     for y in 0..320 {
         for x in 0..1728 {
