@@ -127,7 +127,17 @@ fn free_address() -> SocketAddr {
     free.local_addr().expect("it is bound")
 }
 
+/// Calls made for one page: where the machine does other things too, packets come too late as well, and a call may fail by that.
+const ATTEMPTS: usize = 3;
+
 fn crosses(codec: &str) {
+    let spoilt: Vec<String> = (0..ATTEMPTS).map(|_| attempt(codec)).map_while(Result::err).collect();
+    println!("{codec}: {} of {ATTEMPTS} calls spoilt", spoilt.len());
+    assert!(spoilt.len() < ATTEMPTS, "{}", spoilt.join("\n"));
+}
+
+/// One call; what became of it when the page did not come.
+fn attempt(codec: &str) -> Result<(), String> {
     let folder = program().with_file_name("rtp").join(codec);
     fs::create_dir_all(&folder).expect("the target folder takes folders");
     fs::write(folder.join("page.txt"), "Over a bad network.\n".repeat(30)).expect("the folder takes files");
@@ -140,6 +150,11 @@ fn crosses(codec: &str) {
     let caller = call(&folder, &line(0), "--send page.txt --result sent.json");
     let content = [caller, answerer].map(|mut end| end.wait().expect("a call ends").success());
     let lost = network.end();
+    assert!(lost > 0, "the network loses packets");
+    if content != [true, true] {
+        let said = |name: &str| fs::read_to_string(folder.join(name)).unwrap_or_default();
+        return Err(["sent.json", "received.json"].map(said).join("\n"));
+    }
     for name in ["sent.json", "received.json"] {
         let text = fs::read_to_string(folder.join(name)).expect("a call leaves its result");
         let result: Value = serde_json::from_str(&text).expect("a result is JSON");
@@ -149,11 +164,10 @@ fn crosses(codec: &str) {
         assert!(seen["restarts"].as_u64() >= Some(1), "the sender began anew: {result}");
         assert!(seen["duplicates"].as_u64() > Some(0) && seen["reordered"].as_u64() > Some(0), "{result}");
     }
-    assert_eq!((content, lost > 0), ([true, true], true));
+    Ok(())
 }
 
 #[test]
-#[ignore = "in real time: on a machine that is busy with other things frames come too late as well, and calls fail"]
 fn pages_cross_a_bad_network_with_error_correction() {
     thread::scope(|scope| {
         for codec in ["pcmu", "pcma", "l16"] {
