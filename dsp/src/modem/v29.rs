@@ -83,50 +83,42 @@ const ONES: Segment = Segment::ScrambledOnes { symbols: 48, scrambler: Scrambler
 
 static FILTERS: Filters = Filters::new(Baud(2400.0), Hz(1700.0), 0.25);
 
-static PLAN_9600: Plan = Plan {
-    name: "V.29 9600",
-    bit_rate: BitRate(9600),
-    coding: Coding::Phase { turns: &TRIBIT_TURNS, rings: &RINGS },
-    training: &[QUIET, alternation(B_9600), conditioning(&CD_9600), ONES],
-    baud: Baud(2400.0),
-    carrier: Hz(1700.0),
-    roll_off: 0.25,
-    filters: &FILTERS,
-    scrambler: &scrambler::V29,
-    protection: &[Segment::Carrier { symbols: 456 }],
-    short_training: &[],
-    turn_off_ones: 32,
-    turn_off_silence: 0,
-};
+/// A rate's plan: constellation and training differ, the rest does not.
+const fn rate_plan(name: &'static str, bit_rate: BitRate, coding: Coding, training: &'static [Segment]) -> Plan {
+    Plan {
+        name,
+        bit_rate,
+        coding,
+        training,
+        baud: Baud(2400.0),
+        carrier: Hz(1700.0),
+        roll_off: 0.25,
+        filters: &FILTERS,
+        scrambler: &scrambler::V29,
+        protection: &[Segment::Carrier { symbols: 456 }],
+        short_training: &[],
+        turn_off_ones: 32,
+        turn_off_silence: 0,
+    }
+}
 
-static PLAN_7200: Plan = Plan {
-    name: "V.29 7200",
-    bit_rate: BitRate(7200),
-    coding: Coding::Phase { turns: &TRIBIT_TURNS, rings: &INNER_RING },
-    training: &[QUIET, alternation(B_7200), conditioning(&CD_7200), ONES],
-    baud: Baud(2400.0),
-    carrier: Hz(1700.0),
-    roll_off: 0.25,
-    filters: &FILTERS,
-    scrambler: &scrambler::V29,
-    protection: &[Segment::Carrier { symbols: 456 }],
-    short_training: &[],
-    turn_off_ones: 32,
-    turn_off_silence: 0,
-};
+static PLAN_9600: Plan = rate_plan(
+    "V.29 9600",
+    BitRate(9600),
+    Coding::Phase { turns: &TRIBIT_TURNS, rings: &RINGS },
+    &[QUIET, alternation(B_9600), conditioning(&CD_9600), ONES],
+);
 
-static PLAN_4800: Plan = Plan {
-    name: "V.29 4800",
-    bit_rate: BitRate(4800),
-    coding: Coding::Phase { turns: &DIBIT_TURNS, rings: &INNER_RING },
-    training: &[QUIET, alternation(B_4800), conditioning(&CD_4800), ONES],
-    baud: Baud(2400.0),
-    carrier: Hz(1700.0),
-    roll_off: 0.25,
-    filters: &FILTERS,
-    scrambler: &scrambler::V29,
-    protection: &[Segment::Carrier { symbols: 456 }],
-    short_training: &[],
-    turn_off_ones: 32,
-    turn_off_silence: 0,
-};
+static PLAN_7200: Plan = rate_plan(
+    "V.29 7200",
+    BitRate(7200),
+    Coding::Phase { turns: &TRIBIT_TURNS, rings: &INNER_RING },
+    &[QUIET, alternation(B_7200), conditioning(&CD_7200), ONES],
+);
+
+static PLAN_4800: Plan = rate_plan(
+    "V.29 4800",
+    BitRate(4800),
+    Coding::Phase { turns: &DIBIT_TURNS, rings: &INNER_RING },
+    &[QUIET, alternation(B_4800), conditioning(&CD_4800), ONES],
+);
