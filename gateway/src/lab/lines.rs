@@ -40,39 +40,14 @@ struct Line {
     rest: Impairments<'static>,
 }
 
-/// Lines made of tables; V.56bis puts distortions of loss and of delay in a row.
-const SHAPES: [&str; 24] = [
-    "eia-ll-1",
-    "eia-ll-2",
-    "eia-ll-4",
-    "eia-ll-5",
-    "eia-ll-7",
-    "etsi-ll-1",
-    "ad-1",
-    "ad-5",
-    "ad-6",
-    "ad-7",
-    "ad-8",
-    "ad-9",
-    "edd-1",
-    "edd-2",
-    "edd-3",
-    "pcm-ad-1",
-    "pcm-ad-2",
-    "pcm-ad-3",
-    "proakis",
-    "ad-5+edd-1",
-    "ad-6+edd-2",
-    "ad-7+edd-2",
-    "ad-8+edd-3",
-    "eia-ll-5+pcm-ad-2+eia-ll-5",
-];
+/// V.56bis puts distortions of loss and of delay in a row.
+const ROWS: [&str; 5] = ["ad-5+edd-1", "ad-6+edd-2", "ad-7+edd-2", "ad-8+edd-3", "eia-ll-5+pcm-ad-2+eia-ll-5"];
 
 fn lines() -> (Vec<Line>, Option<String>) {
     let mut lines: Vec<Line> =
         plain().into_iter().map(|(name, rest)| Line { name: name.into(), shape: vec![], rest }).collect();
     let mut missing = None;
-    for name in SHAPES {
+    for name in sim::LINE_NAMES.into_iter().chain(ROWS) {
         match sim::table(name) {
             Ok(shape) => lines.push(Line { name: name.into(), shape, rest: Impairments::default() }),
             Err(error) => missing = Some(error.to_string()),

@@ -2,13 +2,7 @@
 
 use answertone_dsp::channel::{Fill, Impairments, LostPackets, PACKET_SAMPLES};
 
-use super::{
-    Findings, Plan,
-    events::Event,
-    mode::Mode,
-    table::{Cell, Table, tenths},
-    workers::Workers,
-};
+use super::{Findings, Plan, events::Event, mode::Mode, recovery::columns, table::Table, workers::Workers};
 
 /// After how many milliseconds from the loss's end the receiver should be back.
 const WANTED_MS: f64 = 60.0;
@@ -18,7 +12,7 @@ pub fn measure(modes: &[Mode], plan: &Plan, workers: &Workers) -> Findings {
     let mut table = Table::new(
         "loss",
         "20 ms are lost in the middle of a message, 3 dB above the wanted 1e-5: milliseconds from the loss's end until the last wrong bit",
-        &["mode", "heard", "trials", "recovered", "median_ms", "p99_ms", "worst_ms", "wanted_ms", "good"],
+        &columns("heard"),
     );
     let cases =
         [("silence, told", Fill::Silence, true), ("silence", Fill::Silence, false), ("repeated", Fill::Repeat, false)];
@@ -29,18 +23,7 @@ pub fn measure(modes: &[Mode], plan: &Plan, workers: &Workers) -> Findings {
                 Impairments { lost_packets: Some(losses), ..Impairments::default() }
             };
             let recoveries = Event { name, line: &line, length: PACKET_SAMPLES, told }.measure(mode, plan, workers);
-            let worst = recoveries.worst();
-            table.row(vec![
-                mode.name().into(),
-                name.into(),
-                recoveries.begun.into(),
-                Cell::Of(recoveries.times.len(), recoveries.begun),
-                tenths(recoveries.within(0.5)),
-                tenths(recoveries.within(0.99)),
-                tenths(worst),
-                tenths(Some(WANTED_MS)),
-                worst.is_some_and(|worst| worst <= WANTED_MS).into(),
-            ]);
+            table.row(recoveries.row(mode, name, WANTED_MS));
         }
     }
     Findings { tables: vec![table], ..Findings::default() }

@@ -1,6 +1,10 @@
 //! How long a receiver is hurt by something that happens in the middle of a message.
 
-use super::trial::Message;
+use super::{
+    mode::Mode,
+    table::{Cell, tenths},
+    trial::Message,
+};
 
 /// Bits at the end of a message that must be right for the receiver to have recovered.
 const TAIL: usize = 2000;
@@ -36,6 +40,11 @@ fn wrong_bits(sent: &[bool], received: &[bool], first: isize) -> usize {
         .count()
 }
 
+/// Columns of a table of [`Recoveries::row`]s; what happened is named by the second.
+pub fn columns(what: &str) -> [&str; 9] {
+    ["mode", what, "trials", "recovered", "median_ms", "p99_ms", "worst_ms", "wanted_ms", "good"]
+}
+
 /// How often and how soon receivers recovered.
 #[derive(Clone, Debug, Default)]
 pub struct Recoveries {
@@ -46,6 +55,22 @@ pub struct Recoveries {
 }
 
 impl Recoveries {
+    /// The row of a table, for a mode and what happened to it; within so many milliseconds recovery is wanted.
+    pub fn row(&self, mode: &Mode, name: &str, wanted_ms: f64) -> Vec<Cell> {
+        let worst = self.worst();
+        vec![
+            mode.name().into(),
+            name.into(),
+            self.begun.into(),
+            Cell::Of(self.times.len(), self.begun),
+            tenths(self.within(0.5)),
+            tenths(self.within(0.99)),
+            tenths(worst),
+            tenths(Some(wanted_ms)),
+            worst.is_some_and(|worst| worst <= wanted_ms).into(),
+        ]
+    }
+
     /// Of trials; `None` is one that did not recover.
     pub fn of(trials: Vec<Option<f64>>) -> Self {
         let begun = trials.len();
