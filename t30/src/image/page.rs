@@ -88,12 +88,7 @@ const R16: [u32; 3] = [3456, 4096, 4864];
 const R600: [u32; 3] = [5184, 6144, 7296];
 const R1200: [u32; 3] = [10368, 12288, 14592];
 
-const fn facts(
-    name: &'static str,
-    dots_per_inch: (u32, u32),
-    (k, long_k): (u32, u32),
-    pels: [u32; 3],
-) -> Facts {
+const fn facts(name: &'static str, dots_per_inch: (u32, u32), (k, long_k): (u32, u32), pels: [u32; 3]) -> Facts {
     Facts { name, dots_per_inch, k, long_k, pels }
 }
 

@@ -162,9 +162,10 @@ pub struct QualityLimits {
 }
 
 impl Default for QualityLimits {
-    /// One row in twenty may be bad, and no more than three of them in succession: text stays readable.
+    /// One row in twenty may be bad, and no more than three of them in succession: text stays readable. What is good
+    /// enough is confirmed without new training.
     fn default() -> Self {
-        Self { refuse_bad_rows: 0.05, refuse_bad_run: 3, retrain_bad_rows: 0.03 }
+        Self { refuse_bad_rows: 0.05, refuse_bad_run: 3, retrain_bad_rows: 0.05 }
     }
 }
 
@@ -185,6 +186,9 @@ pub struct Limits {
     pub answer: LineSpan,
     /// The wait for the two machines to know each other, T1: 35 s.
     pub identification: LineSpan,
+    /// Answering: so many DIS without answer, then DCN, as ITU-T T.30 5.4.2 has it for commands; none: DIS until T1 ends,
+    /// which leaves time for a caller who presses the button late.
+    pub identification_tries: Option<u32>,
     /// The longest a page may be on the line.
     pub page: LineSpan,
     /// The longest a call may last.
@@ -206,6 +210,7 @@ impl Default for Limits {
         Self {
             answer: LineSpan::ms(60_000),
             identification: LineSpan::ms(35_000),
+            identification_tries: None,
             page: LineSpan::ms(20 * 60_000),
             call: LineSpan::ms(3 * 3_600_000),
             keeping: LineSpan::ms(50_000),

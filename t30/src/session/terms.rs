@@ -55,13 +55,8 @@ const RESOLUTION_BITS: [(Resolution, u8); 9] = [
 ];
 
 /// Those that need error correction: a row is many times what a buffer of the 1980s held.
-const HIGHEST: [Resolution; 5] = [
-    Resolution::Dpi600,
-    Resolution::Dpi1200,
-    Resolution::Dpi300x600,
-    Resolution::Dpi400x800,
-    Resolution::Dpi600x1200,
-];
+const HIGHEST: [Resolution; 5] =
+    [Resolution::Dpi600, Resolution::Dpi1200, Resolution::Dpi300x600, Resolution::Dpi400x800, Resolution::Dpi600x1200];
 
 /// Resolutions of pictures beside 200 x 200.
 const COLOUR_FINER: [Resolution; 2] = [Resolution::Dpi300, Resolution::Dpi400];
