@@ -331,6 +331,14 @@ impl Step for ReceiveBlocks {
         self.into()
     }
 
+    /// What is to become of the block is not known: it is not confirmed.
+    fn unknown_heard(self, core: &mut Core) -> State {
+        match self.page.block.fresh {
+            true => self.fail(core, Cause::UnknownCommand, None, "after the block"),
+            false => self.nothing_heard(core),
+        }
+    }
+
     fn expired(self, core: &mut Core, timer: Timer) -> State {
         match timer {
             Timer::Page => self.fail(core, Cause::TooLong, Some(timer), "the block has no end"),

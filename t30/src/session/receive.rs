@@ -335,6 +335,14 @@ impl Step for ReceivePage {
         self.into()
     }
 
+    /// What is to become of the page is not known: it is not confirmed.
+    fn unknown_heard(self, core: &mut Core) -> State {
+        match self.decoder {
+            Some(_) => self.fail(core, Cause::UnknownCommand, None, "after the page"),
+            None => self.nothing_heard(core),
+        }
+    }
+
     fn expired(self, core: &mut Core, timer: Timer) -> State {
         match timer {
             Timer::Page => self.fail(core, Cause::TooLong, Some(timer), "the page has no end"),

@@ -80,7 +80,7 @@ pub(super) fn encoder(core: &Core, job: &Job) -> PageEncoder {
         page_of(core, job),
         RowEncoding {
             coding: terms.coding,
-            k: terms.resolution.k(),
+            k: if core.theirs().has(bit::LONG_K) { terms.resolution.long_k() } else { terms.resolution.k() },
             min_row_bits,
             eols: Eols::Plain,
             return_to_control: true,
