@@ -47,6 +47,7 @@ impl Ear {
     pub(super) fn run(&mut self, samples: &mut [f32]) -> Option<Carrier> {
         self.line.run(samples);
         self.dc.run(samples);
+        self.line.cross(samples);
         let mut named = None;
         let message = self.control.run(samples, |frame| named = modem_of(frame).or(named));
         let burst = self.fast.run(samples);

@@ -56,6 +56,8 @@ struct Slot {
     /// Line time of its first sample.
     origin: u64,
     runs: bool,
+    /// When a carrier appeared that has not trained yet.
+    appeared: Option<LineTime>,
     gather: Option<Gather>,
 }
 
@@ -71,7 +73,7 @@ impl FastEars {
     pub(super) fn new() -> Self {
         let slot = |carrier: &Carrier| {
             let receiver = Receiver::new(plan(*carrier)?);
-            Some(Slot { receiver, origin: 0, runs: scouts(*carrier), gather: None })
+            Some(Slot { receiver, origin: 0, runs: scouts(*carrier), appeared: None, gather: None })
         };
         Self {
             kept: VecDeque::with_capacity(KEPT + 80),
@@ -185,7 +187,7 @@ impl FastEars {
         let slot = &mut self.slots[place];
         slot.receiver.expect(if self.last == Some(place) { Train::Short } else { Train::Long });
         slot.receiver.restart();
-        (slot.origin, slot.runs, slot.gather) = (from, true, None);
+        (slot.origin, slot.runs, slot.appeared, slot.gather) = (from, true, None, None);
         let (first, second) = self.kept.as_slices();
         let first_rest = first.get(skipped..).unwrap_or_default();
         let second_rest = second.get(skipped.saturating_sub(first.len())..).unwrap_or_default();
@@ -256,17 +258,16 @@ impl Slot {
         run.clear();
         self.receiver.run(samples, run);
         let mut taken = 0;
-        let mut appeared = None;
         for marked in run.marks() {
             self.push(&run.bits()[taken..marked.bit]);
             taken = marked.bit;
             let at = LineTime(self.origin + marked.at.0);
             match marked.mark {
-                Mark::CarrierUp => appeared = Some(at),
+                Mark::CarrierUp => self.appeared = Some(at),
                 // A signal that comes back is trained in the moment in which its carrier appears.
-                Mark::Trained(_) if self.gather.is_some() && appeared == Some(at) => self.comes_back(at),
+                Mark::Trained(_) if self.gather.is_some() && self.appeared == Some(at) => self.comes_back(at),
                 Mark::Trained(evm) if self.gather.is_none() => {
-                    self.gather = Some(Gather::new(&self.receiver, appeared.take(), at, evm));
+                    self.gather = Some(Gather::new(&self.receiver, self.appeared.take(), at, evm));
                 }
                 Mark::CarrierDown => self.gather.iter_mut().for_each(|gather| gather.goes(at)),
                 Mark::Trained(_) | Mark::TrainingFailed => {}
@@ -295,7 +296,8 @@ impl Slot {
         let plan = self.receiver.plan();
         // A point anywhere in the square of one decision is so far from its middle.
         let chance = 10.0 * (plan.coding.distance_squared() / plan.coding.mean_power() / 6.0).log10();
-        let is_named = named.is_some_and(|carrier| crate::audio::modems::plan(carrier).is_some_and(|p| p.name == plan.name));
+        let is_named =
+            named.is_some_and(|carrier| crate::audio::modems::plan(carrier).is_some_and(|p| p.name == plan.name));
         let named = if is_named { NAMED } else { 0.0 };
         chance - gather.evm() + named + if gather.is_certain() { CERTAIN } else { 0.0 }
     }

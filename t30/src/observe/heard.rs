@@ -44,6 +44,19 @@ pub enum What {
     Control(Control),
     /// A signal of a fast modem.
     Burst(Box<Burst>),
+    /// Something that was heard and not understood.
+    Unknown(Unknown),
+}
+
+/// What a signal that was not understood resembles.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unknown {
+    /// V.21, by its pitch.
+    LikeControl,
+    /// One tone.
+    Tone,
+    /// Anything.
+    Sound,
 }
 
 /// An answer tone.

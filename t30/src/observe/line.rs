@@ -22,6 +22,11 @@ const LOUD: f32 = 3000.0;
 pub struct LineLevels {
     /// Level of each 10 ms, in half decibels above -90 dBm0.
     levels: Vec<u8>,
+    /// Half of the changes of sign in each 10 ms, in units of 50 Hz.
+    pitches: Vec<u8>,
+    crossings: u8,
+    crossed: usize,
+    positive: bool,
     block: f32,
     filled: usize,
     sum: f64,
@@ -44,6 +49,19 @@ impl LineLevels {
                 let level = Dbm0::from_mean_square(self.block / BLOCK_SAMPLES as f32).0;
                 self.levels.push(((level - FLOOR) * STEPS).clamp(0.0, 255.0) as u8);
                 (self.block, self.filled) = (0.0, 0);
+            }
+        }
+    }
+
+    /// Takes the same samples without their constant.
+    pub(super) fn cross(&mut self, samples: &[f32]) {
+        for sample in samples {
+            self.crossings += u8::from((*sample > 0.0) != self.positive);
+            self.positive = *sample > 0.0;
+            self.crossed += 1;
+            if self.crossed == BLOCK_SAMPLES {
+                self.pitches.push(self.crossings);
+                (self.crossings, self.crossed) = (0, 0);
             }
         }
     }
@@ -83,6 +101,29 @@ impl LineLevels {
     /// Level of each 10 ms.
     pub fn levels(&self) -> impl ExactSizeIterator<Item = Dbm0> + '_ {
         self.levels.iter().map(|level| Dbm0(f32::from(*level) / STEPS + FLOOR))
+    }
+
+    /// Stretches louder than a level, pauses of 50 ms or less in them, that last so many blocks at least.
+    pub(super) fn louder(&self, least: Dbm0, blocks: usize) -> Vec<(LineTime, LineTime)> {
+        const PAUSE: usize = 5;
+        let least = ((least.0 - FLOOR) * STEPS) as u8;
+        let mut runs: Vec<(usize, usize)> = Vec::new();
+        for (place, _) in self.levels.iter().enumerate().filter(|(_, level)| **level >= least) {
+            match runs.last_mut() {
+                Some(run) if place - run.1 <= PAUSE => run.1 = place + 1,
+                _ => runs.push((place, place + 1)),
+            }
+        }
+        let moment = |block: usize| LineTime((block * BLOCK_SAMPLES) as u64);
+        runs.into_iter().filter(|run| run.1 - run.0 >= blocks).map(|run| (moment(run.0), moment(run.1))).collect()
+    }
+
+    /// The part of a stretch whose pitch, counted by changes of sign, lies in a band.
+    pub(super) fn pitched(&self, from: LineTime, to: LineTime, band: std::ops::Range<f32>) -> f32 {
+        let block = |at: LineTime| (at.0 as usize / BLOCK_SAMPLES).min(self.pitches.len());
+        let blocks = &self.pitches[block(from)..block(to).max(block(from))];
+        let inside = blocks.iter().filter(|pitch| band.contains(&(f32::from(**pitch) * 50.0))).count();
+        inside as f32 / blocks.len().max(1) as f32
     }
 
     /// Mean level from one moment to another.

@@ -8,24 +8,30 @@
 //! ```
 //! Nothing is known beforehand. A DCS heard on any channel helps to tell one rate from another, no more.
 
+mod call;
 mod control;
 mod ear;
 mod fast;
+mod findings;
 mod gather;
 mod heard;
 mod line;
+mod pages;
 mod tones;
 mod v8;
 
 use answertone_dsp::pcm::BLOCK_SAMPLES;
 
+use self::ear::Ear;
 pub use self::{
+    call::{Call, CallKind, Leak, Station, Step},
     ear::Channel,
-    heard::{AnswerTone, Burst, CallerIdentity, Control, Heard, HeardFrame, What},
+    findings::{Finding, Weight},
+    heard::{AnswerTone, Burst, CallerIdentity, Control, Heard, HeardFrame, Unknown, What},
     line::LineLevels,
+    pages::ObservedPage,
     v8::{V8Kind, V8Message},
 };
-use self::ear::Ear;
 
 /// Listens to all channels of a recording at once.
 pub struct Observer {

@@ -1,8 +1,12 @@
 //! What opens a call: dialling, ringing, caller identification, the two tones of fax, V.8, and who else may answer.
 
+use std::collections::VecDeque;
+
 use answertone_dsp::{
+    bits::BitRun,
     callerid::{CallerIdReceiver, Message, Standard, absence},
-    fsk::{V21_CHANNEL_1, V21_CHANNEL_2},
+    fsk::{FskDemodulator, V21_CHANNEL_1, V21_CHANNEL_2},
+    modem::Demodulator,
     tone::{
         answerer::{Answerer, AnswererDetector},
         call::{CedDetector, CngDetector},
@@ -23,6 +27,13 @@ const STANDARDS: [(Standard, &str); 2] = [(Standard::Bellcore, "Bell 202"), (Sta
 /// How long after the last sign of a fax call the opening is listened to again.
 const AFTER: u64 = 10 * 8000;
 
+/// How long after a data modem was recognised.
+const AFTER_DATA: u64 = 60 * 8000;
+
+/// Samples kept for a reader of caller identification that is woken by the carrier, and for how long it stays awake.
+const BEFORE_CARRIER: usize = 2400;
+const AWAKE: u64 = 4000;
+
 /// Listens for tones.
 pub(super) struct ToneEars {
     now: u64,
@@ -41,7 +52,7 @@ struct Opening {
     digits: DtmfDetector,
     progress: ProgressDetector,
     answerer: AnswererDetector,
-    caller_id: Vec<(CallerIdReceiver, &'static str)>,
+    caller_id: [CallerIdEar; 2],
     v8: [V8Ear; 2],
     /// The message of V.8 told last.
     told: Option<V8Message>,
@@ -78,6 +89,9 @@ impl ToneEars {
             self.opening = Opening::new(self.now - samples.len() as u64);
         }
         self.opening.run(samples, self.now, heard);
+        if self.opening.is_data() {
+            self.rests_until = self.now + AFTER_DATA;
+        }
     }
 
     /// The recording has ended.
@@ -118,6 +132,53 @@ impl ToneEars {
     }
 }
 
+/// Reads caller identification where shift keying is heard; the reader alone takes as long as ten modems.
+struct CallerIdEar {
+    gate: FskDemodulator,
+    run: BitRun,
+    receiver: CallerIdReceiver,
+    standard: &'static str,
+    kept: VecDeque<f32>,
+    now: u64,
+    awake_until: u64,
+}
+
+impl CallerIdEar {
+    fn new(standard: Standard, name: &'static str) -> Self {
+        Self {
+            gate: FskDemodulator::new(standard.modem()),
+            run: BitRun::with_room(128),
+            receiver: CallerIdReceiver::new(standard),
+            standard: name,
+            kept: VecDeque::with_capacity(BEFORE_CARRIER + 80),
+            now: 0,
+            awake_until: 0,
+        }
+    }
+
+    fn run(&mut self, samples: &[f32], mut found: impl FnMut(CallerIdentity)) {
+        self.now += samples.len() as u64;
+        self.run.clear();
+        self.gate.run(samples, &mut self.run);
+        let was_awake = self.now <= self.awake_until;
+        if self.gate.carrier_is_up() {
+            self.awake_until = self.now + AWAKE;
+        }
+        let standard = self.standard;
+        let tell = |message: Message| found(identity(&message, standard));
+        if was_awake {
+            self.receiver.run(samples, tell);
+        } else if self.now < self.awake_until {
+            self.receiver.restart();
+            let kept: Vec<f32> = self.kept.drain(..).chain(samples.iter().copied()).collect();
+            self.receiver.run(&kept, tell);
+        } else {
+            self.kept.extend(samples);
+            self.kept.drain(..self.kept.len().saturating_sub(BEFORE_CARRIER));
+        }
+    }
+}
+
 impl Opening {
     fn new(origin: u64) -> Self {
         Self {
@@ -125,10 +186,15 @@ impl Opening {
             digits: DtmfDetector::new(),
             progress: ProgressDetector::anywhere(),
             answerer: AnswererDetector::new(),
-            caller_id: STANDARDS.map(|(standard, name)| (CallerIdReceiver::new(standard), name)).into(),
+            caller_id: STANDARDS.map(|(standard, name)| CallerIdEar::new(standard, name)),
             v8: [V8Ear::new(&V21_CHANNEL_1, false), V8Ear::new(&V21_CHANNEL_2, true)],
             told: None,
         }
+    }
+
+    /// Whether a data modem was recognised, which dials no more.
+    fn is_data(&self) -> bool {
+        self.answerer.answerer() == Some(Answerer::DataModem)
     }
 
     fn run(&mut self, samples: &[f32], now: u64, heard: &mut impl FnMut(Heard)) {
@@ -146,8 +212,8 @@ impl Opening {
         if let Some(answered) = self.answerer.run(samples).filter(|answered| answered.who != Answerer::Fax) {
             heard(moment(What::Answerer(answered.who)));
         }
-        for (receiver, standard) in &mut self.caller_id {
-            receiver.run(samples, |message| heard(moment(What::CallerId(identity(&message, standard)))));
+        for ear in &mut self.caller_id {
+            ear.run(samples, |identity| heard(moment(What::CallerId(identity))));
         }
         for ear in &mut self.v8 {
             let message = ear.run(samples).filter(|message| self.told.as_ref() != Some(message));
