@@ -254,6 +254,10 @@ impl Findings {
         let Some((step, loudest)) = leaks.iter().min_by(|one, other| one.1.softer.total_cmp(&other.1.softer)) else {
             return;
         };
+        if loudest.softer < 0.5 && loudest.later == 0 {
+            let text = "both channels are the same recording".into();
+            return self.add(None, "same_channels", Weight::Note, "", text);
+        }
         let text = format!(
             "both channels have both sides: one is heard on the other's channel {:.0} dB softer and {:.0} ms later",
             loudest.softer,

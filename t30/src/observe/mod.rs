@@ -19,6 +19,7 @@ mod line;
 mod pages;
 mod tones;
 mod v8;
+mod words;
 
 use answertone_dsp::pcm::BLOCK_SAMPLES;
 
