@@ -1,6 +1,10 @@
 //! Recordings: any coding and rate, brought to the samples of the telephone network piece by piece.
 
-use std::{fs::File, io, path::Path};
+use std::{
+    fs::File,
+    io::{self, Cursor, Read, Seek, SeekFrom},
+    path::Path,
+};
 
 use answertone_dsp::pcm::SAMPLE_RATE;
 use answertone_hw::sound::resample::Resampler;
@@ -9,7 +13,7 @@ use symphonia::core::{
     codecs::Decoder,
     errors::Error,
     formats::FormatReader,
-    io::{MediaSource, MediaSourceStream},
+    io::{MediaSource, MediaSourceStream, ReadOnlySource},
     probe::Hint,
 };
 
@@ -55,14 +59,28 @@ impl Recording {
     /// What is wrong with the file, and what can be read.
     pub fn open(path: &Path) -> Result<Self, DecodeError> {
         let file = File::open(path).map_err(DecodeError::Io)?;
-        Self::from_source(Box::new(file))
+        Self::of(file)
     }
 
-    /// Reads from anything.
+    /// Reads a file, or what is like one.
     ///
     /// # Errors
     /// As [`Recording::open`].
-    pub fn from_source(source: Box<dyn MediaSource>) -> Result<Self, DecodeError> {
+    pub fn of<F: Read + Seek + Send + Sync + 'static>(mut file: F) -> Result<Self, DecodeError> {
+        match bare(&mut file).map_err(DecodeError::Io)? {
+            Some((header, length)) => {
+                let samples = Cursor::new(header).chain(file.take(length));
+                Self::from_source(Box::new(ReadOnlySource::new(samples)))
+            }
+            None => {
+                file.rewind().map_err(DecodeError::Io)?;
+                // Frames of MP3 are found without going back.
+                Self::from_source(Box::new(ReadOnlySource::new(file)))
+            }
+        }
+    }
+
+    fn from_source(source: Box<dyn MediaSource>) -> Result<Self, DecodeError> {
         let stream = MediaSourceStream::new(source, Default::default());
         let probed = symphonia::default::get_probe()
             .format(&Hint::new(), stream, &Default::default(), &Default::default())
@@ -146,6 +164,55 @@ impl Recording {
         self.broken += 1;
         if self.broken > MOST_BROKEN || matches!(error, Error::IoError(_)) { Err(of_file(error)) } else { Ok(true) }
     }
+}
+
+/// Chunks of a RIFF file that are looked at.
+const MOST_CHUNKS: usize = 1000;
+/// Octets of a format that say something.
+const FORMAT_OCTETS: u32 = 64;
+
+/// A WAV file's header with its format and its samples only, and the length of these; the file then stands at the first.
+/// None of another file. Recorders write other chunks whose lengths are wrong, and lengths of samples of which only some,
+/// or more, are there.
+fn bare<F: Read + Seek>(file: &mut F) -> io::Result<Option<(Vec<u8>, u64)>> {
+    let end = file.seek(SeekFrom::End(0))?;
+    file.rewind()?;
+    let mut head = [0; 12];
+    if end < 12 || file.read_exact(&mut head).is_err() || !head.starts_with(b"RIFF") || &head[8..] != b"WAVE" {
+        return Ok(None);
+    }
+    let mut kept = Vec::new();
+    for _ in 0..MOST_CHUNKS {
+        let mut chunk = [0; 8];
+        if file.read_exact(&mut chunk).is_err() {
+            return Ok(None);
+        }
+        let [a, b, c, d, lengths @ ..] = chunk;
+        let (name, length) = ([a, b, c, d], u32::from_le_bytes(lengths));
+        let here = file.stream_position()?;
+        match &name {
+            b"data" => {
+                let there = end - here;
+                let unknown = length == 0 || u64::from(length) > there;
+                let length = if unknown { there } else { length.into() };
+                return Ok(Some((header(&kept, length), length)));
+            }
+            b"fmt " | b"fact" if length <= FORMAT_OCTETS => {
+                let mut body = vec![0; length as usize];
+                file.read_exact(&mut body)?;
+                kept.extend(name.into_iter().chain(length.to_le_bytes()).chain(body));
+            }
+            _ => {}
+        }
+        file.seek(SeekFrom::Start(here + u64::from(length).next_multiple_of(2)))?;
+    }
+    Ok(None)
+}
+
+fn header(kept: &[u8], samples: u64) -> Vec<u8> {
+    let samples = u32::try_from(samples).unwrap_or(u32::MAX - 1024);
+    let all = samples.saturating_add(kept.len() as u32 + 12);
+    [b"RIFF", &all.to_le_bytes()[..], b"WAVE", kept, b"data", &samples.to_le_bytes()].concat()
 }
 
 fn take(samples: &[f32], stride: usize, resamplers: &mut [Resampler], channels: &mut [Vec<f32>]) {

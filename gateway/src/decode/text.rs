@@ -16,8 +16,8 @@ pub fn text(name: &str, what: &str, call: &Call) -> String {
     };
     call.findings.iter().filter(|finding| finding.weight == Weight::Verdict).for_each(|finding| line(said(finding)));
     line(String::new());
-    let steps = call.steps.iter().filter(|step| is_told(call, step));
-    steps.flat_map(rungs).for_each(&mut line);
+    let steps: Vec<&Step> = call.steps.iter().filter(|step| is_told(call, step)).collect();
+    steps.chunk_by(|one, next| digit(one).is_some() && digit(next).is_some()).flat_map(together).for_each(&mut line);
     if !call.pages.is_empty() {
         line(String::new());
         call.pages.iter().enumerate().for_each(|(place, page)| line(page_line(place, page)));
@@ -38,22 +38,44 @@ fn is_told(call: &Call, step: &Step) -> bool {
     !matches!((call.kind, &step.heard.what), (CallKind::Data | CallKind::SuperG3, What::Unknown(_)))
 }
 
-/// The rungs of the ladder that a step is: the caller stands on the left, the answerer on the right.
-fn rungs(step: &Step) -> Vec<String> {
+fn digit(step: &Step) -> Option<char> {
+    match step.heard.what {
+        What::Digit(digit) => Some(digit),
+        _ => None,
+    }
+}
+
+/// Digits in a row make one rung.
+fn together(steps: &[&Step]) -> Vec<String> {
+    let digits: String = steps.iter().filter_map(|step| digit(step)).collect();
+    match steps {
+        [first, .., last] if !digits.is_empty() => {
+            let length = last.heard.to.since(first.heard.from).seconds();
+            vec![rung(first, first.heard.from, &format!("digits {digits}  ({length:.2} s)"))]
+        }
+        steps => steps.iter().flat_map(|step| rungs(step)).collect(),
+    }
+}
+
+fn rung(step: &Step, at: LineTime, text: &str) -> String {
     let arrow = match step.station {
         Station::Caller => "caller ──▶         ",
         Station::Answerer => "       ◀── answerer",
         Station::Unknown => "       ───         ",
     };
-    let rung = |at: LineTime, text: String| format!("{:>10.3}  {arrow}  {text}", seconds(at));
+    format!("{:>10.3}  {arrow}  {text}", seconds(at))
+}
+
+/// The rungs of the ladder that a step is: the caller stands on the left, the answerer on the right.
+fn rungs(step: &Step) -> Vec<String> {
     match &step.heard.what {
         What::Control(control) if !control.frames.is_empty() => {
-            control.frames.iter().map(|frame| rung(frame.from, frame.words())).collect()
+            control.frames.iter().map(|frame| rung(step, frame.from, &frame.words())).collect()
         }
         what => {
             let length = step.heard.to.since(step.heard.from).seconds();
             let length = if length > 0.0 { format!("  ({length:.2} s)") } else { String::new() };
-            vec![rung(step.heard.from, format!("{what}{length}"))]
+            vec![rung(step, step.heard.from, &format!("{what}{length}"))]
         }
     }
 }

@@ -38,6 +38,8 @@ pub enum CallKind {
     Other(Answerer),
     /// Fax tones, and nothing after them.
     TonesOnly,
+    /// Dialling, ringing, caller identification, and nobody answered.
+    Opening,
     /// Nothing that could be told.
     Nothing,
 }
@@ -310,7 +312,7 @@ fn of_frame(frame: &super::HeardFrame, sender: Station, receiver: Station) -> St
 fn kind(steps: &[Step]) -> CallKind {
     let any = |is: &dyn Fn(&What) -> bool| steps.iter().any(|step| is(&step.heard.what));
     let has_frames = any(&|what| matches!(what, What::Control(control) if control.intact().next().is_some()));
-    let has_flags = any(&|what| matches!(what, What::Control(_) | What::Unknown(Unknown::LikeControl)));
+    let has_flags = any(&|what| matches!(what, What::Control(_)));
     let jm_fax = any(&|what| matches!(what, What::V8(message) if message.is_fax()));
     let half_duplex = |what: &What| match what {
         What::V8(message) => message.modulations().any(|name| name == "V.34 half-duplex"),
@@ -320,7 +322,7 @@ fn kind(steps: &[Step]) -> CallKind {
         What::Answerer(who) if who != Answerer::Voice => Some(who),
         _ => None,
     });
-    let voice = any(&|what| matches!(what, What::Answerer(_)));
+    let voice = any(&|what| matches!(what, What::Answerer(Answerer::Voice)));
     match answerer {
         _ if has_frames => CallKind::Fax,
         _ if jm_fax && any(&half_duplex) => CallKind::SuperG3,
@@ -330,6 +332,9 @@ fn kind(steps: &[Step]) -> CallKind {
         Some(other) => CallKind::Other(other),
         None if any(&|what| matches!(what, What::Cng | What::Answer(_))) => CallKind::TonesOnly,
         None if has_flags => CallKind::TonesOnly,
+        None if any(&|what| matches!(what, What::CallerId(_) | What::Digit(_) | What::Progress(_))) => {
+            CallKind::Opening
+        }
         None if voice => CallKind::Other(Answerer::Voice),
         None => CallKind::Nothing,
     }

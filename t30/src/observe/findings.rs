@@ -38,7 +38,7 @@ pub struct Finding {
 }
 
 /// ITU-T T.30 5.3.2.1 and 5.1: 75 ± 20 ms between signals; below what follows is harmful.
-const LEAST_GAP: LineSpan = LineSpan::ms(50);
+const LEAST_GAP: LineSpan = LineSpan::ms(40);
 /// How long after a DCS its training begins at the latest: 75 ms, and what echo protection takes.
 const TRAINING_DUE: LineSpan = LineSpan::ms(1500);
 /// Levels of carriers: ITU-T V.2 has at most -13 dBm0 for a channel, receivers need -43 dBm. ITU-T T.30 5.3.
@@ -88,6 +88,7 @@ impl Findings {
             CallKind::Data => ("data_call", "ITU-T V.8", data_text(steps)),
             CallKind::Other(who) => ("no_fax", "", format!("no fax: {} answered", words(who.name()))),
             CallKind::TonesOnly => ("tones_only", "ITU-T T.30 4", tones_text(steps)),
+            CallKind::Opening => ("no_answer", "", opening_text(steps)),
             CallKind::Nothing => ("nothing", "", "no signal of a fax machine, a modem or an exchange was heard".into()),
         };
         self.add(None, name, Weight::Verdict, clause, text);
@@ -310,13 +311,29 @@ fn data_text(steps: &[Step]) -> String {
     }
 }
 
+fn opening_text(steps: &[Step]) -> String {
+    let digits: String = steps
+        .iter()
+        .filter_map(|step| match step.heard.what {
+            What::Digit(digit) => Some(digit),
+            _ => None,
+        })
+        .collect();
+    let dialled = (!digits.is_empty()).then(|| format!("digits {digits}"));
+    let others = steps.iter().filter(|step| matches!(step.heard.what, What::CallerId(_) | What::Progress(_)));
+    let mut parts: Vec<String> = others.map(|step| step.heard.what.to_string()).collect();
+    parts.dedup();
+    let parts: Vec<String> = dialled.into_iter().chain(parts).take(8).collect();
+    format!("no fax machine and no modem was heard, only {}", parts.join("; "))
+}
+
 fn tones_text(steps: &[Step]) -> String {
     let heard = |is: fn(&What) -> bool| steps.iter().any(|step| is(&step.heard.what));
     let tones = match (heard(|what| matches!(what, What::Cng)), heard(|what| matches!(what, What::Answer(_)))) {
         (true, true) => "CNG and an answer tone",
         (true, false) => "CNG",
         (false, true) => "an answer tone",
-        (false, false) => "nothing of the tones",
+        (false, false) => "no tone",
     };
     let flags = heard(|what| matches!(what, What::Control(_) | What::Unknown(Unknown::LikeControl)));
     let then = if flags { "; then V.21 begins, but no frame of it is whole" } else { ", and nothing of T.30 after it" };

@@ -148,6 +148,13 @@ pub struct Burst {
     pub taps: Vec<(f32, f32)>,
 }
 
+impl CallerIdentity {
+    /// Whether it says the same, by whatever modem.
+    pub(super) fn same(&self, other: &Self) -> bool {
+        (&self.number, &self.name, &self.date) == (&other.number, &other.name, &other.date)
+    }
+}
+
 impl HeardFrame {
     /// The frame in words.
     pub fn words(&self) -> String {

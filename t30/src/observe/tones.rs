@@ -54,8 +54,9 @@ struct Opening {
     answerer: AnswererDetector,
     caller_id: [CallerIdEar; 2],
     v8: [V8Ear; 2],
-    /// The message of V.8 told last.
+    /// The message of V.8 told last, and the caller identification.
     told: Option<V8Message>,
+    identified: Option<CallerIdentity>,
 }
 
 impl ToneEars {
@@ -140,6 +141,7 @@ struct CallerIdEar {
     standard: &'static str,
     kept: VecDeque<f32>,
     now: u64,
+    awake_from: u64,
     awake_until: u64,
 }
 
@@ -152,11 +154,12 @@ impl CallerIdEar {
             standard: name,
             kept: VecDeque::with_capacity(BEFORE_CARRIER + 80),
             now: 0,
+            awake_from: 0,
             awake_until: 0,
         }
     }
 
-    fn run(&mut self, samples: &[f32], mut found: impl FnMut(CallerIdentity)) {
+    fn run(&mut self, samples: &[f32], mut found: impl FnMut(u64, CallerIdentity)) {
         self.now += samples.len() as u64;
         self.run.clear();
         self.gate.run(samples, &mut self.run);
@@ -164,8 +167,11 @@ impl CallerIdEar {
         if self.gate.carrier_is_up() {
             self.awake_until = self.now + AWAKE;
         }
-        let standard = self.standard;
-        let tell = |message: Message| found(identity(&message, standard));
+        if !was_awake {
+            self.awake_from = self.now;
+        }
+        let (standard, from) = (self.standard, self.awake_from);
+        let tell = |message: Message| found(from, identity(&message, standard));
         if was_awake {
             self.receiver.run(samples, tell);
         } else if self.now < self.awake_until {
@@ -189,6 +195,7 @@ impl Opening {
             caller_id: STANDARDS.map(|(standard, name)| CallerIdEar::new(standard, name)),
             v8: [V8Ear::new(&V21_CHANNEL_1, false), V8Ear::new(&V21_CHANNEL_2, true)],
             told: None,
+            identified: None,
         }
     }
 
@@ -213,7 +220,14 @@ impl Opening {
             heard(moment(What::Answerer(answered.who)));
         }
         for ear in &mut self.caller_id {
-            ear.run(samples, |identity| heard(moment(What::CallerId(identity))));
+            // The two modems are so much alike that either reads the other's message.
+            let mut found = None;
+            ear.run(samples, |from, identity| found = Some((from, identity)));
+            let found = found.filter(|(_, identity)| !self.identified.as_ref().is_some_and(|told| told.same(identity)));
+            if let Some((from, identity)) = found {
+                self.identified = Some(identity.clone());
+                heard(Heard { from: LineTime(origin + from), to: here, what: What::CallerId(identity) });
+            }
         }
         for ear in &mut self.v8 {
             let message = ear.run(samples).filter(|message| self.told.as_ref() != Some(message));

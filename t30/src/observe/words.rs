@@ -132,6 +132,7 @@ impl CallKind {
             Self::Data => "data",
             Self::Other(who) => who.name(),
             Self::TonesOnly => "tones_only",
+            Self::Opening => "opening",
             Self::Nothing => "nothing",
         }
     }
