@@ -48,8 +48,8 @@ const LOUD: f32 = -3.0;
 const MOST_SHIFT: f32 = 7.0;
 /// ITU-T V.17, V.29: symbol rates are exact to 1 in 10000.
 const MOST_CLOCK: f32 = 100.0;
-/// An EVM so far above what the points allow makes errors.
-const CLIPPED_RUNS: u64 = 20;
+/// Runs of samples at the limit that are no chance.
+const CLIPPED_RUNS: u64 = 100;
 /// A constant so large, in 16-bit scale, takes room from the signal.
 const CONSTANT: f32 = 300.0;
 /// The other side is heard so loud that it disturbs.
@@ -272,8 +272,7 @@ impl Findings {
         let on = if channels > 1 { format!(" on channel {}", channel + 1) } else { String::new() };
         let (runs, first) = line.flat_runs();
         if runs >= CLIPPED_RUNS {
-            let text =
-                format!("the recording is clipped{on}: {runs} times four samples or more lie at {:.0}", line.largest());
+            let text = format!("the recording is clipped{on}: samples in a row lie at the limit {runs} times");
             self.add(first, "clipping", Weight::Fault, "", text);
         }
         if line.constant().abs() > CONSTANT {

@@ -12,8 +12,11 @@ const STEPS: f32 = 2.0;
 const NEAR: f32 = 0.995;
 /// A sample so much larger makes those before it none at the limit.
 const LARGER: f32 = 1.02;
-/// Samples in a row at the limit: a loud sine of 300 Hz or more has fewer.
+/// Samples in a row at the limit. A sine of 300 Hz or more has fewer than four; one so loud is no tone of the exchange but
+/// of 1000 Hz or more, and has fewer than two, whatever the coding rounds together.
 const FLAT: u32 = 4;
+const FLAT_IF_LOUD: u32 = 2;
+const VERY_LOUD: f32 = 9000.0;
 /// What is softer is not looked at.
 const LOUD: f32 = 3000.0;
 
@@ -32,9 +35,17 @@ pub struct LineLevels {
     sum: f64,
     samples: u64,
     largest: f32,
+    /// Above and below.
+    limits: [Limit; 2],
+}
+
+/// Where samples of one sign stop.
+#[derive(Clone, Copy, Debug, Default)]
+struct Limit {
+    largest: f32,
     flat: u32,
-    flat_runs: u64,
-    first_flat: Option<LineTime>,
+    runs: u64,
+    first: Option<LineTime>,
 }
 
 impl LineLevels {
@@ -42,7 +53,10 @@ impl LineLevels {
         for sample in samples {
             self.sum += f64::from(*sample);
             self.samples += 1;
-            self.limit(sample.abs());
+            self.largest = self.largest.max(sample.abs());
+            let at = LineTime(self.samples);
+            self.limits[0].take(*sample, at);
+            self.limits[1].take(-*sample, at);
             self.block += sample * sample;
             self.filled += 1;
             if self.filled == BLOCK_SAMPLES {
@@ -66,18 +80,6 @@ impl LineLevels {
         }
     }
 
-    fn limit(&mut self, size: f32) {
-        if size > self.largest * LARGER {
-            (self.flat_runs, self.first_flat) = (0, None);
-        }
-        self.largest = self.largest.max(size);
-        self.flat = if size >= LOUD && size >= self.largest * NEAR { self.flat + 1 } else { 0 };
-        if self.flat == FLAT {
-            self.flat_runs += 1;
-            self.first_flat = self.first_flat.or(Some(LineTime(self.samples)));
-        }
-    }
-
     /// Length of the recording.
     pub fn samples(&self) -> u64 {
         self.samples
@@ -93,9 +95,10 @@ impl LineLevels {
         self.largest
     }
 
-    /// How often four samples or more in a row lie at the limit, and when they first did.
+    /// How often samples in a row lie at the limit, and when they first did.
     pub fn flat_runs(&self) -> (u64, Option<LineTime>) {
-        (self.flat_runs, self.first_flat)
+        let first = self.limits.iter().filter_map(|limit| limit.first).min();
+        (self.limits.iter().map(|limit| limit.runs).sum(), first)
     }
 
     /// Level of each 10 ms.
@@ -132,6 +135,20 @@ impl LineLevels {
         let blocks = &self.levels[block(from)..block(to).max(block(from))];
         let power = |level: &u8| Dbm0(f32::from(*level) / STEPS + FLOOR).mean_square();
         Dbm0::from_mean_square(blocks.iter().map(power).sum::<f32>() / blocks.len().max(1) as f32)
+    }
+}
+
+impl Limit {
+    fn take(&mut self, sample: f32, at: LineTime) {
+        if sample > self.largest * LARGER {
+            (self.runs, self.first) = (0, None);
+        }
+        self.largest = self.largest.max(sample);
+        self.flat = if sample >= LOUD && sample >= self.largest * NEAR { self.flat + 1 } else { 0 };
+        if self.flat == if self.largest >= VERY_LOUD { FLAT_IF_LOUD } else { FLAT } {
+            self.runs += 1;
+            self.first = self.first.or(Some(at));
+        }
     }
 }
 
