@@ -2,6 +2,7 @@
 
 pub mod cli;
 pub mod config;
+pub mod decode;
 pub mod doctor;
 pub mod engine;
 pub mod ifax;

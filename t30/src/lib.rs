@@ -9,6 +9,8 @@ pub mod class1;
 pub mod frame;
 pub mod hdlc;
 pub mod image;
+#[cfg(feature = "audio")]
+pub mod observe;
 pub mod seam;
 pub mod session;
 pub mod time;
