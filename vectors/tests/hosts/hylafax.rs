@@ -139,7 +139,7 @@ impl HylaFax {
     /// Waits until the job is done with; it must have succeeded.
     fn assert_sent(&self, bench: &Bench) {
         let logged = wait_for("the job", || {
-            let text = fs::read_to_string(self.spool.join("etc/xferfaxlog")).ok()?;
+            let text = fs::read_to_string(self.spool.join("log/xferfaxlog")).ok()?;
             text.lines().find(|line| line.contains("\tSEND\t")).map(str::to_owned)
         });
         let reason = logged.split('\t').nth(13).unwrap_or_default();
@@ -149,7 +149,7 @@ impl HylaFax {
     /// The file of the fax that was received, once it is whole.
     fn received(&self, bench: &Bench) -> PathBuf {
         let logged = wait_for("the fax", || {
-            let text = fs::read_to_string(self.spool.join("etc/xferfaxlog")).ok()?;
+            let text = fs::read_to_string(self.spool.join("log/xferfaxlog")).ok()?;
             text.lines().find(|line| line.contains("\tRECV\t")).map(str::to_owned)
         });
         assert!(logged.contains("\"\"") || !logged.is_empty(), "{logged}");

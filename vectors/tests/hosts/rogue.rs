@@ -6,6 +6,7 @@ use std::{
     os::unix::fs::OpenOptionsExt,
     path::Path,
     thread,
+    time::Duration,
 };
 
 use super::bench::{Bench, wait_for};
@@ -29,6 +30,12 @@ impl Host {
         let mut options = fs::OpenOptions::new();
         let options = options.read(true).write(true).custom_flags(NONBLOCKING);
         Self(options.open(terminal).expect("the terminal is there"))
+    }
+
+    /// Goes, and stays away as long as a program takes to start.
+    fn die(self) {
+        drop(self);
+        thread::sleep(Duration::from_millis(100));
     }
 
     fn say(&mut self, text: &str) {
@@ -99,12 +106,12 @@ fn a_modem_outlives_its_hosts_and_hangs_up_when_they_go() {
         caller.say("ATD101\r");
         called.read("RING\r\n");
         go(&mut caller, &mut called);
-        drop(caller);
+        caller.die();
         // A modem that is still off hook would be busy: the next call tells.
         wait_for(phase, || {
             let mut again = Host::open(&first);
             again.ask(READY, OK);
-            drop(again);
+            again.die();
             called.say("\rATH\r");
             called.read(OK);
             Some(())
@@ -143,7 +150,7 @@ fn a_host_that_never_reads_harms_nobody() {
     // The terminal fills up, and then the modem takes nothing more.
     let taken = (0..MOST_WRITES).take_while(|_| deaf.0.write_all(b"AT&V\r").is_ok()).count();
     assert!(taken < MOST_WRITES, "the modem takes more than it can answer");
-    drop(deaf);
+    deaf.die();
     let mut called = Host::open(&first);
     called.ask(READY, OK);
     let mut caller = Host::open(&second);
