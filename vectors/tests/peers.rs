@@ -19,7 +19,7 @@ use answertone_t30::image::{
 };
 use answertone_vectors::{
     not_run,
-    program::{program, target_folder},
+    program::{answertone, target_folder},
     shared,
 };
 use serde_json::Value;
@@ -78,7 +78,7 @@ impl Bench {
         let _ = fs::remove_dir_all(&calls);
         fs::create_dir_all(&calls).map_err(|error| format!("{}: {error}", calls.display()))?;
         let charts = CHARTS.map(|name| chart(&images.join(format!("{name}.pbm")), &calls));
-        Ok(Self { program: program(), peers, work: calls, charts: charts.into() })
+        Ok(Self { program: answertone(), peers, work: calls, charts: charts.into() })
     }
 
     /// One call: our options, the peer's command and the cable's options.

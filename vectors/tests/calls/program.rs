@@ -18,7 +18,7 @@ use answertone_t30::{
 };
 use answertone_vectors::{
     ends,
-    program::{program, target_folder},
+    program::{answertone, target_folder},
 };
 use serde_json::Value;
 
@@ -63,7 +63,7 @@ impl Program {
         let folder = target_folder().join("conformance").join(FOLDERS.fetch_add(1, Ordering::Relaxed).to_string());
         fs::create_dir_all(&folder).expect("the target folder takes folders");
         let (_, documents) = words::configure(settings, |_, _| ends::page(0));
-        let mut child = Command::new(program())
+        let mut child = Command::new(answertone())
             .args(["call", "--line", "stdio:", "--result", "result.json", "--transcript", "call.txt"])
             .args(["--role", if calls { "caller" } else { "answerer" }])
             .args(settings.split_whitespace().flat_map(options_of))
