@@ -11,4 +11,5 @@ pub mod hdlc;
 pub mod image;
 pub mod seam;
 pub mod session;
+pub mod t38;
 pub mod time;
