@@ -15,4 +15,5 @@ pub mod render;
 pub mod service;
 pub mod smtp;
 pub mod store;
+pub mod t38;
 pub mod telephone;
