@@ -11,6 +11,7 @@ mod exchange;
 pub mod files;
 mod lab;
 mod lines;
+mod log;
 mod machine;
 mod modem;
 mod on_line;
@@ -48,6 +49,7 @@ enum Command {
     Serve(serve::ServeArgs),
     Config(config::ConfigArgs),
     Queue(queue::QueueArgs),
+    Log(log::LogArgs),
     Lab(lab::LabArgs),
     Pty(pty::PtyArgs),
     Exchange(exchange::ExchangeArgs),
@@ -75,6 +77,7 @@ fn execute(command: &Command) -> Result<ExitCode, CliError> {
         Command::Serve(args) => serve::run(args),
         Command::Config(args) => config::run(args),
         Command::Queue(args) => queue::run(args),
+        Command::Log(args) => log::run(args),
         Command::Lab(args) => lab::run(args),
         Command::Pty(args) => pty::run(args),
         Command::Exchange(args) => exchange::run(args),
