@@ -12,6 +12,7 @@
 mod arbiter;
 mod dc;
 mod events;
+mod filler;
 mod mend;
 mod modems;
 mod rest;
