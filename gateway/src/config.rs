@@ -15,13 +15,15 @@ use std::{
     time::Duration,
 };
 
+use answertone_dsp::tone::progress::TONES;
 use answertone_hw::{LineUri, UriError};
+use answertone_t30::session::Instead;
 pub use network::Network;
 use raw::{Key, Raw, RawLine};
 use serde::Serialize;
 use toml::Spanned;
 
-use crate::{ifax::address::DialPlan, mail::Mailbox};
+use crate::{engine::Hearing, ifax::address::DialPlan, mail::Mailbox};
 
 /// A configuration with every key and its comment; its values are the defaults.
 pub const EXAMPLE: &str = include_str!("config/example.toml");
@@ -144,6 +146,9 @@ pub struct Offramp {
     pub retry: Vec<Duration>,
     /// Most pages of a message.
     pub max_pages: usize,
+    /// What is listened for in a call, and what ends it.
+    #[serde(flatten)]
+    pub hearing: Hearing,
 }
 
 /// How received pages are attached.
@@ -293,6 +298,7 @@ impl File<'_> {
                 attempts: self.number("offramp.attempts", offramp.attempts, 4, 1, 50)? as u32,
                 retry: self.waits("offramp.retry_s", offramp.retry_s, &[120, 300, 900])?,
                 max_pages: self.number("offramp.max_pages", offramp.max_pages, 200, 1, 10_000)? as usize,
+                hearing: self.hearing(offramp.country, offramp.give_up_on)?,
             },
             onramp: Onramp {
                 mailbox: self.mailbox("onramp.mailbox", raw.onramp.mailbox, &format!("postmaster@{hostname}"))?,
@@ -458,6 +464,28 @@ impl File<'_> {
             return Err(self.refuse(key, &value, "write at least one waiting time from 0 to 604800 seconds"));
         }
         Ok(value.into_inner().into_iter().map(|s| Duration::from_secs(s as u64)).collect())
+    }
+
+    fn hearing(&self, country: Key<String>, give_up_on: Key<Vec<String>>) -> Result<Hearing, ConfigError> {
+        let usual = Hearing::default();
+        let known = |country: &str| country == usual.country || TONES.iter().any(|tone| tone.country == country);
+        if let Some(country) = country.as_ref().filter(|country| !known(country.get_ref())) {
+            return Err(self.refuse(
+                "offramp.country",
+                country,
+                "write \"any\", or a country such as \"us\" or \"de\"",
+            ));
+        }
+        let listed = give_up_on.as_ref().map(|list| Hearing::give_up_list(list.get_ref().iter().map(String::as_str)));
+        let listed = listed.transpose().map_err(|_| {
+            let all = Instead::ALL.map(Instead::name).join(", ");
+            let list = give_up_on.as_ref().expect("a wrong name is in a list");
+            self.refuse("offramp.give_up_on", list, &format!("choose of {all}"))
+        })?;
+        Ok(Hearing {
+            country: country.map_or(usual.country, Spanned::into_inner),
+            give_up_on: listed.unwrap_or(usual.give_up_on),
+        })
     }
 
     fn mailbox(&self, key: &str, value: Key<String>, default: &str) -> Result<Mailbox, ConfigError> {

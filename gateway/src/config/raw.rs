@@ -73,6 +73,8 @@ pub(super) struct RawOfframp {
     pub attempts: Key<i64>,
     pub retry_s: Key<Vec<i64>>,
     pub max_pages: Key<i64>,
+    pub country: Key<String>,
+    pub give_up_on: Key<Vec<String>>,
 }
 
 #[derive(Deserialize, Default)]

@@ -14,7 +14,7 @@ pub const DELIVERED: &str = "2.0.0";
 
 /// Causes as the call's report names them, and some of the gateway's own. RFC 4161 2.2.2 wants no further calls where
 /// a person may have answered or where the paper is out; a line that breaks is worth another.
-const ROWS: [(&str, &str, bool); 13] = [
+const ROWS: [(&str, &str, bool); 23] = [
     ("no_fax_heard", "4.4.1", false),
     ("peer_silent", "4.4.2", true),
     ("peer_disconnected", "4.4.2", true),
@@ -26,6 +26,16 @@ const ROWS: [(&str, &str, bool); 13] = [
     ("nothing_to_send", "5.6.1", false),
     ("line_lost", "4.4.2", true),
     ("busy", "4.4.1", true),
+    ("congestion", "4.4.5", true),
+    ("no_dial_tone", "4.4.2", true),
+    ("dial_tone", "4.4.2", true),
+    ("number_unobtainable", "5.1.1", false),
+    ("special_information", "5.1.6", false),
+    ("voice", "5.4.0", false),
+    ("answering_machine", "5.4.0", false),
+    ("data_modem", "5.4.0", false),
+    ("text_telephone", "5.4.0", false),
+    ("alarm_receiver", "5.4.0", false),
     ("no_line", "4.3.2", true),
     ("interrupted", "4.3.2", true),
 ];
@@ -44,7 +54,8 @@ mod tests {
     fn people_are_not_rung_again_and_broken_lines_are_tried_again() {
         assert!(!consequence("no_fax_heard").retry);
         assert!(!consequence("peer_not_ready").retry);
-        assert!(consequence("line_lost").retry);
+        assert!(consequence("line_lost").retry && consequence("busy").retry);
+        assert!(!consequence("voice").retry && !consequence("special_information").retry);
         assert_eq!(consequence("something new"), Consequence { status: "4.4.2", retry: true });
     }
 }
