@@ -29,7 +29,9 @@ use super::{
     telephone::TelephoneArgs,
 };
 use crate::{
-    engine::{CallObserver, CallReport, FarEnd, Recorder, answerer, caller, polled, run_call, test_page},
+    engine::{
+        CallObserver, CallReport, FarEnd, Recorder, answerer, caller, not_connected, polled, run_call, test_page,
+    },
     t38,
 };
 
@@ -64,10 +66,19 @@ pub(super) fn run(
     let recorder = record.map(recorder).transpose()?;
     let (mut near, far) = off_hook(line, &task, config.poll, &|| !attendant.is_interrupted())?;
     let calls = matches!(task, Task::Send(_) | Task::Poll);
-    telephone.begin(near.as_mut(), calls, &mut || attendant.cancelled())?;
+    attendant.listen(telephone.hearing());
+    let begun = telephone.begin(near.as_mut(), calls, &mut || attendant.cancelled());
     let config = Config { path_delay: LineSpan(near.path_delay() as u64), ..config };
     let session = session(task, config);
-    let report = talk(near.as_mut(), session, audio, attendant, recorder);
+    let report = match begun {
+        Ok(()) => talk(near.as_mut(), session, audio, attendant, recorder),
+        Err(no_call) => {
+            let why = no_call.heard().ok_or_else(|| CliError::failed(&no_call))?;
+            near.hang_up();
+            eprintln!("answertone: {no_call}");
+            not_connected(session, audio, attendant, why)
+        }
+    };
     drop(near);
     let far = far.map(|far| far.join().map_err(|_| CliError::failed("the fax machine at the far end broke down")));
     Ok((report, far.transpose()?))

@@ -24,6 +24,7 @@ mod ecm_send;
 mod goodbye;
 mod growing;
 mod identify;
+mod instead;
 mod keep;
 mod negotiate;
 mod outcome;
@@ -43,6 +44,7 @@ use std::sync::Arc;
 
 pub use config::{Codings, Config, Document, FrameSize, Keeping, Limits, NotKept, QualityLimits, Refused, Resolutions};
 pub use growing::Follows;
+pub use instead::Instead;
 pub use outcome::{Cause, Failure, Outcome, Phase, Side};
 pub use report::{PageReport, Peer, Progress, ReceivedPage, Report, Verdict};
 pub use terms::Terms;
@@ -266,6 +268,12 @@ impl Session {
     /// Ends the call from our side: with DCN where the other side is not speaking.
     pub fn cancel(&mut self, now: LineTime) {
         self.end(Cause::LocalCancel, now);
+    }
+
+    /// Ends a call in which something else than a fax machine is heard. Whoever listens to the line knows; the session
+    /// hears fax machines only.
+    pub fn give_up(&mut self, instead: Instead, now: LineTime) {
+        self.end(Cause::HeardInstead(instead), now);
     }
 
     /// The line, or what carries it, is gone.
