@@ -61,7 +61,10 @@ fn read_file(path: &Path, wanted: Wanted) -> Result<Vec<Original>, CliError> {
     let octets = fs::read(path).map_err(|error| CliError::usage(format!("{}: {error}", path.display())))?;
     let name = path.display().to_string();
     if octets.starts_with(b"II") || octets.starts_with(b"MM") {
-        return read_tiff(&octets, wanted).map_err(|error| CliError::usage(format!("{name}: {error}")));
+        return read_tiff(&octets, wanted).map_err(|error| {
+            let remedy = "write the file anew as TIFF with CCITT compression, or send it as PDF";
+            CliError::usage(format!("{name}: {error}; {remedy}"))
+        });
     }
     let pages = document(&octets, media_type(path), &name, &RenderOptions::default())
         .map_err(|error| CliError::usage(with_causes(&error)))?;

@@ -390,7 +390,7 @@ mod tests {
             }
         }
         let raster = bilevel(3456, 9, |_, _| false);
-        let as_is = |raster, dots| page_as_is(raster, dots).map(|page| (page.resolution, page.bitmap.width()));
+        let as_is = |raster: &Raster, dots| page_as_is(raster, dots).map(|page| (page.resolution, page.bitmap.width()));
         assert_eq!(as_is(&raster, Some((400.0, 400.0))), Some((Resolution::Inch400, 3456)));
         assert_eq!(as_is(&bilevel(4960, 9, |_, _| false), Some((600.0, 600.0))), Some((Resolution::Dpi600, 5184)));
         assert_eq!(as_is(&bilevel(1700, 9, |_, _| false), Some((200.0, 200.0))), None);
