@@ -116,7 +116,7 @@ impl CallArgs {
         let mut room = self.max_pages.unwrap_or(usize::MAX);
         let mut documents = Vec::new();
         for path in self.send.iter().chain(&self.then_send) {
-            let mut pages = read_pages(std::slice::from_ref(path), self.machine.wants_pictures())?;
+            let mut pages = read_pages(std::slice::from_ref(path), self.machine.wanted()?)?;
             pages.truncate(room);
             room -= pages.len();
             if let Some(header) = &self.header {

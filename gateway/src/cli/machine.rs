@@ -12,7 +12,7 @@ use answertone_t30::{
 };
 use clap::{Args, ValueEnum};
 
-use super::error::CliError;
+use super::{document::Wanted, error::CliError};
 
 /// On or off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -124,9 +124,10 @@ impl MachineArgs {
         })
     }
 
-    /// Whether pictures are to be sent as such where the other machine takes them.
-    pub(super) fn wants_pictures(&self) -> bool {
-        self.ecm == Switch::On && self.codings.0.has(Coding::Jpeg)
+    /// What of documents is to be sent where the other machine takes it.
+    pub(super) fn wanted(&self) -> Result<Wanted, CliError> {
+        let pictures = self.ecm == Switch::On && self.codings.0.has(Coding::Jpeg);
+        Ok(Wanted { pictures, resolutions: resolutions(&self.resolution)? })
     }
 
     /// How it sounds.

@@ -102,6 +102,17 @@ impl Resolutions {
         }
     }
 
+    /// The best of them for a page of that resolution: the same, or the finest that only loses detail.
+    pub fn best_for(self, page: Resolution) -> Resolution {
+        let dots = |resolution: &Resolution| {
+            let (across, down) = resolution.dots_per_inch();
+            across * down
+        };
+        let coarser = Resolution::ALL.into_iter().filter(|other| self.has(*other) && page.reduces_to(*other));
+        let finest = coarser.filter(|other| *other == other.metric()).max_by_key(dots);
+        if self.has(page) { page } else { finest.unwrap_or(Resolution::Standard) }
+    }
+
     /// The resolution and all that lose nothing but detail from it: what a recorder that has it can do.
     pub fn up_to(finest: Resolution) -> Self {
         let coarser = Resolution::ALL.into_iter().filter(|coarser| finest.reduces_to(*coarser));
