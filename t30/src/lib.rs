@@ -13,4 +13,5 @@ pub mod image;
 pub mod observe;
 pub mod seam;
 pub mod session;
+pub mod t38;
 pub mod time;

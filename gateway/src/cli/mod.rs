@@ -12,6 +12,7 @@ mod exchange;
 pub mod files;
 mod lab;
 mod lines;
+mod log;
 mod machine;
 mod modem;
 mod on_line;
@@ -50,6 +51,7 @@ enum Command {
     Serve(serve::ServeArgs),
     Config(config::ConfigArgs),
     Queue(queue::QueueArgs),
+    Log(log::LogArgs),
     Lab(lab::LabArgs),
     Pty(pty::PtyArgs),
     Exchange(exchange::ExchangeArgs),
@@ -78,6 +80,7 @@ fn execute(command: &Command) -> Result<ExitCode, CliError> {
         Command::Serve(args) => serve::run(args),
         Command::Config(args) => config::run(args),
         Command::Queue(args) => queue::run(args),
+        Command::Log(args) => log::run(args),
         Command::Lab(args) => lab::run(args),
         Command::Pty(args) => pty::run(args),
         Command::Exchange(args) => exchange::run(args),

@@ -12,6 +12,7 @@
 mod arbiter;
 pub(crate) mod dc;
 mod events;
+mod filler;
 mod mend;
 pub(crate) mod modems;
 mod rest;

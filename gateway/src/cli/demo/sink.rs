@@ -1,7 +1,7 @@
 //! Somebody's mail server: takes everything and shows it.
 
 use std::{
-    net::{IpAddr, SocketAddr},
+    net::SocketAddr,
     sync::Arc,
     time::Duration,
 };
@@ -11,7 +11,7 @@ use tokio::{
     sync::{mpsc, watch},
 };
 
-use crate::smtp::{self, Envelope, Intake, Limits, Recipient, Reply};
+use crate::smtp::{self, Client, Envelope, Intake, Limits, Recipient, Reply};
 
 /// A mail that arrived.
 pub(super) struct Arrived {
@@ -22,11 +22,11 @@ pub(super) struct Arrived {
 struct Sink(mpsc::UnboundedSender<Arrived>);
 
 impl Intake for Sink {
-    fn sender(&self, _: IpAddr, _: &str) -> Result<(), Reply> {
+    fn sender(&self, _: &Client, _: &str) -> Result<(), Reply> {
         Ok(())
     }
 
-    fn recipient(&self, _: IpAddr, _: &Recipient) -> Result<(), Reply> {
+    async fn recipient(&self, _: &Client, _: &str, _: &Recipient) -> Result<(), Reply> {
         Ok(())
     }
 
