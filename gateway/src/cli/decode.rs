@@ -12,7 +12,7 @@ use answertone_t30::{
         Coding,
         tiff::{FilePage, Profile, WriteOptions, write},
     },
-    observe::{CallKind, ObservedPage},
+    observe::{CallKind, ObservedPage, Step},
 };
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -23,9 +23,13 @@ use super::{
     files::write_whole,
 };
 use crate::{
-    decode::{self, Decoded},
+    decode::{self, Decoded, pictures},
     ifax::pdf_of_pages,
+    plot::{chart::sheet_png, svg::chart_svg},
 };
+
+/// Fast signals that are drawn.
+const MOST_SIGNALS: usize = 100;
 
 /// Decode a recording of a call: dialling, tones, every frame and training, and all pages.
 ///
@@ -39,12 +43,15 @@ use crate::{
 pub(super) struct DecodeArgs {
     /// Recording: WAV of any coding, FLAC or MP3, 8 to 48 kHz.
     recording: PathBuf,
-    /// Write pages, timeline and JSON into this folder.
+    /// Write pages, timeline, JSON and pictures into this folder.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Write only the pages into this folder, as pages.tiff and pages.pdf.
     #[arg(long, value_name = "DIR")]
     pages: Option<PathBuf>,
+    /// Write a report with all pictures as one HTML file.
+    #[arg(long, value_name = "FILE.html")]
+    report: Option<PathBuf>,
     /// Print JSON instead of the timeline.
     #[arg(long)]
     json: bool,
@@ -64,6 +71,15 @@ pub(super) fn run(args: &DecodeArgs) -> Result<ExitCode, CliError> {
         keep(folder, "timeline.txt", text.as_bytes())?;
         keep(folder, "call.json", json.as_bytes())?;
     }
+    if let Some(folder) = &args.out {
+        keep_pictures(folder, &name, &decoded)?;
+    }
+    if let Some(path) = &args.report {
+        let html = decode::report::html(&name, &source(&decoded), &decoded).map_err(CliError::failed)?;
+        write_whole(path, html.as_bytes()).map_err(|error| {
+            CliError::failed(format!("{}: {error}; give a file that can be written", path.display()))
+        })?;
+    }
     for folder in args.out.iter().chain(&args.pages) {
         keep_pages(folder, &decoded.call.pages)?;
     }
@@ -80,8 +96,9 @@ impl DecodeArgs {
             CliError::usage(format!("{}: {}", self.recording.display(), with_causes(&error)))
         };
         let recording = decode::audio::Recording::open(&self.recording).map_err(wrong)?;
+        let pictures = self.out.is_some() || self.report.is_some();
         let bar = self.bar(recording.info().seconds);
-        let decoded = decode::listen(recording, |seconds| bar.set_position(seconds as u64)).map_err(wrong)?;
+        let decoded = decode::listen(recording, pictures, |seconds| bar.set_position(seconds as u64)).map_err(wrong)?;
         bar.finish_and_clear();
         Ok(decoded)
     }
@@ -114,6 +131,29 @@ fn keep_pages(folder: &Path, pages: &[ObservedPage]) -> Result<(), CliError> {
     let tiff = write(&files, &WriteOptions::plain(Profile::F(Coding::Mmr))).map_err(CliError::failed)?;
     keep(folder, "pages.tiff", &tiff)?;
     keep(folder, "pages.pdf", &pdf_of_pages(pages.iter().map(|page| &page.page)))
+}
+
+/// The call, its levels and each fast signal, as PNG and as SVG.
+fn keep_pictures(folder: &Path, name: &str, decoded: &Decoded) -> Result<(), CliError> {
+    let call = &decoded.call;
+    keep(folder, "call.png", &pictures::overview(name, decoded).map_err(CliError::failed)?)?;
+    let levels = pictures::levels(call);
+    keep(folder, "levels.svg", chart_svg(&levels).as_bytes())?;
+    keep(folder, "levels.png", &sheet_png(name, "", &[levels]).map_err(CliError::failed)?)?;
+    for (place, burst) in call.steps.iter().filter_map(Step::burst).enumerate().take(MOST_SIGNALS) {
+        let number = place + 1;
+        let charts = [
+            ("points", pictures::constellation(burst)),
+            ("errors", pictures::errors(burst)),
+            ("equaliser", pictures::equalizer(burst)),
+        ];
+        for (what, chart) in &charts {
+            keep(folder, &format!("signal-{number}-{what}.svg"), chart_svg(chart).as_bytes())?;
+        }
+        let png = sheet_png(&format!("Signal {number}"), &burst.to_string(), &charts.map(|(_, chart)| chart));
+        keep(folder, &format!("signal-{number}.png"), &png.map_err(CliError::failed)?)?;
+    }
+    Ok(())
 }
 
 fn file_page(page: &ObservedPage) -> FilePage<'_> {

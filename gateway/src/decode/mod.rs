@@ -7,14 +7,18 @@
 
 pub mod audio;
 pub mod json;
+pub mod pictures;
+pub mod report;
 pub mod text;
-
-use std::path::Path;
+pub mod waterfall;
 
 use answertone_t30::observe::{Call, Observer};
 use thiserror::Error;
 
-use self::audio::{Recording, RecordingInfo};
+use self::{
+    audio::{Recording, RecordingInfo},
+    waterfall::Waterfall,
+};
 
 /// Why a file cannot be decoded.
 #[derive(Debug, Error)]
@@ -48,32 +52,29 @@ pub struct Decoded {
     pub info: RecordingInfo,
     /// What was heard.
     pub call: Call,
+    /// Its spectrum, a waterfall for each channel; none if no pictures are wanted.
+    pub waterfalls: Vec<Waterfall>,
 }
 
-/// Decodes a recording. `progress` is told the seconds done.
-///
-/// # Errors
-/// What is wrong with the file.
-pub fn recording(path: &Path, progress: impl FnMut(f64)) -> Result<Decoded, DecodeError> {
-    listen(Recording::open(path)?, progress)
-}
-
-/// Listens to a recording to its end.
+/// Listens to a recording to its end. `progress` is told the seconds done.
 ///
 /// # Errors
 /// What is wrong with it.
-pub fn listen(mut recording: Recording, mut progress: impl FnMut(f64)) -> Result<Decoded, DecodeError> {
+pub fn listen(mut recording: Recording, pictures: bool, mut progress: impl FnMut(f64)) -> Result<Decoded, DecodeError> {
     let mut observer = Observer::new(recording.heard_channels());
     let mut channels = vec![Vec::new(); recording.heard_channels()];
+    let seen = if pictures { channels.len() } else { 0 };
+    let mut waterfalls: Vec<Waterfall> = (0..seen).map(|_| Waterfall::default()).collect();
     let mut samples = 0;
     while recording.read(&mut channels)? {
         samples += channels[0].len();
         let channels: Vec<&[f32]> = channels.iter().map(Vec::as_slice).collect();
         observer.run(&channels);
+        waterfalls.iter_mut().zip(&channels).for_each(|(waterfall, channel)| waterfall.push(channel));
         progress(samples as f64 / 8000.0);
     }
     if samples == 0 {
         return Err(DecodeError::CutOff);
     }
-    Ok(Decoded { info: recording.info().clone(), call: Call::of(observer.finish()) })
+    Ok(Decoded { info: recording.info().clone(), call: Call::of(observer.finish()), waterfalls })
 }

@@ -33,7 +33,7 @@ pub fn text(name: &str, what: &str, call: &Call) -> String {
 }
 
 /// Between data modems, what is not understood is their data.
-fn is_told(call: &Call, step: &Step) -> bool {
+pub(super) fn is_told(call: &Call, step: &Step) -> bool {
     use answertone_t30::observe::CallKind;
     !matches!((call.kind, &step.heard.what), (CallKind::Data | CallKind::SuperG3, What::Unknown(_)))
 }
@@ -80,7 +80,7 @@ fn rungs(step: &Step) -> Vec<String> {
     }
 }
 
-fn page_line(place: usize, page: &ObservedPage) -> String {
+pub(super) fn page_line(place: usize, page: &ObservedPage) -> String {
     let bitmap = &page.page.bitmap;
     let how =
         if page.ecm { format!("ECM, {} frames, {} again", page.frames, page.frames_again) } else { "no ECM".into() };
