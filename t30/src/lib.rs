@@ -6,6 +6,7 @@
 #[cfg(feature = "audio")]
 pub mod audio;
 pub mod class1;
+mod class2;
 pub mod frame;
 pub mod hdlc;
 pub mod image;

@@ -15,8 +15,8 @@ const MOST_OCTETS: usize = 128 * 1024;
 const RESERVE: usize = 4096;
 
 /// Resume, and pause: flow control in the stream.
-pub(super) const XON: u8 = 0x11;
-pub(super) const XOFF: u8 = 0x13;
+pub(crate) const XON: u8 = 0x11;
+pub(crate) const XOFF: u8 = 0x13;
 
 /// The way to the host.
 #[derive(Clone, Debug, Default)]

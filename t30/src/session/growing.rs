@@ -60,13 +60,12 @@ pub(super) struct Growing {
 }
 
 impl Growing {
-    /// Rows that can be taken.
-    pub(super) fn room(&self) -> usize {
-        if self.ended.is_some() { 0 } else { MOST_ROWS - self.rows.len().min(MOST_ROWS) }
+    pub(super) fn waiting(&self) -> usize {
+        self.rows.len()
     }
 
     pub(super) fn push(&mut self, row: &[u8]) {
-        if self.room() > 0 {
+        if self.ended.is_none() && self.rows.len() < MOST_ROWS {
             self.rows.push_back(row.to_vec());
         }
     }

@@ -219,6 +219,11 @@ impl Session {
         (count, cut)
     }
 
+    /// Other settings from now on; what is agreed stays so.
+    pub fn reconfigure(&mut self, config: Arc<Config>) {
+        self.core.config = config;
+    }
+
     /// The document that grows has another page, for which terms are agreed now, or those of the page before hold. When
     /// it has begun, [`Event::PageBegun`], its rows are wanted.
     pub fn begin_page(&mut self, resolution: Resolution, width: Width, now: LineTime) {
@@ -231,9 +236,9 @@ impl Session {
         self.step(|state, core| state.grown(core));
     }
 
-    /// Rows of the growing page that can be taken now; no more than the line needs.
-    pub fn room_for_rows(&self) -> usize {
-        self.core.growing.as_ref().map_or(0, Growing::room)
+    /// Rows of the growing page that wait for the line: at most 2048, and those beyond are lost.
+    pub fn rows_waiting(&self) -> usize {
+        self.core.growing.as_ref().map_or(0, Growing::waiting)
     }
 
     /// A row of the growing page, as wide as its terms say.
@@ -257,6 +262,23 @@ impl Session {
     /// The rows so far of the page being received.
     pub fn rows_in_hand(&self) -> Option<&Bitmap> {
         self.state.bitmap()
+    }
+
+    /// What follows the page that was given out last and is not kept yet.
+    pub fn follows(&self) -> Option<Follows> {
+        match &self.state {
+            State::Keep(keep) => Some(keep.follows()),
+            _ => None,
+        }
+    }
+
+    /// The page given out last is not good enough: RTN in place of MCF.
+    pub fn refuse_page(&mut self, now: LineTime) {
+        self.core.now = self.core.now.max(now);
+        if let State::Keep(keep) = &mut self.state {
+            keep.refuse();
+            self.step(|state, core| state.kept(core, Ok(())));
+        }
     }
 
     /// Says that the page given out last is stored for good, or is not.
