@@ -4,6 +4,8 @@
 mod network;
 #[path = "t38/packets.rs"]
 mod packets;
+#[path = "t38/peers.rs"]
+mod peers;
 
 use std::sync::Arc;
 

@@ -63,13 +63,40 @@ struct Run {
     ends: [End; 2],
     flights: BinaryHeap<Flight>,
     serial: u64,
-    chance: u64,
+    chance: Chance,
     network: Network,
+}
+
+/// What becomes of datagrams, by a seed.
+pub(crate) struct Chance(u64);
+
+impl Network {
+    pub(crate) fn chance(&self, seed: u64) -> Chance {
+        Chance((self.seed + seed).wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+    }
+}
+
+impl Chance {
+    /// How much later than others a datagram comes; none: it is lost.
+    pub(crate) fn fate(&mut self, network: &Network) -> Option<LineSpan> {
+        if self.draw() < network.loss_percent {
+            return None;
+        }
+        Some(if self.draw() < network.late_percent { network.late } else { LineSpan::ZERO })
+    }
+
+    /// 0 to 99.
+    fn draw(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 33) % 100
+    }
 }
 
 /// Lets a call go over the network until both ends are over.
 pub(crate) fn carry(calls: [Call; 2], network: Network) -> Carried {
-    let chance = network.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let chance = network.chance(0);
     let ends = [End::default(), End::default()];
     let mut run = Run { calls, ends, flights: BinaryHeap::new(), serial: 0, chance, network };
     let mut now = LineTime::ZERO;
@@ -103,14 +130,14 @@ impl Run {
                 self.send(1 - side, datagram, now);
             }
             while let Some(event) = self.calls[side].poll_event() {
-                self.event(side, event.what, now);
+                self.event(side, event.what);
             }
             let trace = self.calls[side].session_mut().take_trace().map(|line| line.to_string());
             self.ends[side].trace.extend(trace);
         }
     }
 
-    fn event(&mut self, side: usize, event: Event, _now: LineTime) {
+    fn event(&mut self, side: usize, event: Event) {
         match event {
             Event::Page(page) => self.ends[side].received.push(*page),
             Event::Finished(outcome) => self.ends[side].outcome = Some(outcome),
@@ -119,23 +146,12 @@ impl Run {
     }
 
     fn send(&mut self, to: usize, datagram: Vec<u8>, now: LineTime) {
-        if self.draw() < self.network.loss_percent {
-            return;
-        }
-        let late = if self.draw() < self.network.late_percent { self.network.late } else { LineSpan::ZERO };
-        let times = if self.draw() < self.network.doubled_percent { 2 } else { 1 };
+        let Some(late) = self.chance.fate(&self.network) else { return };
+        let times = if self.chance.draw() < self.network.doubled_percent { 2 } else { 1 };
         for copy in 0..times {
             self.serial += 1;
             let at = now + DELAY + late + LineSpan::ms(15) * copy;
             self.flights.push(Reverse((at, self.serial, to, datagram.clone())));
         }
-    }
-
-    /// 0 to 99.
-    fn draw(&mut self) -> u64 {
-        self.chance ^= self.chance << 13;
-        self.chance ^= self.chance >> 7;
-        self.chance ^= self.chance << 17;
-        (self.chance >> 33) % 100
     }
 }

@@ -78,6 +78,8 @@ pub(super) struct Speaking {
     check_follows: bool,
     /// The stream on the air is a training check.
     check: bool,
+    /// Training checks so far.
+    checks: u32,
     packets: VecDeque<Vec<u8>>,
 }
 
@@ -92,6 +94,7 @@ impl Speaking {
             complete: false,
             check_follows: false,
             check: false,
+            checks: 0,
             packets: VecDeque::new(),
         }
     }
@@ -216,6 +219,7 @@ impl Speaking {
             Signal::Data { carrier, framing } => {
                 let check_follows = std::mem::take(&mut self.check_follows);
                 self.check = check_follows && carrier != Carrier::V21 && framing == Framing::Raw;
+                self.checks += u32::from(self.check);
                 self.say(Indicator::of_carrier(carrier), at);
                 let next = at + self.config.pacing.opening(carrier, framing);
                 self.stage = Stage::Running { carrier, framing, next };
@@ -300,6 +304,12 @@ impl Speaking {
         self.config.pacing.frame(&octets, carrier)
     }
 
+    /// By method 1 the other end makes its own, and ours only lasts, so that it has the time. A terminal made of spandsp, as
+    /// that of Asterisk, agrees to method 1 and waits for the octets all the same: it gets them when it did not answer.
+    fn transfers_check(&self) -> bool {
+        self.config.rate_management == RateManagement::TransferredTcf || self.checks.is_multiple_of(2)
+    }
+
     /// Sends the next octets of a stream; how long they last.
     fn stream(&mut self, carrier: Carrier) -> LineSpan {
         let count = self.octets.len().min(self.stream_octets(carrier));
@@ -312,8 +322,7 @@ impl Speaking {
         if self.complete && self.octets.is_empty() {
             fields.push(Field::mark(FieldType::NonEcmSigEnd));
         }
-        // By method 1 the other end makes its own; ours lasts, so that it has the time.
-        if !self.check || self.config.rate_management == RateManagement::TransferredTcf {
+        if !self.check || self.transfers_check() {
             self.put(&Ifp::Data(DataType::of_carrier(carrier), fields));
         }
         let pacing = if self.check { Pacing::Nominal } else { self.config.pacing };
