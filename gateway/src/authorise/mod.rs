@@ -4,7 +4,12 @@
 //!  network, login, return path ──▶ first row that fits ──▶ number allowed? ──▶ within 24 hours' bounds? ──▶ job
 //! ```
 
+mod login;
+pub mod secret;
+
 use std::net::IpAddr;
+
+pub use login::{Denied, LockOut, Proof, prove};
 
 use crate::{
     config::{Config, Quota, SenderRule},
