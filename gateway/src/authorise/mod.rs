@@ -4,6 +4,7 @@
 //!  network, login, return path ──▶ first row that fits ──▶ number allowed? ──▶ within 24 hours' bounds? ──▶ job
 //! ```
 
+pub mod caller;
 mod login;
 pub mod secret;
 
