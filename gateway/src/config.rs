@@ -27,7 +27,7 @@ pub use line::{Identity, Line, Purpose};
 pub use network::Network;
 pub use notices::Notices;
 pub use offramp::{CauseRule, Hours, Offramp, Rate};
-pub use onramp::{Attach, Onramp};
+pub use onramp::{Attach, CallerProof, CallerRule, Onramp, Route, Unrouted};
 pub use relay::{Relay, Tls};
 pub use senders::{Quota, SenderRule};
 use serde::{Deserialize, Serialize};
@@ -195,7 +195,7 @@ mod tests {
     use super::*;
 
     /// Arrays of tables: the example shows them as comments.
-    const TABLES: [&str; 5] = ["line", "sender", "cause", "hours", "rate"];
+    const TABLES: [&str; 7] = ["line", "sender", "cause", "hours", "rate", "caller", "route"];
 
     fn refusal(text: &str) -> String {
         Config::parse(text, "a.toml").expect_err("should be refused").to_string()

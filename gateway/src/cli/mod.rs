@@ -24,6 +24,7 @@ mod send;
 mod serve;
 mod telephone;
 mod tones;
+mod user;
 
 use std::process::ExitCode;
 
@@ -52,6 +53,7 @@ enum Command {
     Config(config::ConfigArgs),
     Queue(queue::QueueArgs),
     Log(log::LogArgs),
+    User(user::UserArgs),
     Lab(lab::LabArgs),
     Pty(pty::PtyArgs),
     Exchange(exchange::ExchangeArgs),
@@ -81,6 +83,7 @@ fn execute(command: &Command) -> Result<ExitCode, CliError> {
         Command::Config(args) => config::run(args),
         Command::Queue(args) => queue::run(args),
         Command::Log(args) => log::run(args),
+        Command::User(args) => user::run(args),
         Command::Lab(args) => lab::run(args),
         Command::Pty(args) => pty::run(args),
         Command::Exchange(args) => exchange::run(args),

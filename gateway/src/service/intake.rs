@@ -8,7 +8,7 @@ use tracing::{error, info, warn};
 
 use super::{Happening, Shared};
 use crate::{
-    authorise::{self, Bearer, Refusal},
+    authorise::{self, Bearer, Denied, LockOut, Proof, Refusal},
     config::Purpose,
     ifax::{
         address::{AddressError, FaxAddress},
@@ -27,6 +27,19 @@ const DAY_MS: i64 = 86_400_000;
 pub(super) struct GatewayIntake(pub(super) Arc<Shared>);
 
 impl Intake for GatewayIntake {
+    async fn authenticate(&self, client: &Client, user: &str, password: &str) -> Result<(), Reply> {
+        let smtp = &self.0.config.smtp;
+        let lock_out = LockOut { failures: smtp.login_failures, time: smtp.lock_out };
+        match authorise::prove(&self.0.store, lock_out, user, password, Proof::Password).await {
+            Ok(_) => Ok(()),
+            Err(denied) => {
+                warn!(peer = %client.peer, user, %denied, "login refused");
+                let status = if matches!(denied, Denied::Store(_)) { (454, "4.7.0") } else { (535, "5.7.8") };
+                Err(Reply::new(status.0, status.1, denied.to_string()))
+            }
+        }
+    }
+
     fn sender(&self, _: &Client, _: &str) -> Result<(), Reply> {
         Ok(())
     }

@@ -9,6 +9,7 @@
 //! the store; they only wake each other up.
 
 mod call;
+mod doors;
 mod happening;
 mod intake;
 mod mail_out;
@@ -37,7 +38,6 @@ use happening::Happenings;
 use intake::GatewayIntake;
 use switchboard::Expected;
 use tokio::{
-    net::TcpListener,
     sync::{Notify, mpsc::UnboundedSender, watch},
     task::JoinSet,
 };
@@ -64,8 +64,10 @@ pub struct Options {
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
     /// A socket.
-    #[error("smtp.listen = {address}: {error}; choose another address or stop who uses it")]
+    #[error("{key} = {address}: {error}; choose another address or stop who uses it")]
     Listen {
+        /// By which key.
+        key: &'static str,
         /// Which.
         address: SocketAddr,
         /// Why.
@@ -120,8 +122,8 @@ impl Service {
         let claim = Store::claim(&config.store.dir)?;
         let store = Store::open(&config.store.dir).await?;
         let mail_out = MailOut::new(&config.relay, &config.hostname)?;
-        let listeners = listen(&config.smtp.listen).await?;
-        let addresses = listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect();
+        let doors = doors::open(&config.smtp).await?;
+        let addresses = doors.iter().filter_map(|(listener, _)| listener.local_addr().ok()).collect();
         let shared = Arc::new(Shared {
             config,
             store,
@@ -137,9 +139,9 @@ impl Service {
         });
         shared.recover().await?;
         let mut workers = JoinSet::new();
-        for listener in listeners {
+        for (listener, door) in doors {
             let intake = Arc::new(GatewayIntake(shared.clone()));
-            workers.spawn(smtp::serve(listener, intake, shared.limits(), shared.stop.subscribe()));
+            workers.spawn(smtp::serve(listener, door, intake, shared.limits(), shared.stop.subscribe()));
         }
         shared.clone().spawn_lines(&mut workers);
         workers.spawn(notices::work(shared.clone()));
@@ -175,15 +177,6 @@ impl Service {
         let all = async { while self.workers.join_next().await.is_some() {} };
         tokio::time::timeout(within, all).await.is_ok()
     }
-}
-
-async fn listen(addresses: &[SocketAddr]) -> Result<Vec<TcpListener>, ServeError> {
-    let mut listeners = vec![];
-    for address in addresses {
-        let listener = TcpListener::bind(address).await;
-        listeners.push(listener.map_err(|error| ServeError::Listen { address: *address, error })?);
-    }
-    Ok(listeners)
 }
 
 impl Shared {

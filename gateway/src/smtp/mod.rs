@@ -8,11 +8,14 @@
 //! The envelope decides who gets a message, never its headers. The 250 after DATA is said when [`Intake::deliver`]
 //! has returned, so what it keeps is kept.
 
+mod door;
+mod login;
 mod reply;
 mod session;
 
 use std::{future::Future, net::IpAddr, sync::Arc, time::Duration};
 
+pub use door::{Door, Protocol, certificate};
 pub use reply::Reply;
 use tokio::{
     io::AsyncWriteExt,
@@ -24,6 +27,16 @@ use tracing::{debug, warn};
 
 /// Who decides what is taken.
 pub trait Intake: Send + Sync + 'static {
+    /// Is that the password of that user? Nobody has one unless the owner says so.
+    fn authenticate(
+        &self,
+        _client: &Client,
+        _user: &str,
+        _password: &str,
+    ) -> impl Future<Output = Result<(), Reply>> + Send {
+        async { Err(Reply::new(535, "5.7.8", "nobody can log in here")) }
+    }
+
     /// May mail from this return path come in?
     fn sender(&self, client: &Client, from: &str) -> Result<(), Reply>;
 
@@ -106,7 +119,13 @@ pub const LONGEST_HOLD_S: i64 = 31 * 86_400;
 const FAREWELL: Duration = Duration::from_secs(10);
 
 /// Serves until `stop` turns true, then lets open connections finish the message they are at.
-pub async fn serve<I: Intake>(listener: TcpListener, intake: Arc<I>, limits: Limits, mut stop: watch::Receiver<bool>) {
+pub async fn serve<I: Intake>(
+    listener: TcpListener,
+    door: Door,
+    intake: Arc<I>,
+    limits: Limits,
+    mut stop: watch::Receiver<bool>,
+) {
     let limits = Arc::new(limits);
     let room = Arc::new(Semaphore::new(limits.connections));
     let mut sessions = JoinSet::new();
@@ -129,7 +148,9 @@ pub async fn serve<I: Intake>(listener: TcpListener, intake: Arc<I>, limits: Lim
             turn_away(stream, &limits.hostname);
             continue;
         };
-        let session = session::Session::new(stream, peer.ip(), intake.clone(), limits.clone(), stop.clone());
+        let client = Client { peer: peer.ip(), user: None };
+        let (stream, intake) = (Box::new(stream), intake.clone());
+        let session = session::Session::new(stream, door.clone(), client, intake, limits.clone(), stop.clone());
         sessions.spawn(async move {
             if let Err(error) = session.run().await {
                 debug!(%error, %peer, "connection ended");

@@ -45,7 +45,7 @@ impl Client {
             connections: 1,
             idle: Duration::from_secs(20),
         };
-        let server = tokio::spawn(serve(listener, kept.clone(), limits, stopped));
+        let server = tokio::spawn(serve(listener, Door::default(), kept.clone(), limits, stopped));
         let stream = BufReader::new(TcpStream::connect(address).await.unwrap());
         let mut client = Self { stream, kept, stop, server };
         assert!(client.reply().await.starts_with("220 gw"));

@@ -202,7 +202,7 @@ async fn a_fax_is_closed_once_and_mailed_once() {
     store.keep_fax_page(fax, 0, b"page", 0).await.unwrap();
     assert_eq!(store.open_faxes().await.unwrap().len(), 1);
     for _ in 0..2 {
-        store.fax_ends(fax, FaxState::Partial, "cut", Some(&mail(MailKind::Fax(fax)))).await.unwrap();
+        store.fax_ends(fax, FaxState::Partial, "cut", &[mail(MailKind::Fax(fax))]).await.unwrap();
     }
     assert_eq!(store.overview(true).await.unwrap().mail.len(), 1);
     assert!(store.open_faxes().await.unwrap().is_empty());
@@ -212,7 +212,7 @@ async fn a_fax_is_closed_once_and_mailed_once() {
 async fn mail_leaves_the_queue_only_when_taken() {
     let (_dir, store) = store().await;
     let fax = store.begin_fax("one").await.unwrap();
-    store.fax_ends(fax, FaxState::Complete, "", Some(&mail(MailKind::Fax(fax)))).await.unwrap();
+    store.fax_ends(fax, FaxState::Complete, "", &[mail(MailKind::Fax(fax))]).await.unwrap();
     let due = store.due_mail().await.unwrap().unwrap();
     store.mail_waits(due.id, now() + 60_000, "relay away").await.unwrap();
     assert!(store.due_mail().await.unwrap().is_none());

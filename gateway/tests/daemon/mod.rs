@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use answertone_gateway::smtp::{self, Client, Envelope, Intake, Limits, Recipient, Reply};
+use answertone_gateway::smtp::{self, Client, Door, Envelope, Intake, Limits, Recipient, Reply};
 use mail_parser::MessageParser;
 use tempfile::TempDir;
 use tokio::{runtime::Runtime, sync::watch};
@@ -200,7 +200,7 @@ impl Sink {
             connections: 9,
             idle: Duration::from_secs(60),
         };
-        runtime.spawn(smtp::serve(listener, Arc::new(Takes(mails.clone())), limits, stopped));
+        runtime.spawn(smtp::serve(listener, Door::default(), Arc::new(Takes(mails.clone())), limits, stopped));
         Self { port, mails, _stop: stop, _runtime: runtime }
     }
 

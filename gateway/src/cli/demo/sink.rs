@@ -7,7 +7,7 @@ use tokio::{
     sync::{mpsc, watch},
 };
 
-use crate::smtp::{self, Client, Envelope, Intake, Limits, Recipient, Reply};
+use crate::smtp::{self, Client, Door, Envelope, Intake, Limits, Recipient, Reply};
 
 /// A mail that arrived.
 pub(super) struct Arrived {
@@ -47,6 +47,6 @@ pub(super) async fn listen(
         connections: 10,
         idle: Duration::from_secs(60),
     };
-    tokio::spawn(smtp::serve(listener, Arc::new(Sink(to)), limits, stop));
+    tokio::spawn(smtp::serve(listener, Door::default(), Arc::new(Sink(to)), limits, stop));
     Ok((address, arrived))
 }

@@ -4,7 +4,13 @@
 //!  network, login, return path ──▶ first row that fits ──▶ number allowed? ──▶ within 24 hours' bounds? ──▶ job
 //! ```
 
+pub mod caller;
+mod login;
+pub mod secret;
+
 use std::net::IpAddr;
+
+pub use login::{Denied, LockOut, Proof, prove};
 
 use crate::{
     config::{Config, Quota, SenderRule},
