@@ -383,9 +383,6 @@ fn a_packet_lost_anywhere_in_training_costs_nothing_after_it() {
                 fill(&mut samples, *at);
                 let heard = receive(&mut Receiver::new(plan), &carry(&line, *at as u64, &samples));
                 let score = heard.score(1);
-                if heard.trainings() == 0 || score.bits != BITS || score.errors > 3 {
-                    println!("{} {} {:?} {:?}", plan.name, at - LEAD, score, heard.marks);
-                }
                 heard.trainings() == 0 || score.bits != BITS || score.errors > 3
             });
             trials.map(|at| at - LEAD).collect::<Vec<_>>()
@@ -393,6 +390,7 @@ fn a_packet_lost_anywhere_in_training_costs_nothing_after_it() {
         let silent = spoilt(|samples, at| samples[at..at + 160].fill(0.0));
         let repeated = spoilt(|samples, at| samples.copy_within(at - 160..at, at));
         println!("{:13} spoilt by silence at {silent:?}, by repetition at {repeated:?} of {training}", plan.name);
+        assert!(silent.is_empty() && repeated.is_empty(), "{}", plan.name);
     }
 }
 

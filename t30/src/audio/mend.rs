@@ -16,6 +16,12 @@ const ROOM: usize = 48 * MAX_BITS_PER_OCTET;
 const DOUBTED_BACK: usize = 6;
 const DOUBTED: usize = 8;
 
+/// Flags before a frame that a lost packet may hide.
+const HIDDEN_FLAGS: usize = 2;
+
+/// Bits behind the closing flag that the silence after a signal may have been taken for.
+const MOST_BEHIND: usize = 14;
+
 /// Doubts that are kept. Of each come 2^8 trials.
 const MOST_DOUBTS: usize = 4;
 
@@ -153,10 +159,45 @@ impl Mender {
         Some(&self.mended[..len])
     }
 
+    /// The frame whose closing flag was lost, when the signal has ended behind it.
+    pub(super) fn mend_at_end(&mut self) -> Option<&[u8]> {
+        if self.too_much {
+            return None;
+        }
+        let heard = self.heard.len;
+        let len = (0..=MOST_BEHIND).find_map(|behind| self.try_end(heard.checked_sub(behind)?))?;
+        Some(&self.mended[..len])
+    }
+
+    /// The length of the frame whose closing flag ends at that bit, if it may have been there unheard.
+    fn try_end(&mut self, end: usize) -> Option<usize> {
+        let flag = end.checked_sub(FLAG.len())?..end;
+        let unheard = |place: usize| self.heard.lost[place];
+        let may_be = |(place, bit): (usize, &bool)| unheard(place) || self.heard.bits[place] == *bit;
+        if !flag.clone().any(unheard) || !flag.clone().zip(&FLAG).all(may_be) {
+            return None;
+        }
+        let kept: [bool; FLAG.len()] = std::array::from_fn(|place| self.heard.bits[flag.start + place]);
+        self.heard.bits[flag.clone()].copy_from_slice(&FLAG);
+        self.heard.len = end;
+        let found = match self.lost_in(0..flag.start) {
+            Places { count: 0, .. } => self.try_frame(0),
+            places => self.try_all(&places, 0).flatten(),
+        };
+        self.heard.bits[flag].copy_from_slice(&kept);
+        found
+    }
+
     fn mend_alone(&mut self) -> Option<usize> {
-        let mut found = self.try_all(&self.lost())?;
+        let mut found = None;
+        for flags in 0..=HIDDEN_FLAGS {
+            let first = flags * FLAG.len();
+            let hides_flags = flags == 0 || self.heard.lost[..first.min(self.heard.len)].contains(&true);
+            found =
+                found.or(if hides_flags { self.try_all(&self.lost_in(first..self.heard.len), first)? } else { None });
+        }
         for doubt in 0..self.doubts_len {
-            let here = self.try_all(&Places::from((self.doubted(doubt), self.heard.len)))?;
+            let here = self.try_all(&Places::from((self.doubted(doubt), self.heard.len)), 0)?;
             if found.is_some() && here.is_some() {
                 return None;
             }
@@ -178,7 +219,7 @@ impl Mender {
             self.heard.complete(&self.before);
         }
         self.before.keep(&self.heard);
-        if agrees && self.lost().count < uncertain { self.try_all(&self.lost())? } else { None }
+        if agrees && self.lost().count < uncertain { self.try_all(&self.lost(), 0)? } else { None }
     }
 
     fn doubted(&self, doubt: usize) -> Range<usize> {
@@ -186,15 +227,19 @@ impl Mender {
     }
 
     fn lost(&self) -> Places {
+        self.lost_in(0..self.heard.len)
+    }
+
+    fn lost_in(&self, bits: Range<usize>) -> Places {
         let mut places = Places::default();
-        let lost = self.heard.lost[..self.heard.len].iter().enumerate().filter(|(_, lost)| **lost);
-        lost.for_each(|(place, _)| places.add(place));
+        bits.filter(|place| self.heard.lost[*place]).for_each(|place| places.add(place));
         places
     }
 
-    /// The length of the frame that comes of a filling of these places, if any does; nothing at all when several fit.
+    /// The length of the frame from a first bit on that comes of a filling of these places, if any does; nothing at all when
+    /// several fit.
     /// The bits are what they were after it.
-    fn try_all(&mut self, places: &Places) -> Option<Option<usize>> {
+    fn try_all(&mut self, places: &Places, first: usize) -> Option<Option<usize>> {
         if places.count == 0 || places.count > MOST_LOST {
             return Some(None);
         }
@@ -202,7 +247,7 @@ impl Mender {
         let mut found = None;
         for trial in 0..1_u32 << places.count {
             self.fill(places, trial);
-            let Some(len) = self.try_frame() else { continue };
+            let Some(len) = self.try_frame(first) else { continue };
             if found.is_some() {
                 return None;
             }
@@ -223,10 +268,10 @@ impl Mender {
     }
 
     /// The length of the frame that the bits are now, if they are one.
-    fn try_frame(&mut self) -> Option<usize> {
+    fn try_frame(&mut self, first: usize) -> Option<usize> {
         self.trial.reset();
         FLAG.iter().for_each(|bit| _ = self.trial.push(*bit));
-        let (last, before) = self.heard.bits[..self.heard.len].split_last()?;
+        let (last, before) = self.heard.bits[..self.heard.len].get(first..)?.split_last()?;
         if before.iter().any(|bit| self.trial.push(*bit).is_some()) {
             return None;
         }

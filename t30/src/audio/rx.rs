@@ -276,7 +276,15 @@ impl V21Bits {
                 self.begin();
                 arbiter.v21_up(at);
             }
-            Mark::CarrierDown => arbiter.v21_down(at, events),
+            Mark::CarrierDown => {
+                if arbiter.trusts_v21()
+                    && let Some(octets) = self.mender.mend_at_end()
+                {
+                    events.frame(at, Carrier::V21, octets, true);
+                }
+                self.mender.restart();
+                arbiter.v21_down(at, events);
+            }
             Mark::Trained(_) | Mark::TrainingFailed => {}
         }
     }

@@ -22,6 +22,8 @@ use crate::{
 const FAILED: f32 = 0.5;
 /// Error power of half of the known symbols, relative to that of all, when what happened is in the other half.
 const SPARED: f32 = 0.4;
+/// Error power, relative to the symbols, of a quarter of the known symbols that something hides.
+const HIDDEN: f32 = 0.05;
 /// Known symbols that must be left for the loops when the equaliser is solved for later ones.
 const REST: usize = 2 * SECTION;
 /// One section of so many must be there where the pattern goes on.
@@ -139,7 +141,8 @@ impl Receiver {
         if let Some(whole) = solution
             && whole.is_uneven()
         {
-            if self.long.known.len() >= first + 2 * SOLVED + REST {
+            let others_come = self.long.known.len() >= first + 2 * SOLVED + REST;
+            if whole.worst() > HIDDEN && others_come {
                 return None;
             }
             (first, solution) = self.solve_half(found, whole);
