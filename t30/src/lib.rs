@@ -9,6 +9,9 @@ pub mod class1;
 pub mod frame;
 pub mod hdlc;
 pub mod image;
+#[cfg(feature = "audio")]
+pub mod observe;
 pub mod seam;
 pub mod session;
+pub mod t38;
 pub mod time;

@@ -6,7 +6,7 @@ use answertone_dsp::units::Dbm0;
 use answertone_t30::{
     audio::AudioConfig,
     frame::{Modems, Width},
-    image::Coding,
+    image::{Coding, Resolution},
     session::{Codings, Config, Limits, Refused, Resolutions},
     time::LineSpan,
 };
@@ -72,7 +72,8 @@ pub(super) struct MachineArgs {
     /// Widest paper to record on: a4, b4 or a3.
     #[arg(long, value_name = "PAPER", default_value = "a4")]
     width: String,
-    /// Finest resolution: standard, fine, superfine, 300 or 400.
+    /// Finest resolution: standard, fine, superfine, 300, 400, 600, 1200, 300x600, 400x800 or 600x1200; pages coarser than
+    /// it keep theirs. Those above 400 need error correction.
     #[arg(long, value_name = "NAME", default_value = "fine")]
     resolution: String,
     /// A page that is refused is not sent again.
@@ -211,14 +212,11 @@ impl FromStr for CodingList {
 }
 
 fn resolutions(name: &str) -> Result<Resolutions, CliError> {
-    match name {
-        "standard" => Ok(Resolutions::STANDARD),
-        "fine" => Ok(Resolutions::FINE),
-        "superfine" => Ok(Resolutions::SUPERFINE),
-        "300" => Ok(Resolutions::DPI_300),
-        "400" => Ok(Resolutions::SUPERFINE | Resolutions::DPI_300 | Resolutions::DPI_400),
-        _ => Err(unknown("--resolution", name, "standard, fine, superfine, 300 or 400")),
-    }
+    let finest = Resolution::ALL.into_iter().find(|resolution| resolution.name() == name);
+    finest.map(Resolutions::up_to).ok_or_else(|| {
+        let names = Resolution::ALL.map(Resolution::name);
+        unknown("--resolution", name, format!("one of {}", names.join(", ")))
+    })
 }
 
 fn width(name: &str) -> Result<Width, CliError> {

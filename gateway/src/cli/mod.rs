@@ -3,6 +3,7 @@
 mod attendant;
 mod call;
 mod config;
+mod decode;
 mod demo;
 mod doctor;
 mod document;
@@ -11,6 +12,7 @@ mod exchange;
 pub mod files;
 mod lab;
 mod lines;
+mod log;
 mod machine;
 mod modem;
 mod on_line;
@@ -42,12 +44,14 @@ enum Command {
     Send(send::SendArgs),
     Receive(receive::ReceiveArgs),
     Call(Box<call::CallArgs>),
+    Decode(decode::DecodeArgs),
     Modem(modem::ModemArgs),
     Tones(tones::TonesArgs),
     Demo(demo::DemoArgs),
     Serve(serve::ServeArgs),
     Config(config::ConfigArgs),
     Queue(queue::QueueArgs),
+    Log(log::LogArgs),
     Lab(lab::LabArgs),
     Pty(pty::PtyArgs),
     Exchange(exchange::ExchangeArgs),
@@ -69,12 +73,14 @@ fn execute(command: &Command) -> Result<ExitCode, CliError> {
         Command::Send(args) => send::run(args),
         Command::Receive(args) => receive::run(args),
         Command::Call(args) => call::run(args),
+        Command::Decode(args) => decode::run(args),
         Command::Modem(args) => modem::run(args),
         Command::Tones(args) => tones::run(args),
         Command::Demo(args) => demo::run(args),
         Command::Serve(args) => serve::run(args),
         Command::Config(args) => config::run(args),
         Command::Queue(args) => queue::run(args),
+        Command::Log(args) => log::run(args),
         Command::Lab(args) => lab::run(args),
         Command::Pty(args) => pty::run(args),
         Command::Exchange(args) => exchange::run(args),

@@ -12,6 +12,7 @@ mod call;
 mod happening;
 mod intake;
 mod mail_out;
+mod notices;
 mod offramp;
 mod onramp;
 mod switchboard;
@@ -88,6 +89,8 @@ pub(crate) struct Shared {
     job_due: Notify,
     /// There may be a mail.
     mail_due: Notify,
+    /// There may be somebody to be told.
+    notice_due: Notify,
     /// Owns the lines that never wait.
     engine: Engine,
     /// Calls that Asterisk is to connect.
@@ -126,6 +129,7 @@ impl Service {
             recordings: options.recordings,
             job_due: Notify::new(),
             mail_due: Notify::new(),
+            notice_due: Notify::new(),
             engine: Engine::new(None),
             expected: Expected::default(),
             hang_up: AtomicBool::new(false),
@@ -138,6 +142,7 @@ impl Service {
             workers.spawn(smtp::serve(listener, intake, shared.limits(), shared.stop.subscribe()));
         }
         shared.clone().spawn_lines(&mut workers);
+        workers.spawn(notices::work(shared.clone()));
         workers.spawn(mail_out::work(shared.clone(), mail_out));
         Ok(Self { shared, workers, addresses, _claim: claim })
     }

@@ -21,6 +21,15 @@ use crate::{
     store::{CallRow, FaxState, StoreError, now, pack, unpack},
 };
 
+/// What the line tells of a call that comes in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Caller {
+    /// The number it was made to.
+    pub(super) dialled: Option<String>,
+    /// The number it came from.
+    pub(super) number: Option<String>,
+}
+
 /// How long until a line that cannot be opened is tried again.
 const LINE_PATIENCE: Duration = Duration::from_secs(2);
 
@@ -64,7 +73,7 @@ async fn answer_one(shared: Arc<Shared>, line: Line) -> Result<(), String> {
             Err(OpenError::NobodyWaits) => return Ok(()),
             opened => opened.map_err(|error| error.to_string())?,
         };
-        answer_here(&shared, &handle, &line.name, pcm, None)
+        answer_here(&shared, &handle, &line.name, pcm, Caller::default())
     });
     answered.await.map_err(|error| error.to_string())?
 }
@@ -75,24 +84,24 @@ pub(super) fn answer_on_thread(
     handle: &Handle,
     name: &str,
     line: PcmLineOrPolled,
-    dialled: Option<String>,
+    caller: Caller,
 ) -> Result<thread::JoinHandle<()>, String> {
     let fax = begin(shared, handle, name)?;
     let (shared, handle, name) = (shared.clone(), handle.clone(), name.to_owned());
-    let answering = move || answer(&shared, &handle, &name, line, fax, dialled);
+    let answering = move || answer(&shared, &handle, &name, line, fax, caller);
     thread::Builder::new().name(format!("fax {fax}")).spawn(answering).map_err(|error| error.to_string())
 }
 
-/// Answers a call and comes back when it is over; `dialled` is the number it was made to, where that is known.
+/// Answers a call and comes back when it is over.
 pub(super) fn answer_here(
     shared: &Arc<Shared>,
     handle: &Handle,
     name: &str,
     line: PcmLineOrPolled,
-    dialled: Option<String>,
+    caller: Caller,
 ) -> Result<(), String> {
     let fax = begin(shared, handle, name)?;
-    answer(shared, handle, name, line, fax, dialled);
+    answer(shared, handle, name, line, fax, caller);
     Ok(())
 }
 
@@ -100,7 +109,7 @@ fn begin(shared: &Arc<Shared>, handle: &Handle, name: &str) -> Result<i64, Strin
     handle.block_on(shared.store.begin_fax(name)).map_err(|error| format!("the call is not answered: {error}"))
 }
 
-fn answer(shared: &Arc<Shared>, handle: &Handle, name: &str, line: PcmLineOrPolled, fax: i64, dialled: Option<String>) {
+fn answer(shared: &Arc<Shared>, handle: &Handle, name: &str, line: PcmLineOrPolled, fax: i64, caller: Caller) {
     shared.happenings.tell(Happening::Answering { fax, line: name.into() });
     let began = now();
     let config = SessionConfig {
@@ -123,11 +132,13 @@ fn answer(shared: &Arc<Shared>, handle: &Handle, name: &str, line: PcmLineOrPoll
         line: name.into(),
         job: None,
         fax: Some(fax),
-        dialled,
+        dialled: caller.dialled,
         begun_at: began,
         ended_at: now(),
         ok: ended.report.ok,
         report: serde_json::to_string(&ended.report).unwrap_or_default(),
+        cause: ended.report.failure.as_ref().map(|failure| failure.cause.to_owned()),
+        cost: 0.0,
     };
     shared.happenings.tell(Happening::CallEnded(Way::In, Box::new(ended)));
     handle.block_on(async {

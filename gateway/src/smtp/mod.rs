@@ -25,26 +25,42 @@ use tracing::{debug, warn};
 /// Who decides what is taken.
 pub trait Intake: Send + Sync + 'static {
     /// May mail from this return path come in?
-    fn sender(&self, peer: IpAddr, from: &str) -> Result<(), Reply>;
+    fn sender(&self, client: &Client, from: &str) -> Result<(), Reply>;
 
-    /// May this recipient be named?
-    fn recipient(&self, peer: IpAddr, recipient: &Recipient) -> Result<(), Reply>;
+    /// May this recipient be named, in a message from this return path?
+    fn recipient(
+        &self,
+        client: &Client,
+        from: &str,
+        recipient: &Recipient,
+    ) -> impl Future<Output = Result<(), Reply>> + Send;
 
     /// Takes responsibility for a message. What is returned is said to the client.
     fn deliver(&self, envelope: Envelope, raw: Vec<u8>) -> impl Future<Output = Result<Reply, Reply>> + Send;
 }
 
+/// Who is at the other end of a connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Client {
+    /// Its address.
+    pub peer: IpAddr,
+    /// Who it has proved to be.
+    pub user: Option<String>,
+}
+
 /// What MAIL and RCPT said.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Envelope {
-    /// Who brought it, as address.
-    pub peer: String,
+    /// Who brought it.
+    pub client: Client,
     /// Return path; empty is the null sender.
     pub from: String,
     /// ENVID, RFC 3461 4.4.
     pub envelope_id: Option<String>,
     /// RET=FULL, RFC 3461 4.3.
     pub return_full: bool,
+    /// Seconds it is to wait before it is sent on, RFC 4865.
+    pub hold_s: u64,
     /// Recipients accepted.
     pub recipients: Vec<Recipient>,
 }
@@ -82,6 +98,9 @@ pub struct Limits {
     /// Silence after which a connection is closed.
     pub idle: Duration,
 }
+
+/// The longest a message may ask to be held, RFC 4865: a month.
+pub const LONGEST_HOLD_S: i64 = 31 * 86_400;
 
 /// How long connections may finish what they are at when the server stops.
 const FAREWELL: Duration = Duration::from_secs(10);

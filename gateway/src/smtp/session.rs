@@ -13,7 +13,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::{Envelope, Intake, Limits, Recipient, Reply};
+use super::{Client, Envelope, Intake, LONGEST_HOLD_S, Limits, Recipient, Reply};
 
 /// Commands refused before the client is sent away.
 const MOST_ERRORS: usize = 20;
@@ -22,7 +22,7 @@ const MOST_IDLE_COMMANDS: usize = 1000;
 
 pub(super) struct Session<I> {
     stream: TcpStream,
-    peer: IpAddr,
+    client: Client,
     intake: Arc<I>,
     limits: Arc<Limits>,
     stop: watch::Receiver<bool>,
@@ -54,7 +54,8 @@ impl<I: Intake> Session<I> {
         limits: Arc<Limits>,
         stop: watch::Receiver<bool>,
     ) -> Self {
-        Self { stream, peer, intake, limits, stop, greeted: None, envelope: None, errors: 0, commands: 0 }
+        let client = Client { peer, user: None };
+        Self { stream, client, intake, limits, stop, greeted: None, envelope: None, errors: 0, commands: 0 }
     }
 
     pub(super) async fn run(mut self) -> io::Result<()> {
@@ -148,7 +149,7 @@ impl<I: Intake> Session<I> {
                 Ok(Reply::new(250, "", self.limits.hostname.clone()))
             }
             Request::Mail { from } => self.mail(&from),
-            Request::Rcpt { to } => self.recipient(&to),
+            Request::Rcpt { to } => self.recipient(&to).await,
             Request::Data => match &self.envelope {
                 None => Err(Reply::new(503, "5.5.1", "MAIL comes first")),
                 Some(envelope) if envelope.recipients.is_empty() => {
@@ -180,7 +181,8 @@ impl<I: Intake> Session<I> {
         self.greeted = Some(host.into());
         let Limits { hostname, message, .. } = &*self.limits;
         let lines = format!(
-            "250-{hostname}\r\n250-8BITMIME\r\n250-PIPELINING\r\n250-ENHANCEDSTATUSCODES\r\n250-DSN\r\n250 SIZE {message}\r\n"
+            "250-{hostname}\r\n250-8BITMIME\r\n250-PIPELINING\r\n250-ENHANCEDSTATUSCODES\r\n250-DSN\r\n{}250 SIZE {message}\r\n",
+            future_release()
         );
         self.write(lines.as_bytes()).await?;
         Ok(Next::Command)
@@ -196,18 +198,27 @@ impl<I: Intake> Session<I> {
         if from.size > self.limits.message {
             return Err(Reply::new(552, "5.3.4", format!("at most {} octets are taken", self.limits.message)));
         }
-        self.intake.sender(self.peer, from.address.as_ref())?;
+        let hold_s = match (from.hold_for, from.hold_until) {
+            (0, 0) => 0,
+            (0, until) => until.saturating_sub(jiff::Timestamp::now().as_second().unsigned_abs()),
+            (hold, _) => hold,
+        };
+        if hold_s > LONGEST_HOLD_S.unsigned_abs() {
+            return Err(Reply::new(501, "5.5.4", format!("a message is held for at most {LONGEST_HOLD_S} s")));
+        }
+        self.intake.sender(&self.client, from.address.as_ref())?;
         self.envelope = Some(Envelope {
-            peer: self.peer.to_string(),
+            client: self.client.clone(),
             from: from.address.as_ref().into(),
             envelope_id: from.env_id.as_ref().map(|id| id.as_ref().into()),
             return_full: from.flags & MAIL_RET_FULL != 0,
+            hold_s,
             recipients: vec![],
         });
         Ok(Reply::new(250, "2.1.0", "sender ok"))
     }
 
-    fn recipient<T: AsRef<str>>(&mut self, to: &RcptTo<T>) -> Result<Reply, Reply> {
+    async fn recipient<T: AsRef<str>>(&mut self, to: &RcptTo<T>) -> Result<Reply, Reply> {
         let Some(envelope) = &mut self.envelope else { return Err(Reply::new(503, "5.5.1", "MAIL comes first")) };
         if envelope.recipients.len() >= self.limits.recipients {
             return Err(Reply::new(
@@ -222,7 +233,7 @@ impl<I: Intake> Session<I> {
         };
         let recipient =
             Recipient { address, orcpt: to.orcpt.as_ref().map(|orcpt| orcpt.as_ref().into()), notify: to.flags & 0xf };
-        self.intake.recipient(self.peer, &recipient)?;
+        self.intake.recipient(&self.client, &envelope.from, &recipient).await?;
         envelope.recipients.push(recipient);
         Ok(Reply::new(250, "2.1.5", "recipient ok"))
     }
@@ -243,7 +254,10 @@ impl<I: Intake> Session<I> {
         let plain = |c: &char| c.is_ascii_alphanumeric() || ".-:[]".contains(*c);
         let host: String = host.chars().filter(plain).take(255).collect();
         let date = jiff::fmt::rfc2822::to_string(&jiff::Zoned::now()).unwrap_or_default();
-        format!("Received: from {host} ([{}]) by {} with ESMTP;\r\n\t{date}\r\n", self.peer, self.limits.hostname)
+        format!(
+            "Received: from {host} ([{}]) by {} with ESMTP;\r\n\t{date}\r\n",
+            self.client.peer, self.limits.hostname
+        )
     }
 
     async fn too_much(&mut self) -> io::Result<Reading> {
@@ -274,6 +288,12 @@ impl<I: Intake> Session<I> {
     async fn write(&mut self, octets: &[u8]) -> io::Result<()> {
         timeout(self.limits.idle, self.stream.write_all(octets)).await.map_err(io::Error::other)?
     }
+}
+
+/// How long a message may be held and until when, RFC 4865 4.
+fn future_release() -> String {
+    let until = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(LONGEST_HOLD_S);
+    format!("250-FUTURERELEASE {LONGEST_HOLD_S} {}\r\n", until.strftime("%Y-%m-%dT%H:%M:%SZ"))
 }
 
 async fn stopped(stop: &mut watch::Receiver<bool>) {

@@ -43,17 +43,14 @@ impl FaxState {
 impl Store {
     /// A call is about to be answered.
     pub async fn begin_fax(&self, line: &str) -> Result<i64, StoreError> {
-        let done = sqlx::query("INSERT INTO fax (line, begun_at, state) VALUES (?, ?, 'receiving')")
-            .bind(line)
-            .bind(now())
-            .execute(&self.pool)
-            .await?;
-        Ok(done.last_insert_rowid())
+        let query =
+            sqlx::query_scalar("INSERT INTO fax (line, begun_at, state) VALUES ($1, $2, 'receiving') RETURNING id");
+        Ok(query.bind(line).bind(now()).fetch_one(&self.pool).await?)
     }
 
     /// The caller has said who it is.
     pub async fn fax_peer(&self, fax: i64, ident: &str, subaddress: &str) -> Result<(), StoreError> {
-        sqlx::query("UPDATE fax SET remote_ident = ?, subaddress = ? WHERE id = ?")
+        sqlx::query("UPDATE fax SET remote_ident = $1, subaddress = $2 WHERE id = $3")
             .bind(ident)
             .bind(subaddress)
             .bind(fax)
@@ -64,7 +61,9 @@ impl Store {
 
     /// Keeps a page; when this returns well it is on disk and may be confirmed. A page sent again replaces the first.
     pub async fn keep_fax_page(&self, fax: i64, number: usize, image: &[u8], bad_rows: u32) -> Result<(), StoreError> {
-        sqlx::query("INSERT OR REPLACE INTO fax_page (fax, number, kept_at, image, bad_rows) VALUES (?, ?, ?, ?, ?)")
+        let replace = "INSERT INTO fax_page (fax, number, kept_at, image, bad_rows) VALUES ($1, $2, $3, $4, $5)
+            ON CONFLICT (fax, number) DO UPDATE SET kept_at = excluded.kept_at, image = excluded.image, bad_rows = excluded.bad_rows";
+        sqlx::query(replace)
             .bind(fax)
             .bind(number as i64)
             .bind(now())
@@ -77,14 +76,14 @@ impl Store {
 
     /// The kept pages of a fax in order, each with its bad rows.
     pub async fn fax_pages(&self, fax: i64) -> Result<Vec<(Vec<u8>, u32)>, StoreError> {
-        let query = sqlx::query_as("SELECT image, bad_rows FROM fax_page WHERE fax = ? ORDER BY number").bind(fax);
+        let query = sqlx::query_as("SELECT image, bad_rows FROM fax_page WHERE fax = $1 ORDER BY number").bind(fax);
         Ok(query.fetch_all(&self.pool).await?)
     }
 
     /// One fax.
     pub async fn fax(&self, fax: i64) -> Result<Fax, StoreError> {
         let query =
-            sqlx::query_as("SELECT id, line, begun_at, remote_ident, subaddress FROM fax WHERE id = ?").bind(fax);
+            sqlx::query_as("SELECT id, line, begun_at, remote_ident, subaddress FROM fax WHERE id = $1").bind(fax);
         Ok(query.fetch_one(&self.pool).await?)
     }
 
@@ -97,13 +96,14 @@ impl Store {
         mail: Option<&NewMail>,
     ) -> Result<(), StoreError> {
         let mut tx = self.pool.begin_with("BEGIN IMMEDIATE").await?;
-        let done = sqlx::query("UPDATE fax SET state = ?, said = ?, ended_at = ? WHERE id = ? AND state = 'receiving'")
-            .bind(state.name())
-            .bind(said)
-            .bind(now())
-            .bind(fax)
-            .execute(&mut *tx)
-            .await?;
+        let done =
+            sqlx::query("UPDATE fax SET state = $1, said = $2, ended_at = $3 WHERE id = $4 AND state = 'receiving'")
+                .bind(state.name())
+                .bind(said)
+                .bind(now())
+                .bind(fax)
+                .execute(&mut *tx)
+                .await?;
         if let (Some(mail), 1) = (mail, done.rows_affected()) {
             insert_mail(&mut tx, mail).await?;
         }

@@ -144,8 +144,11 @@ impl Modem {
 
     /// Octets of the host that can be taken now. Those that are not taken are the transport's to hold: that is how a page
     /// goes no faster than the line.
+    ///
+    /// A host that asks and does not read the answers is held, or answers would be lost.
     pub fn room(&self) -> usize {
-        MOST_WAITING - self.waiting.len()
+        let held = matches!(self.activity, Activity::Commands) && self.terminal.is_filling();
+        if held { 0 } else { MOST_WAITING - self.waiting.len() }
     }
 
     /// Takes octets of the host, at most as many as there is room for.

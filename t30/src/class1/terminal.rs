@@ -49,6 +49,11 @@ impl Terminal {
         self.urgent.is_some() || !self.paused && !self.octets.is_empty()
     }
 
+    /// Whether so much waits that nothing should be asked that has an answer.
+    pub(super) fn is_filling(&self) -> bool {
+        self.octets.len() > MOST_OCTETS / 2
+    }
+
     /// Octets of data that found no room.
     pub(super) fn lost(&self) -> u64 {
         self.lost

@@ -85,6 +85,8 @@ pub enum Cause {
     PeerRefused,
     /// The other side answered with a frame of no known kind.
     UnknownResponse,
+    /// The other side gave a command of no known kind after a page.
+    UnknownCommand,
     /// There are no pages to send.
     NothingToSend,
     /// Stopped at our end.
@@ -111,6 +113,7 @@ impl Cause {
             Self::NothingToPoll => "nothing_to_poll",
             Self::PeerRefused => "peer_refused",
             Self::UnknownResponse => "unknown_response",
+            Self::UnknownCommand => "unknown_command",
             Self::NothingToSend => "nothing_to_send",
             Self::LocalCancel => "local_cancel",
             Self::LineLost => "line_lost",
@@ -128,7 +131,7 @@ impl Cause {
             | Self::PeerNotReady => Side::Remote,
             Self::TrainingFailed | Self::PageRejected | Self::LineLost => Side::Line,
             Self::Incompatible | Self::PasswordRefused | Self::NothingToPoll => Side::Remote,
-            Self::PeerRefused | Self::UnknownResponse => Side::Remote,
+            Self::PeerRefused | Self::UnknownResponse | Self::UnknownCommand => Side::Remote,
             Self::PageNotKept | Self::TooLong | Self::NothingToSend | Self::LocalCancel => Side::Local,
         }
     }
@@ -149,6 +152,7 @@ impl Cause {
             Self::NothingToPoll => "there is no document to be polled",
             Self::PeerRefused => "the other fax machine refused",
             Self::UnknownResponse => "the other fax machine answered with a frame of no known kind",
+            Self::UnknownCommand => "the other fax machine gave a command of no known kind",
             Self::NothingToSend => "there is no page to send",
             Self::LocalCancel => "the call was cancelled here",
             Self::LineLost => "the line was lost",
