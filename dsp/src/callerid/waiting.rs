@@ -216,3 +216,87 @@ fn play(samples: &[f32], tx: &mut [f32; BLOCK_SAMPLES]) -> usize {
     tx[count..].fill(0.0);
     count
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        callerid::CallerId,
+        channel::noise::Noise,
+        tone::dtmf::{DtmfStyle, digits},
+    };
+
+    fn message() -> Message {
+        Message::multiple(&CallerId {
+            number: Some("5551212".into()),
+            name: Some("JOHN DOE".into()),
+            ..CallerId::default()
+        })
+    }
+
+    /// Couples an offer and a terminal over a line with noise; what each said, with the block in which.
+    fn couple(standard: Standard, noise: f32) -> (Option<Offered>, Vec<WaitingCall>) {
+        let (mut offer, mut terminal) = (WaitingOffer::new(message(), standard), WaitingTerminal::new(standard));
+        let (mut there, mut back) = ([0.0; BLOCK_SAMPLES], [0.0; BLOCK_SAMPLES]);
+        let mut noise = Noise::new(Dbm0(noise), 5);
+        let (mut ended, mut told) = (None, Vec::new());
+        for _ in 0..400 {
+            ended = offer.block(&back, &mut there).or(ended);
+            let mut heard = there;
+            noise.add(&mut heard);
+            back.fill(0.0);
+            told.extend(terminal.block(&heard, &mut back));
+            noise.add(&mut back);
+        }
+        assert!(!terminal.is_muted());
+        (ended, told)
+    }
+
+    #[test]
+    fn a_terminal_in_a_call_is_told_who_else_calls() {
+        for standard in [Standard::Bellcore, Standard::Etsi, Standard::Bt] {
+            let (ended, told) = couple(standard, -40.0);
+            assert_eq!(ended, Some(Offered::Sent), "{standard:?}");
+            assert_eq!(told, [WaitingCall::Alerted, WaitingCall::Told(message()), WaitingCall::Released]);
+        }
+    }
+
+    #[test]
+    fn a_terminal_that_does_not_answer_or_answers_wrongly_is_told_nothing() {
+        for key in ["", "5", "C"] {
+            let mut offer = WaitingOffer::new(message(), Standard::Bellcore);
+            let mut answer = alloc::vec![0.0; 390 * 8];
+            answer.extend(digits(key, DtmfStyle { on: 480, ..DtmfStyle::default() }));
+            answer.resize(100 * BLOCK_SAMPLES, 0.0);
+            let mut there = [0.0; BLOCK_SAMPLES];
+            let ended = answer.as_chunks().0.iter().find_map(|back| offer.block(back, &mut there));
+            assert_eq!(ended, Some(Offered::NotAcknowledged), "{key}");
+        }
+    }
+
+    #[test]
+    fn a_terminal_that_is_told_nothing_goes_back_to_the_talk() {
+        let mut terminal = WaitingTerminal::new(Standard::Bellcore);
+        let mut samples = Alert::Cas.samples(Dbm0(-20.0));
+        samples.resize(120 * BLOCK_SAMPLES, 0.0);
+        let mut back = [0.0; BLOCK_SAMPLES];
+        let told: Vec<_> = samples
+            .as_chunks()
+            .0
+            .iter()
+            .enumerate()
+            .filter_map(|(at, block)| Some((at, terminal.block(block, &mut back)?)))
+            .collect();
+        let [(alerted, WaitingCall::Alerted), (released, WaitingCall::Released)] = told[..] else { panic!("{told:?}") };
+        // Acknowledged within 100 ms of CAS, and back within 500 ms and what the acknowledgement took.
+        assert!(alerted <= 8 + 9 && (50..65).contains(&(released - alerted)), "{alerted} {released}");
+    }
+
+    #[test]
+    fn the_talk_goes_on_untouched_while_there_is_no_alert() {
+        let mut terminal = WaitingTerminal::new(Standard::Bellcore);
+        let mut said = [1.0; BLOCK_SAMPLES];
+        assert_eq!(terminal.block(&[100.0; BLOCK_SAMPLES], &mut said), None);
+        assert_eq!(said, [1.0; BLOCK_SAMPLES]);
+    }
+}
