@@ -236,22 +236,17 @@ impl File<'_> {
         let usual = Hearing::default();
         let known = |country: &str| country == usual.country || TONES.iter().any(|tone| tone.country == country);
         if let Some(country) = country.as_ref().filter(|country| !known(country.get_ref())) {
-            return Err(self.refuse(
-                "offramp.country",
-                country,
-                "write \"any\", or a country such as \"us\" or \"de\"",
-            ));
+            let remedy = "write \"any\", or a country such as \"us\" or \"de\"";
+            return Err(self.refuse("offramp.country", country, remedy));
         }
-        let listed = give_up_on.as_ref().map(|list| Hearing::give_up_list(list.get_ref().iter().map(String::as_str)));
-        let listed = listed.transpose().map_err(|_| {
-            let all = Instead::ALL.map(Instead::name).join(", ");
-            let list = give_up_on.as_ref().expect("a wrong name is in a list");
-            self.refuse("offramp.give_up_on", list, &format!("choose of {all}"))
-        })?;
-        Ok(Hearing {
-            country: country.map_or(usual.country, Spanned::into_inner),
-            give_up_on: listed.unwrap_or(usual.give_up_on),
-        })
+        let give_up_on = match give_up_on {
+            Some(list) => Hearing::give_up_list(list.get_ref().iter().map(String::as_str)).map_err(|_| {
+                let all = Instead::ALL.map(Instead::name).join(", ");
+                self.refuse("offramp.give_up_on", &list, &format!("choose of {all}"))
+            })?,
+            None => usual.give_up_on,
+        };
+        Ok(Hearing { country: country.map_or(usual.country, Spanned::into_inner), give_up_on })
     }
 
     fn cause(&self, raw: RawCause) -> Result<CauseRule, ConfigError> {
@@ -357,5 +352,8 @@ mod tests {
         assert!(said.starts_with("a.toml:2: offramp.hours.from = \"25:00\""), "{said}");
         assert!(refusal("[[offramp.rate]]\nper_call = -1.0\n").contains("not negative"));
         assert!(refusal("[offramp]\ncover_file = \"/no/such\"\n").contains("cannot be read"));
+        let said = refusal("[offramp]\ngive_up_on = [\"busy\", \"bussy\"]\n");
+        assert!(said.starts_with("a.toml:2: offramp.give_up_on") && said.contains("special_information"), "{said}");
+        assert!(refusal("[offramp]\ncountry = \"atlantis\"\n").contains("any"));
     }
 }

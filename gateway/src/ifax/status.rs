@@ -74,18 +74,15 @@ pub fn consequence(cause: &str) -> Consequence {
 /// The cause of a failed call, with what was heard on the line: who or what answered, or why nobody did.
 pub fn cause(report: &CallReport) -> Option<&'static str> {
     let failure = report.failure.as_ref()?;
-    Some(match (failure.cause, report.heard) {
-        ("no_fax_heard", Some(heard)) => match heard {
-            "busy" => "busy",
-            "congestion" => "congestion",
-            "ringing" => "no_answer",
-            "dial_tone" => "no_dial_tone",
-            "special_information" => "number_wrong",
-            "voice" | "answering_machine" | "alarm_receiver" => "voice",
-            "data_modem" | "text_telephone" => "data_modem",
-            _ => "no_fax_heard",
-        },
-        (cause, _) => cause,
+    let told = if failure.cause == "no_fax_heard" { report.heard.unwrap_or(failure.cause) } else { failure.cause };
+    Some(match told {
+        "ringing" => "no_answer",
+        "dial_tone" => "no_dial_tone",
+        "special_information" | "number_unobtainable" => "number_wrong",
+        "answering_machine" | "alarm_receiver" => "voice",
+        "text_telephone" => "data_modem",
+        heard @ ("busy" | "congestion" | "voice" | "data_modem") => heard,
+        _ => failure.cause,
     })
 }
 
