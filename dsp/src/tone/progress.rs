@@ -238,6 +238,11 @@ impl ProgressDetector {
         (!rows.is_empty()).then(|| Self::with(rows, pitches))
     }
 
+    /// A detector for a country, or for one that is not known if there is no row of it.
+    pub fn of(country: &str) -> Self {
+        Self::new(country).unwrap_or_else(Self::anywhere)
+    }
+
     /// A detector for a country that is not known, by what most have in common: one tone or two below 650 Hz; ringing has
     /// long pauses, busy sounds and pauses alike, congestion the same but faster.
     pub fn anywhere() -> Self {
@@ -319,14 +324,20 @@ impl ProgressDetector {
         bits.fold(0, |bits, (at, _)| bits | 1 << at)
     }
 
+    /// The frequency with most of what sounded in this span.
+    fn strongest(&self) -> usize {
+        (0..self.powers.len()).max_by(|a, b| self.powers[*a].total_cmp(&self.powers[*b])).unwrap_or(0)
+    }
+
     fn endless(&mut self) -> Option<ProgressKind> {
         if self.rows.is_empty() {
             let strongest = self.powers.iter().copied().fold(0.0, f32::max);
             return (strongest >= TONAL * self.everything).then(|| self.tell(ProgressKind::Dial)).flatten();
         }
-        let heard = self.loud();
-        let mut rows = self.rows.iter().filter(|row| row.0.goes_on());
-        let kind = rows.find(|row| self.holds(row.0, heard))?.0.kind;
+        // The strongest tells one tone from two around it; two may also be uneven.
+        let rows = || self.rows.iter().filter(|row| row.0.goes_on());
+        let with = |heard: u64| rows().find(|row| self.holds(row.0, heard));
+        let kind = with(1 << self.strongest()).or_else(|| with(self.loud()))?.0.kind;
         self.tell(kind)
     }
 
