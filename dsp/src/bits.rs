@@ -131,8 +131,7 @@ impl BitQueue {
     /// When there is no room: ask [`BitQueue::room`] first.
     pub fn push(&mut self, bit: bool) {
         assert!(self.room() > 0, "the caller asks for room before it pushes bits");
-        let end = (self.first + self.len) % self.ring.len();
-        self.ring[end] = bit;
+        self.ring[self.around(self.first + self.len)] = bit;
         self.len += 1;
     }
 
@@ -149,9 +148,19 @@ impl BitQueue {
             return None;
         }
         let bit = self.ring[self.first];
-        self.first = (self.first + 1) % self.ring.len();
+        self.first = self.around(self.first + 1);
         self.len -= 1;
         Some(bit)
+    }
+
+    /// Takes the next `count` bits, at most 31, the first in the highest of the lowest `count` places; ones where none wait.
+    pub fn pop_word(&mut self, count: u32) -> u32 {
+        (0..count).fold(0, |word, _| word << 1 | u32::from(self.pop().unwrap_or(true)))
+    }
+
+    /// A place in the ring, less than twice round.
+    fn around(&self, place: usize) -> usize {
+        if place < self.ring.len() { place } else { place - self.ring.len() }
     }
 
     /// Says that no bit follows those waiting: the modulator ends the signal after them.

@@ -59,6 +59,20 @@ impl Scrambler {
         line
     }
 
+    /// Scrambles `count` bits, at most 6: the first on the line in the highest of the lowest `count` places, likewise in the
+    /// result.
+    pub fn scramble_word(&mut self, bits: u32, count: u32) -> u32 {
+        if self.spec.guard && self.repeated + count > GUARD_LENGTH {
+            return (0..count)
+                .rev()
+                .fold(0, |word, place| word << 1 | u32::from(self.scramble(bits >> place & 1 == 1)));
+        }
+        // No tap is nearer than the word is long.
+        let line = bits ^ self.register >> (self.spec.first - count) ^ self.register >> (self.spec.second - count);
+        self.remember_word(line, count);
+        line & ((1 << count) - 1)
+    }
+
     /// Descrambles one bit.
     pub fn descramble(&mut self, line: bool) -> bool {
         let inverted = self.guard_is_due();
@@ -75,6 +89,13 @@ impl Scrambler {
                 .rev()
                 .fold(0, |word, place| word << 1 | u32::from(self.descramble(line >> place & 1 == 1)));
         }
+        let register = self.remember_word(line, count);
+        let bits = register ^ register >> self.spec.first ^ register >> self.spec.second;
+        bits as u32 & ((1 << count) - 1)
+    }
+
+    /// Takes bits of the line into the register while the guard is not due; the register with those that fell out of it.
+    fn remember_word(&mut self, line: u32, count: u32) -> u64 {
         let mask = (1 << count) - 1;
         let register = u64::from(self.register) << count | u64::from(line) & mask;
         if self.spec.guard {
@@ -82,7 +103,7 @@ impl Scrambler {
             self.repeated = if new_patterns == 0 { self.repeated + count } else { new_patterns.trailing_zeros() };
         }
         self.register = register as u32;
-        ((register ^ register >> self.spec.first ^ register >> self.spec.second) & mask) as u32
+        register
     }
 
     fn guard_is_due(&self) -> bool {
@@ -145,6 +166,20 @@ mod tests {
             })
             .count();
         assert!((100..160).contains(&inversions), "{inversions}");
+    }
+
+    #[test]
+    fn words_are_scrambled_as_bits_are() {
+        for spec in [&V27TER, &V29, &V29_CONDITIONING] {
+            let (mut by_word, mut by_bit) = (Scrambler::new(spec), Scrambler::new(spec));
+            let mut bits = random_bits(9).enumerate().map(|(index, bit)| bit && index / 100 % 3 == 0);
+            for count in (1..=6).cycle().take(3000) {
+                let bits: Vec<bool> = bits.by_ref().take(count).collect();
+                let word = bits.iter().fold(0, |word, bit| word << 1 | u32::from(*bit));
+                let single = bits.iter().fold(0, |word, bit| word << 1 | u32::from(by_bit.scramble(*bit)));
+                assert_eq!(by_word.scramble_word(word, count as u32), single);
+            }
+        }
     }
 
     #[test]

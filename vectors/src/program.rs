@@ -37,17 +37,22 @@ fn modified(file: &Path) -> Option<SystemTime> {
 
 /// Copies the peers' sources to `build` and makes `bin/peer-fax` there. `Err` says what is missing.
 pub fn build_peer(source: &Path, build: &Path) -> Result<PathBuf, String> {
+    Ok(build_peers(source, build, &["bin/peer-fax"])?.join("bin/peer-fax"))
+}
+
+/// Copies the peers' sources to `build` and makes some of their programs there; the folder. `Err` says what is missing.
+pub fn build_peers(source: &Path, build: &Path, programs: &[&str]) -> Result<PathBuf, String> {
     fs::create_dir_all(build).map_err(|error| format!("{}: {error}", build.display()))?;
     for entry in fs::read_dir(source).map_err(|error| format!("{}: {error}", source.display()))?.flatten() {
         if entry.path().is_file() {
             fs::copy(entry.path(), build.join(entry.file_name())).map_err(|error| error.to_string())?;
         }
     }
-    let made = Command::new("make").arg("bin/peer-fax").current_dir(build).stdout(Stdio::null()).output();
+    let made = Command::new("make").args(programs).current_dir(build).stdout(Stdio::null()).output();
     if !made.is_ok_and(|made| made.status.success()) {
         return Err("the peer does not build; install build-essential, libspandsp-dev and libtiff-dev".into());
     }
-    Ok(build.join("bin/peer-fax"))
+    Ok(build.to_owned())
 }
 
 /// Where a program of the system is, if it is installed: on the path, or among the administrator's.

@@ -10,8 +10,12 @@ use std::{
 };
 
 use answertone_dsp::{
+    bits::{BitQueue, BitRun},
     channel::{Channel, Impairments},
-    pcm::{Block, SILENCE},
+    fsk::{self, FskDemodulator, FskModulator},
+    modem::{Demodulator, Modulator, Protection, Receiver, Transmitter, plans, prbs::Prbs},
+    pcm::{BLOCK_SAMPLES, Block, SILENCE},
+    units::Dbm0,
 };
 use answertone_t30::{
     audio::{AudioConfig, AudioFrontEnd},
@@ -114,12 +118,12 @@ fn set_up(end: &End) -> bool {
 #[test]
 fn a_minute_of_signals_allocates_nothing_in_the_front_ends() {
     let _turn = TURN.lock();
-    let carriers = [
-        (Carrier::V21, Framing::Hdlc),
-        (Carrier::V27ter(V27terRate::R4800), Framing::Raw),
-        (Carrier::V29(V29Rate::R9600), Framing::Hdlc),
-        (Carrier::V17(V17Rate::R14400, Train::Long), Framing::Hdlc),
-    ];
+    let v17 = [V17Rate::R7200, V17Rate::R9600, V17Rate::R12000, V17Rate::R14400];
+    let v29 = [V29Rate::R4800, V29Rate::R7200, V29Rate::R9600].map(Carrier::V29);
+    let v27ter = [V27terRate::R2400, V27terRate::R4800].map(Carrier::V27ter);
+    let fast = v17.map(|rate| Carrier::V17(rate, Train::Long)).into_iter().chain(v29).chain(v27ter);
+    let framings = [Framing::Hdlc, Framing::Raw].into_iter().cycle();
+    let carriers: Vec<_> = fast.zip(framings).chain([(Carrier::V21, Framing::Hdlc)]).collect();
     for (carrier, framing) in carriers {
         let mut sender = AudioFrontEnd::new(AudioConfig::default());
         let mut receiver = AudioFrontEnd::new(AudioConfig::default());
@@ -132,6 +136,59 @@ fn a_minute_of_signals_allocates_nothing_in_the_front_ends() {
         assert!(octets > carrier.bit_rate() as usize * 5, "{octets} octets of {carrier:?} came in a minute");
         assert_eq!(allocated.allocations + allocated.reallocations, 0, "{carrier:?}");
     }
+}
+
+#[test]
+fn nothing_that_happens_to_a_line_makes_a_modem_allocate() {
+    let _turn = TURN.lock();
+    let (mut queue, mut run) = (BitQueue::with_room(512), BitRun::with_room(1024));
+    for plan in plans() {
+        let mut transmitter = Transmitter::new(plan, Dbm0(-14.0), Protection::TalkerEcho);
+        let mut receiver = Receiver::new(plan);
+        let busy = |block: usize| !matches!(block, 570..580 | 900..1000);
+        let region = Region::new(ALLOCATOR);
+        let bits = exchange((&mut queue, &mut run), &mut transmitter, &mut receiver, busy);
+        let allocated = region.change();
+        println!("{}: {bits} bits came, {} allocations", plan.name, allocated.allocations);
+        assert!(bits > plan.bit_rate.0 as usize * 8, "{bits} bits of {}", plan.name);
+        assert_eq!(allocated.allocations + allocated.reallocations, 0, "{}", plan.name);
+    }
+    for spec in fsk::ALL {
+        let (mut modulator, mut demodulator) = (FskModulator::new(&spec, Dbm0(-14.0)), FskDemodulator::new(&spec));
+        let region = Region::new(ALLOCATOR);
+        let bits = exchange((&mut queue, &mut run), &mut modulator, &mut demodulator, |_| true);
+        let allocated = region.change();
+        assert!(bits as f32 > spec.rate.0 * 8.0, "{bits} bits by {}", spec.source);
+        assert_eq!(allocated.allocations + allocated.reallocations, 0, "{}", spec.source);
+    }
+}
+
+/// Twelve seconds from a modem to another, with slips, packets lost and told, and pauses in between; the bits that came.
+fn exchange(
+    (queue, run): (&mut BitQueue, &mut BitRun),
+    modulator: &mut dyn Modulator,
+    demodulator: &mut dyn Demodulator,
+    busy: impl Fn(usize) -> bool,
+) -> usize {
+    let mut prbs = Prbs::new(1);
+    let mut heard = 0;
+    for block in 0..1200 {
+        while queue.room() > 0 {
+            queue.push(prbs.next().expect("the pattern has no end"));
+        }
+        let mut samples = [0.0; BLOCK_SAMPLES];
+        if busy(block) {
+            modulator.run(queue, &mut samples);
+        }
+        run.clear();
+        match block % 100 {
+            50 => demodulator.coast(BLOCK_SAMPLES, run),
+            70 => demodulator.run(&samples[1..], run),
+            _ => demodulator.run(&samples, run),
+        }
+        heard += run.bits().len();
+    }
+    heard
 }
 
 /// A block from one front end to another; octets that arrived undamaged.

@@ -31,30 +31,29 @@ impl Encoder {
         self.convolution = Convolution::default();
     }
 
-    /// The next symbol, with bits taken from `next_bit`, first on the line first.
-    pub(super) fn symbol(&mut self, mut next_bit: impl FnMut() -> bool) -> Complex {
+    /// The next symbol, of bits that `next_word` gives, so many at a time, first on the line in the highest place.
+    pub(super) fn symbol(&mut self, next_word: impl FnOnce(u32) -> u32) -> Complex {
+        let count = self.plan.coding.bits_per_symbol();
+        let word = self.scrambler.scramble_word(next_word(count), count);
         match &self.plan.coding {
             Coding::Phase { turns, rings } => {
-                let ring = self.draw(rings.len().ilog2(), &mut next_bit);
-                let turn = turns[self.draw(turns.len().ilog2(), &mut next_bit)];
+                let turn = turns[word as usize & (turns.len() - 1)];
+                let ring = word as usize >> turns.len().ilog2();
                 self.phase = (self.phase + turn) & 7;
                 rings[ring][usize::from(self.phase)]
             }
             Coding::Trellis(points) => {
-                let quarter = self.draw_low_first(2, &mut next_bit);
-                let uncoded = self.draw_low_first(points.len().ilog2() - 3, &mut next_bit);
+                let uncoded = low_first(word, count - 2);
+                let quarter = low_first(word >> (count - 2), 2);
                 self.phase = (self.phase + quarter) & 3;
                 let y0 = self.convolution.step(self.phase);
                 points[usize::from(uncoded << 3 | self.phase << 1 | y0)]
             }
         }
     }
+}
 
-    fn draw(&mut self, count: u32, next_bit: &mut impl FnMut() -> bool) -> usize {
-        (0..count).fold(0, |value, _| value << 1 | usize::from(self.scrambler.scramble(next_bit())))
-    }
-
-    fn draw_low_first(&mut self, count: u32, next_bit: &mut impl FnMut() -> bool) -> u8 {
-        (0..count).fold(0, |value, place| value | u8::from(self.scrambler.scramble(next_bit())) << place)
-    }
+/// The lowest `count` places of a word, turned round.
+fn low_first(word: u32, count: u32) -> u8 {
+    if count == 0 { 0 } else { (word.reverse_bits() >> (u32::BITS - count)) as u8 }
 }

@@ -10,7 +10,8 @@ pub(super) const MIDDLE: usize = 30;
 /// Half symbols from the symbol to the end of the newest half symbol under the taps.
 pub(super) const AHEAD: usize = TAPS - MIDDLE;
 
-type Row = [f32; TAPS];
+/// A value for each tap.
+pub(super) type Row = [f32; TAPS];
 
 /// Taps and the half symbols under them, oldest first.
 #[derive(Clone, Debug)]
@@ -33,6 +34,16 @@ impl Equalizer {
     pub(super) fn set_tap(&mut self, index: usize, value: Complex) {
         self.tap_re[index] = value.re;
         self.tap_im[index] = value.im;
+    }
+
+    /// Real and imaginary parts of the taps: what it has learned.
+    pub(super) fn learned(&self) -> [Row; 2] {
+        [self.tap_re, self.tap_im]
+    }
+
+    /// Takes what one has learned. The half symbols under the taps stay.
+    pub(super) fn relearn(&mut self, taps: &[Row; 2]) {
+        [self.tap_re, self.tap_im] = *taps;
     }
 
     pub(super) fn push(&mut self, half_symbol: Complex) {

@@ -12,6 +12,6 @@ pub struct Filters {
 
 impl Filters {
     pub(super) const fn new(baud: Baud, carrier: Hz, roll_off: f32) -> Self {
-        Self { send: PulseTable::new(baud, roll_off), receive: MatchedFilter::new(baud, carrier, roll_off) }
+        Self { send: PulseTable::new(baud, carrier, roll_off), receive: MatchedFilter::new(baud, carrier, roll_off) }
     }
 }

@@ -5,16 +5,19 @@ use alloc::{boxed::Box, vec};
 /// Samples kept.
 pub(super) const KEPT: usize = 8192;
 
-/// A ring of samples, stored twice so that every stretch of it lies in one piece.
+/// Samples of the longest stretch that is asked for: 256 symbols at 1200 baud are 1707.
+const LONGEST: usize = 2048;
+
+/// A ring of samples. Those at its beginning are stored at its end, too, so that every stretch lies in one piece.
 #[derive(Clone, Debug)]
 pub(super) struct Line {
-    twice: Box<[f32]>,
+    ring: Box<[f32]>,
     heard: u64,
 }
 
 impl Line {
     pub(super) fn new() -> Self {
-        Self { twice: vec![0.0; 2 * KEPT].into_boxed_slice(), heard: 0 }
+        Self { ring: vec![0.0; KEPT + LONGEST].into_boxed_slice(), heard: 0 }
     }
 
     /// Samples heard so far: the index of the next one.
@@ -27,25 +30,27 @@ impl Line {
         for sample in samples {
             let sane = if sample.is_nan() { 0.0 } else { sample.clamp(-65536.0, 65536.0) };
             let place = self.heard as usize % KEPT;
-            self.twice[place] = sane;
-            self.twice[place + KEPT] = sane;
+            self.ring[place] = sane;
+            if place < LONGEST {
+                self.ring[place + KEPT] = sane;
+            }
             self.heard += 1;
         }
     }
 
     /// `count` samples from index `first`, which may lie before the beginning: zeros there.
     ///
-    /// They must be heard and still kept.
+    /// They must be heard and still kept, and no more than [`LONGEST`].
     pub(super) fn stretch(&self, first: i64, count: usize) -> &[f32] {
         let place = first.rem_euclid(KEPT as i64) as usize;
-        &self.twice[place..place + count]
+        &self.ring[place..place + count]
     }
 
     /// [`Line::stretch`] of a length known beforehand.
     #[inline]
     pub(super) fn piece<const COUNT: usize>(&self, first: i64) -> &[f32; COUNT] {
         let place = first.rem_euclid(KEPT as i64) as usize;
-        self.twice[place..].first_chunk().expect("the line is stored twice")
+        self.ring[place..].first_chunk().expect("the beginning of the ring is behind its end, too")
     }
 
     /// Mean square of `count` samples that end before index `end`.
@@ -55,7 +60,7 @@ impl Line {
     }
 
     pub(super) fn restart(&mut self) {
-        self.twice.fill(0.0);
+        self.ring.fill(0.0);
         self.heard = 0;
     }
 }

@@ -4,7 +4,7 @@
 //! number of samples and the carrier's phase by as much as it turns in them. Both are known once the number is, so a
 //! few numbers are tried from a state remembered from before, and the one that fits is taken.
 
-use super::{carrier::CarrierState, equalizer::Equalizer};
+use super::{carrier::CarrierState, equalizer::Row};
 
 /// Share of the newest symbol in the recent and in the usual error power.
 const RECENT_SHARE: f32 = 1.0 / 24.0;
@@ -49,7 +49,8 @@ pub(super) struct Moment {
     /// Phase in turns of what is taken off before the equaliser.
     pub(super) turns: f64,
     pub(super) carrier: CarrierState,
-    pub(super) equalizer: Equalizer,
+    /// What the equaliser had learned.
+    pub(super) taps: [Row; 2],
 }
 
 /// Watches the error power and remembers good moments.
@@ -198,9 +199,9 @@ mod tests {
     fn moments_shortly_before_the_loss_are_not_trusted() {
         let mut lock = watched(core::iter::repeat_n(0.01, 10));
         for symbols in [10, 50, 90] {
-            let equalizer = Equalizer::new(crate::lanes::Isa::PORTABLE);
+            let taps = [[0.0; crate::modem::equalizer::TAPS]; 2];
             let carrier = CarrierState { phase: 0.0, frequency: 0.0, level: 1.0, age: 0.0 };
-            lock.remember(Moment { symbols, instant: 0.0, deviation: 0.0, turns: 0.0, carrier, equalizer });
+            lock.remember(Moment { symbols, instant: 0.0, deviation: 0.0, turns: 0.0, carrier, taps });
         }
         (100..130).for_each(|symbol| lock.watch(symbol, 0.08));
         assert!(lock.is_lost());

@@ -111,7 +111,7 @@ impl Symbols {
         if self.drawn == 0 {
             self.encoder.start(self.scrambler_at(start), phase);
         }
-        self.encoder.symbol(|| true)
+        self.encoder.symbol(|_| u32::MAX)
     }
 
     /// The data scrambler as it is where the scrambled ones begin, when the symbols before them were drawn.
@@ -138,8 +138,8 @@ impl Symbols {
             }
             Part::Silence => Some(Complex::ZERO),
             Part::Ended => None,
-            Part::Ones => Some(self.encoder.symbol(|| true)),
-            _ => Some(self.encoder.symbol(|| bits.pop().unwrap_or(true))),
+            Part::Ones => Some(self.encoder.symbol(|_| u32::MAX)),
+            _ => Some(self.encoder.symbol(|count| bits.pop_word(count))),
         }
     }
 

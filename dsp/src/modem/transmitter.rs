@@ -1,4 +1,4 @@
-//! The send chain: symbols, pulse shaping filter, carrier.
+//! The send chain: symbols, each of which adds its pulse, on the carrier, to the samples to come.
 
 use super::{
     Modulator, Protection, Train,
@@ -10,16 +10,13 @@ use super::{
 use crate::{
     bits::BitQueue,
     constant::{cosine_of_turns, sine_of_turns},
-    lanes::{Isa, LANES, Work},
+    lanes::{Isa, Work},
     pcm::SAMPLE_RATE,
     units::{Baud, Dbm0, Hz},
 };
 
 /// Symbols on each side of the middle of a pulse.
 const PULSE_REACH: usize = 10;
-/// Symbols that take part in a sample, and their parts: a whole number of lanes.
-const PULSE_SPAN: usize = 2 * PULSE_REACH;
-const PARTS: usize = 2 * PULSE_SPAN;
 /// Of the Kaiser window over a pulse.
 const BETA: f64 = 1.0;
 /// Steps of the filter between two samples: the symbol intervals are 20/3, 5 and 10/3 samples.
@@ -28,8 +25,11 @@ const STEPS_PER_SAMPLE: usize = 3;
 const CARRIER_STEP: Hz = Hz(100.0);
 const CARRIER_PERIOD: usize = 80;
 
-/// Symbol intervals have at most this many steps.
-const MOST_STEPS: usize = 20;
+/// Samples that the longest pulse lasts, a whole number of [`WIDTH`]; and room for it while samples go out.
+const MOST_SAMPLES: usize = 144;
+const ROOM: usize = MOST_SAMPLES + 112;
+/// Samples that are added to at once.
+const WIDTH: usize = 16;
 
 /// One period of every carrier that is a multiple of 100 Hz.
 static CIRCLE: [Complex; CARRIER_PERIOD] = circle();
@@ -45,78 +45,98 @@ const fn circle() -> [Complex; CARRIER_PERIOD] {
     circle
 }
 
-/// A value for each part of each symbol, oldest symbol first.
-type Row = [f32; PARTS];
+/// A pulse on the carrier, sample by sample, for a real and for an imaginary symbol.
+#[derive(Clone, Copy, Debug)]
+struct Pulse {
+    real: [f32; MOST_SAMPLES],
+    imaginary: [f32; MOST_SAMPLES],
+}
 
-/// Pulse values by place within the symbol interval, then by symbol, each twice: for real and imaginary part.
+/// Pulses of a plan, by the steps between a symbol and the first sample after it. The carrier's angle is 0 at that sample.
 #[derive(Debug)]
 pub(super) struct PulseTable {
-    rows: [Row; MOST_STEPS],
+    pulses: [Pulse; STEPS_PER_SAMPLE],
+    /// Steps of a symbol interval, and samples that a pulse lasts: a whole number of [`WIDTH`].
     steps: usize,
+    samples: usize,
 }
 
 impl PulseTable {
-    pub(super) const fn new(baud: Baud, roll_off: f32) -> Self {
+    pub(super) const fn new(baud: Baud, carrier: Hz, roll_off: f32) -> Self {
         let steps = (STEPS_PER_SAMPLE as f32 * SAMPLE_RATE.0 / baud.0 + 0.5) as usize;
-        let mut rows = [[0.0; PARTS]; MOST_STEPS];
-        let mut place = 0;
-        while place < steps * PULSE_SPAN {
-            let (step, symbol) = (place / PULSE_SPAN, place % PULSE_SPAN);
-            let at = step as f64 / steps as f64 + symbol as f64 - PULSE_REACH as f64;
+        let turns = carrier.0 as f64 / SAMPLE_RATE.0 as f64;
+        let mut pulses = [Pulse { real: [0.0; MOST_SAMPLES], imaginary: [0.0; MOST_SAMPLES] }; STEPS_PER_SAMPLE];
+        let mut step = 0;
+        while step < 2 * PULSE_REACH * steps {
+            let at = step as f64 / steps as f64 - PULSE_REACH as f64;
             let value = root_raised_cosine(at, roll_off as f64) * kaiser(at / PULSE_REACH as f64, BETA);
-            let part = 2 * (PULSE_SPAN - 1 - symbol);
-            rows[step][part] = value as f32;
-            rows[step][part + 1] = value as f32;
-            place += 1;
+            let (first, sample) = (step % STEPS_PER_SAMPLE, step / STEPS_PER_SAMPLE);
+            pulses[first].real[sample] = (value * cosine_of_turns(turns * sample as f64)) as f32;
+            pulses[first].imaginary[sample] = (-value * sine_of_turns(turns * sample as f64)) as f32;
+            step += 1;
         }
-        Self { rows, steps }
+        let samples = (2 * PULSE_REACH * steps).div_ceil(STEPS_PER_SAMPLE).next_multiple_of(WIDTH);
+        Self { pulses, steps, samples }
     }
 }
 
-/// The last symbols, part by part, stored twice so that they lie in one piece, oldest first.
+/// Samples to come, to which each symbol adds its pulse. The next sample is the first.
 #[derive(Clone, Debug)]
-struct RecentSymbols {
-    twice: [f32; 2 * PARTS],
-    next: usize,
+struct Coming {
+    samples: [f32; ROOM],
+    first: usize,
 }
 
-impl RecentSymbols {
-    const SILENT: Self = Self { twice: [0.0; 2 * PARTS], next: 0 };
+impl Coming {
+    const SILENT: Self = Self { samples: [0.0; ROOM], first: 0 };
 
-    fn push(&mut self, symbol: Complex) {
-        for place in [self.next, self.next + PARTS] {
-            (self.twice[place], self.twice[place + 1]) = (symbol.re, symbol.im);
+    /// The samples that a pulse reaches from the next one on.
+    fn reached(&mut self, samples: usize) -> &mut [f32] {
+        if self.first + samples > ROOM {
+            self.samples.copy_within(self.first.., 0);
+            self.samples[ROOM - self.first..].fill(0.0);
+            self.first = 0;
         }
-        self.next = (self.next + 2) % PARTS;
+        &mut self.samples[self.first..self.first + samples]
     }
 
-    fn parts(&self) -> &Row {
-        self.twice[self.next..].first_chunk().expect("the oldest symbol lies in the first half")
+    fn take(&mut self, out: &mut [f32]) {
+        out.copy_from_slice(&self.samples[self.first..self.first + out.len()]);
+        self.first += out.len();
     }
 }
 
-/// The sum of the symbols, each times its value of the pulse.
-#[inline(always)]
-fn shaped(pulse: &Row, symbols: &Row) -> Complex {
-    let mut sums = [0.0; LANES];
-    for first in (0..PARTS).step_by(LANES) {
-        for lane in 0..LANES {
-            sums[lane] += pulse[first + lane] * symbols[first + lane];
+/// Adds a symbol's pulse to samples.
+struct AddPulse<'a> {
+    pulse: &'a Pulse,
+    symbol: Complex,
+    samples: &'a mut [f32],
+}
+
+impl Work for AddPulse<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let rows = self.pulse.real.as_chunks::<WIDTH>().0.iter().zip(self.pulse.imaginary.as_chunks::<WIDTH>().0);
+        for (samples, (real, imaginary)) in self.samples.as_chunks_mut::<WIDTH>().0.iter_mut().zip(rows) {
+            for place in 0..WIDTH {
+                samples[place] += self.symbol.re * real[place] + self.symbol.im * imaginary[place];
+            }
         }
     }
-    let [a, b, c, d, e, f, g, h] = sums;
-    Complex::new((a + e) + (c + g), (b + f) + (d + h))
 }
 
 /// Modulates bits by a plan.
 #[derive(Clone, Debug)]
 pub struct Transmitter {
     symbols: Symbols,
-    recent: RecentSymbols,
+    coming: Coming,
     /// Peak of the carrier for a symbol of power one.
     peak: f32,
     isa: Isa,
-    /// Steps since the newest symbol.
+    /// Samples before the next symbol is due, and steps between it and the first sample after it.
+    before: usize,
     place: usize,
     /// Angle of the carrier, and how far it turns in a sample, in 80ths of a turn.
     turn: usize,
@@ -134,10 +154,11 @@ impl Transmitter {
     pub fn new(plan: &'static Plan, level: Dbm0, protection: Protection) -> Self {
         Self {
             symbols: Symbols::new(plan, protection, Train::Long),
-            recent: RecentSymbols::SILENT,
+            coming: Coming::SILENT,
             peak: level.rms() * libm::sqrtf(2.0 / plan.coding.mean_power()),
             isa: Isa::detect(),
-            place: plan.filters.send.steps,
+            before: 0,
+            place: 0,
             turn: 0,
             turn_per_sample: (plan.carrier.0 / CARRIER_STEP.0 + 0.5) as usize,
             tail: None,
@@ -154,8 +175,8 @@ impl Transmitter {
         self.protection = protection;
         self.train = train;
         self.symbols = Symbols::new(self.plan, protection, train);
-        self.recent = RecentSymbols::SILENT;
-        self.place = self.plan.filters.send.steps;
+        self.coming = Coming::SILENT;
+        (self.before, self.place) = (0, 0);
         self.turn = 0;
         self.tail = None;
     }
@@ -165,73 +186,49 @@ impl Transmitter {
         self.level
     }
 
-    /// Brings the next symbol into the filter; false when the last one has left it.
+    /// Adds the next symbol to the samples to come; false when the last one is over.
     fn advance(&mut self, bits: &mut BitQueue) -> bool {
         let symbol = match self.tail {
             None => self.symbols.next(bits),
             Some(_) => None,
         };
-        if symbol.is_none() {
-            let left = self.tail.unwrap_or(PULSE_SPAN);
-            if left == 0 {
-                return false;
+        match symbol {
+            Some(symbol) => self.add(symbol.scale(self.peak) * CIRCLE[self.turn]),
+            None => {
+                let left = self.tail.unwrap_or(2 * PULSE_REACH);
+                if left == 0 {
+                    return false;
+                }
+                self.tail = Some(left - 1);
             }
-            self.tail = Some(left - 1);
         }
-        self.recent.push(symbol.unwrap_or(Complex::ZERO).scale(self.peak));
+        let steps = self.plan.filters.send.steps;
+        self.before = (steps - self.place).div_ceil(STEPS_PER_SAMPLE);
+        self.place += self.before * STEPS_PER_SAMPLE;
+        self.place -= steps;
         true
     }
 
-    /// Samples up to the next symbol, as far as there is room for them.
-    fn samples(&mut self, out: &mut [f32]) -> usize {
-        let pulse = &self.plan.filters.send;
-        let due = (pulse.steps - self.place).div_ceil(STEPS_PER_SAMPLE).min(out.len());
-        let rows = &pulse.rows[self.place..];
-        let symbols = self.recent.parts();
-        let (turn, step) = (self.turn, self.turn_per_sample);
-        self.turn = self.isa.run(Modulate { rows, symbols, turn, step, out: &mut out[..due] });
-        self.place += due * STEPS_PER_SAMPLE;
-        due
+    fn add(&mut self, symbol: Complex) {
+        let table = &self.plan.filters.send;
+        let (pulse, samples) = (&table.pulses[self.place], self.coming.reached(table.samples));
+        self.isa.run(AddPulse { pulse, symbol, samples });
     }
-}
 
-/// Makes samples by the rows of the pulse, on a carrier; gives its angle after them.
-struct Modulate<'a> {
-    rows: &'a [Row],
-    symbols: &'a Row,
-    turn: usize,
-    step: usize,
-    out: &'a mut [f32],
-}
-
-impl Work for Modulate<'_> {
-    type Output = usize;
-
-    #[inline(always)]
-    fn run(self) -> usize {
-        let mut turn = self.turn;
-        for (sample, pulse) in self.out.iter_mut().zip(self.rows.iter().step_by(STEPS_PER_SAMPLE)) {
-            let (shaped, carrier) = (shaped(pulse, self.symbols), CIRCLE[turn]);
-            *sample = shaped.re * carrier.re - shaped.im * carrier.im;
-            turn += self.step;
-            turn -= if turn < CARRIER_PERIOD { 0 } else { CARRIER_PERIOD };
-        }
-        turn
+    fn take(&mut self, out: &mut [f32]) {
+        self.coming.take(out);
+        self.before -= out.len();
+        self.turn = (self.turn + out.len() * self.turn_per_sample) % CARRIER_PERIOD;
     }
 }
 
 impl Modulator for Transmitter {
     fn run(&mut self, bits: &mut BitQueue, out: &mut [f32]) -> usize {
-        let steps = self.plan.filters.send.steps;
         let mut written = 0;
-        while written < out.len() {
-            if self.place >= steps {
-                if !self.advance(bits) {
-                    break;
-                }
-                self.place -= steps;
-            }
-            written += self.samples(&mut out[written..]);
+        while written < out.len() && (self.before > 0 || self.advance(bits)) {
+            let last = out.len().min(written + self.before);
+            self.take(&mut out[written..last]);
+            written = last;
         }
         written
     }

@@ -56,8 +56,7 @@ const SUBSET: [[usize; STATES]; STATES] = subsets();
 /// Most likely path through the code, by soft decisions.
 #[derive(Clone, Debug)]
 pub(super) struct Viterbi {
-    points: Box<[Complex]>,
-    /// The points again, by row of eight labels, parts apart.
+    /// The points by row of eight labels, parts apart.
     rows: Box<[Row]>,
     /// Squared distance of the best path to each state, the smallest of all taken off.
     metrics: [f32; STATES],
@@ -100,13 +99,17 @@ impl Viterbi {
         };
         Self {
             rows: points.chunks_exact(SUBSETS).enumerate().map(row).collect(),
-            points,
             metrics: [0.0; STATES],
             survivors: Box::new([Survivors { origins: [0; STATES], labels: [0; SUBSETS] }; KEPT]),
             filled: 0,
             decided: [0; KEPT],
             isa,
         }
+    }
+
+    fn point(&self, label: usize) -> Complex {
+        let row = &self.rows[label / SUBSETS % self.rows.len()];
+        Complex::new(row.re[label % SUBSETS], row.im[label % SUBSETS])
     }
 
     pub(super) fn restart(&mut self) {
@@ -118,7 +121,7 @@ impl Viterbi {
     pub(super) fn push(&mut self, received: Complex) -> (Complex, &[u8]) {
         let (rows, metrics, survivors) = (&*self.rows, &mut self.metrics, &mut self.survivors[self.filled]);
         let best = self.isa.run(Step { rows, received, metrics, survivors });
-        let probable = self.points[usize::from(self.survivors[self.filled].step_back(best).0)];
+        let probable = self.point(usize::from(self.survivors[self.filled].step_back(best).0));
         self.filled += 1;
         let decided = if self.filled == KEPT { self.decide(BATCH) } else { 0 };
         (probable, &self.decided[..decided])
@@ -128,7 +131,7 @@ impl Viterbi {
     pub(super) fn nearest(&self, received: Complex) -> Complex {
         let distances = self.isa.run(Nearest { rows: &self.rows, received });
         let nearest = distances.into_iter().fold(i32::MAX, i32::min);
-        self.points[(nearest & LABEL) as usize % self.points.len()]
+        self.point((nearest & LABEL) as usize)
     }
 
     /// Decides all that is left, by the path that is best now.

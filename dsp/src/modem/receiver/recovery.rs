@@ -58,7 +58,7 @@ impl Receiver {
             deviation: self.clock.deviation(),
             turns: self.turns,
             carrier: self.carrier.state(),
-            equalizer: self.equalizer.clone(),
+            taps: self.equalizer.learned(),
         }
     }
 
@@ -175,7 +175,7 @@ impl Receiver {
         // The equaliser is filled anew: the clock begins so many half symbols earlier.
         let refill = (TAPS - 2) as f64 * self.symbol / 2.0 * (1.0 + moment.deviation);
         let slip = f64::from(slip);
-        self.equalizer = moment.equalizer.clone();
+        self.equalizer.relearn(&moment.taps);
         self.clock.set_deviation(moment.deviation);
         self.clock.start(moment.instant + samples - refill + slip);
         self.turns = moment.turns + (samples - refill) * self.offset - self.sampler.carrier_turns(slip);

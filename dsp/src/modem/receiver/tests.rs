@@ -129,3 +129,33 @@ fn a_phase_that_trembles_by_the_mains_is_held() {
         }
     }
 }
+
+/// The digests are those of an x86-64 processor.
+#[test]
+fn every_machine_gives_the_same_bits_and_the_same_marks() {
+    const DIGESTS: [u64; 9] = [
+        0x0a3f_95da_47ee_bf38,
+        0xd625_26f5_730f_2131,
+        0x46f9_62c4_e607_400e,
+        0x242a_6a92_2d31_096b,
+        0xdf5d_a2d8_3110_071a,
+        0x6106_a556_8344_ca25,
+        0x801a_625e_7268_11ba,
+        0x36af_8bc6_0175_6b7a,
+        0xb538_4bc9_9c2f_3beb,
+    ];
+    let digests = plans().map(|plan| {
+        let line = Impairments { noise: Some(Dbm0(-32.0)), carrier_offset: Hz(5.0), ..Impairments::default() };
+        let mut samples = carry(&line, 3, &signal(plan, BITS));
+        samples.remove(samples.len() * 2 / 3);
+        let mut run = BitRun::with_room(40_000);
+        Receiver::new(plan).run(&samples, &mut run);
+        let bits = run.bits().iter().map(|bit| u64::from(*bit));
+        let marks = run.marks().iter().flat_map(|marked| {
+            let evm = if let Mark::Trained(evm) = marked.mark { evm.0.to_bits() } else { 0 };
+            [marked.bit as u64, marked.at.0, u64::from(evm)]
+        });
+        bits.chain(marks).fold(0xcbf2_9ce4_8422_2325, |hash, value| (hash ^ value).wrapping_mul(0x0100_0000_01b3))
+    });
+    assert_eq!(digests, DIGESTS, "{digests:#x?}");
+}
