@@ -57,12 +57,23 @@ pub(super) struct Attendant {
     interrupted: Arc<AtomicBool>,
     /// Reports of progress since the page began.
     page_ticks: u32,
+    /// A person was called to the telephone, and nobody knows yet whether he comes.
+    operator_called: bool,
 }
 
 impl Attendant {
     /// One who only watches.
     pub(super) fn new(show: Show, interrupted: Arc<AtomicBool>) -> Self {
-        Self { show, transcript: None, tray: None, kept: None, stopped: None, interrupted, page_ticks: 0 }
+        Self {
+            show,
+            transcript: None,
+            tray: None,
+            kept: None,
+            stopped: None,
+            interrupted,
+            page_ticks: 0,
+            operator_called: false,
+        }
     }
 
     /// Stores pages there.
@@ -143,8 +154,18 @@ impl CallObserver for Attendant {
                 let text = format!("page {number} sent: {}", verdict.name());
                 self.say("page_sent", &text, json!({ "page": number, "verdict": verdict.name() }));
             }
+            Event::OperatorWanted => {
+                self.operator_called = true;
+                let text = "the other side wants to talk: take up the telephone";
+                self.say("operator_wanted", text, json!({}));
+            }
             Event::Finished(_) => {}
         }
+    }
+
+    /// Who asked for it by --operator is there.
+    fn operator(&mut self) -> Option<bool> {
+        std::mem::take(&mut self.operator_called).then_some(true)
     }
 
     fn page_kept(&mut self) -> Option<Result<(), NotKept>> {

@@ -16,6 +16,7 @@ use super::{
     ecm_send,
     goodbye::Goodbye,
     negotiate::{self, Job, TRIES},
+    operator,
     outcome::{Cause, Phase},
     poll,
     report::{PageReport, Verdict},
@@ -107,6 +108,7 @@ pub(super) fn post_page_command(core: &Core, job: &Job) -> Fcf {
 pub(super) fn judged(core: &mut Core, job: Job, command: Fcf, verdict: Verdict, figures: Figures) -> State {
     core.timers.stop(Timer::T4);
     core.timers.stop(Timer::T5);
+    operator::note_request(core, verdict);
     let number = core.page_number(job.page);
     let is_refused = matches!(verdict, Verdict::Rejected | Verdict::RejectedInterrupt);
     let verdict = match core.config.refused {

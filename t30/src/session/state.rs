@@ -20,6 +20,7 @@ use super::{
     identify::{AwaitCommand, Identify},
     keep::Keep,
     negotiate::{AwaitConfirmation, SendDcs, SendTcf},
+    operator::AwaitOperator,
     outcome::{Cause, Phase},
     poll::Ask,
     receive::ReceivePage,
@@ -113,6 +114,11 @@ pub(super) trait Step: Into<State> + Sized {
         self.into()
     }
 
+    /// A person who was called is there, or is not.
+    fn operator(self, _core: &mut Core, _there: bool) -> State {
+        self.into()
+    }
+
     fn unexpected(self, core: &mut Core, heard: &Heard) -> State {
         core.note(format_args!("{} is not awaited here", heard.fcf.name()));
         self.into()
@@ -176,6 +182,9 @@ macro_rules! states {
             pub(super) fn fail(self, core: &mut Core, cause: Cause, timer: Option<Timer>, detail: String) -> Self {
                 match self { $(Self::$state(state) => state.fail(core, cause, timer, detail)),* }
             }
+            pub(super) fn operator(self, core: &mut Core, there: bool) -> Self {
+                match self { $(Self::$state(state) => state.operator(core, there)),* }
+            }
             pub(super) fn kept(self, core: &mut Core, kept: Result<(), NotKept>) -> Self {
                 match self { $(Self::$state(state) => state.kept(core, kept)),* }
             }
@@ -185,7 +194,7 @@ macro_rules! states {
 
 states! {
     Calling, AwaitDis, SendDcs, SendTcf, AwaitConfirmation, SendImage, AwaitVerdict, SendBlock, AwaitBlockVerdict,
-    Ask, Answering, Identify, CheckTraining, ReceivePage, ReceiveBlocks, Keep, AwaitCommand,
+    Ask, Answering, Identify, CheckTraining, ReceivePage, ReceiveBlocks, Keep, AwaitOperator, AwaitCommand,
     Goodbye, Ended,
 }
 
