@@ -73,6 +73,9 @@ pub(super) fn encoder(core: &Core, job: &Job) -> PageEncoder {
         let octets = picture.jpeg(terms.resolution, paper, terms.colour);
         return PageEncoder::of_jpeg(octets, picture.rows(terms.resolution, paper));
     }
+    if terms.coding == Coding::Jbig && terms.one_stripe {
+        return PageEncoder::of_one_stripe(page_of(core, job));
+    }
     let min_row_bits = match terms.ecm {
         None if matches!(terms.coding, Coding::Mh | Coding::Mr) => terms.carrier.bit_rate() * terms.min_scan_ms / 1000,
         _ => 0,
