@@ -83,6 +83,7 @@ fn jbig_is_used_when_both_have_it_and_error_correction() {
             let call = run(&machine(caller, ecm), document.clone(), &answerer);
             assert_eq!(call.caller.report.terms.map(|terms| terms.coding), Some(agreed));
             assert_eq!(call.answerer.report.terms, call.caller.report.terms);
+            assert_eq!(call.caller.report.terms.map(|terms| terms.one_stripe), Some(agreed == Coding::Jbig));
             assert!(call.answerer.received[0].page == *document.pages[0]);
             assert!(call.answerer.received[0].ended);
         }
@@ -205,4 +206,27 @@ fn what_is_not_wanted_is_not_offered() {
         assert!(!without_ecm.has(bit), "bit {bit}");
     }
     assert!(finer.iter().all(|bit| without_ecm.has(*bit)));
+}
+
+/// A machine with the basic T.85 gets stripes of 128 rows.
+#[test]
+fn stripes_are_those_that_the_other_machine_takes() {
+    let sent = page(Resolution::Fine, PaperWidth::A4, 700);
+    let basic = |passing: Passing<'_>| match passing {
+        Passing::Frame { octets, .. } if octets.get(2) == Some(&Fcf::Dis.code(false)) => {
+            let bits = BitField::read(&octets[3..]).without(&[bit::T85_STRIPES]);
+            Fate::Instead(ideal::frame(Fcf::Dis, false, bits.octets()))
+        }
+        _ => Fate::Pass,
+    };
+    let octets = |call: CallResult| {
+        assert!(call.answerer.received[0].page == *sent);
+        let terms = call.answerer.report.terms.expect("terms were agreed");
+        assert_eq!(terms.coding, Coding::Jbig);
+        (terms.one_stripe, call.caller.report.pages[0].octets)
+    };
+    let with_basic = octets(Call::new(&rich(), document([Arc::clone(&sent)]), &rich()).with_faults(basic).run());
+    let with_stripes = octets(run(&rich(), document([Arc::clone(&sent)]), &rich()));
+    assert_eq!((with_basic.0, with_stripes.0), (false, true));
+    assert!(with_stripes.1 < with_basic.1, "{with_stripes:?} {with_basic:?}");
 }

@@ -13,14 +13,23 @@ use std::{
     thread,
 };
 
+use answertone_dsp::{
+    channel::{Channel, Impairments, Slip, Slips},
+    pcm::SILENCE,
+    units::Dbm0,
+};
 use answertone_t30::image::{
     Bitmap, Coding, Page, PaperWidth, Raster, Resolution,
     tiff::{FilePage, Profile, TiffDocument, WriteOptions, write},
 };
 use answertone_vectors::{
+    ends::carried,
     not_run,
+    process::ProcessEnd,
     program::{answertone, target_folder},
     shared,
+    timing::{bursts, measures},
+    wav::Recording,
 };
 use serde_json::Value;
 
@@ -35,6 +44,9 @@ const CODINGS: [(&str, &str, &str, bool); 3] =
 
 /// Longest a call may take in the world's time; a call of minutes takes less than a second.
 const PATIENCE: &str = "100";
+
+/// Blocks of the longest call over a line of ours: ten minutes.
+const LONGEST_CALL: usize = 60_000;
 
 /// Silence at the far end: takes what comes and gives zeros.
 const NOBODY: &str = "{ cat >/dev/null <&3 & } 3<&0; exec cat /dev/zero";
@@ -99,6 +111,28 @@ impl Bench {
         let result = fs::read_to_string(folder.join("ours.json")).unwrap_or_default();
         let result = serde_json::from_str(&result).unwrap_or(Value::Null);
         Call { result, cable, folder }
+    }
+
+    /// The same over a line of ours.
+    fn call_over(&self, ours: &str, theirs: &str, line: &Impairments<'_>) -> Call {
+        let folder = self.work.join(FOLDERS.fetch_add(1, Ordering::Relaxed).to_string());
+        fs::create_dir_all(&folder).expect("the work folder takes folders");
+        let program = self.program.display();
+        let ours = format!("exec {program} call --line stdio: --result ours.json --transcript ours.txt {ours}");
+        let start = |command: &str| ProcessEnd::start(Command::new("sh").args(["-c", command]).current_dir(&folder));
+        let mut ends = [start(&ours), start(&format!("exec {theirs}"))];
+        let (mut lines, mut said) = ([1, 2].map(|seed| Channel::new(line, seed)), [SILENCE; 2]);
+        for _ in 0..LONGEST_CALL {
+            let heard = [carried(&mut lines[0], &said[1], &said[0]), carried(&mut lines[1], &said[0], &said[1])];
+            said = [ends[0].block(&heard[0]), ends[1].block(&heard[1])];
+            if ends.iter().any(ProcessEnd::has_hung_up) {
+                break;
+            }
+        }
+        ends.iter_mut().for_each(|end| drop(end.end()));
+        let result = fs::read_to_string(folder.join("ours.json")).unwrap_or_default();
+        let cable = Command::new("true").output().expect("the simplest of programs runs");
+        Call { result: serde_json::from_str(&result).unwrap_or(Value::Null), cable, folder }
     }
 
     fn peer(&self, options: &str) -> String {
@@ -428,6 +462,46 @@ fn drop_outs_and_echo_cost_frames_but_no_pels() {
         let call =
             if we_send { bench.we_send(1, modems, modems, cable) } else { bench.we_receive(1, modems, modems, cable) };
         call.assert_delivered(&format!("we send: {we_send}, {cable}"), &bench.charts[1].1);
+    });
+}
+
+/// Slips of an octet every few seconds both ways, with noise, over a cable of our own between the two processes.
+#[test]
+fn slips_cost_frames_but_no_pels() {
+    let cases = [(true, "v29"), (false, "v29"), (true, "v27ter"), (false, "v27ter")];
+    let Some(bench) = bench(cases.len()) else { return };
+    on_two_threads(&cases, |&(we_send, modem)| {
+        let modems = if modem == "v29" { "--modems v27ter,v29" } else { "--modems v27ter" };
+        let document = bench.charts[1].0.display();
+        let (send, receive) = (format!("--send {document} {modems}"), format!("--receive got.tif {modems}"));
+        let (ours, theirs) = if we_send { (&send, &receive) } else { (&receive, &send) };
+        let slips = Slips { slip: Slip::InTurn, first: 20_000, every: Some(24_000) };
+        let line = Impairments { slips: Some(slips), noise: Some(Dbm0(-50.0)), ..Impairments::default() };
+        let call = bench.call_over(ours, &bench.peer(theirs), &line);
+        call.assert_delivered(&format!("we send: {we_send}, {modem}"), &bench.charts[1].1);
+        println!("we send: {we_send}, {modem}: {} slips bridged, {}", call.result["slips"], call.result["page"]);
+    });
+}
+
+/// What T.30's clauses say of time is kept by us with the peer at the other end too; the peer's own times are printed.
+#[test]
+fn times_are_kept_with_the_peer() {
+    let cases = [(true, "on"), (false, "on"), (true, "off"), (false, "off")];
+    let Some(bench) = bench(cases.len()) else { return };
+    on_two_threads(&cases, |&(we_send, ecm)| {
+        let (ecm, cable) = (format!("--ecm {ecm}"), "--record call.wav");
+        let call = if we_send { bench.we_send(1, &ecm, &ecm, cable) } else { bench.we_receive(1, &ecm, &ecm, cable) };
+        let sides = Recording::read(&call.folder.join("call.wav")).expect("the cable records").telephone();
+        let (ours, theirs): (Vec<_>, Vec<_>) =
+            measures(&bursts(&sides)).into_iter().partition(|measure| measure.channel == 0);
+        let broken: Vec<_> = ours.iter().filter(|measure| !measure.holds()).collect();
+        assert!(ours.len() >= 6 && broken.is_empty(), "{} times: {broken:#?}\n{}", ours.len(), call.story());
+        let broken: Vec<_> = theirs.iter().filter(|measure| !measure.holds()).collect();
+        println!(
+            "we send: {we_send}, {ecm}: {} of the peer's {} times break a clause: {broken:?}",
+            broken.len(),
+            theirs.len()
+        );
     });
 }
 

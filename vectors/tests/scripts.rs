@@ -16,6 +16,7 @@
 //! wait 5000                   milliseconds in which it says nothing
 //! kept | not-kept why         the page given out last is stored, or cannot be
 //! ideal                       the case does not run with samples: it counts repeats or wants a page of its own
+//! operator there | absent      the person who was called to the telephone is there, or is not
 //! lost | cancel               the line is lost; we end the call
 //! = completed                 or: = failed cause [timer]
 //! pages 1                     pages delivered

@@ -58,6 +58,8 @@ pub(super) struct Attendant {
     hearing: Hearing,
     /// Reports of progress since the page began.
     page_ticks: u32,
+    /// A person was called to the telephone, and nobody knows yet whether he comes.
+    operator_called: bool,
 }
 
 impl Attendant {
@@ -72,6 +74,7 @@ impl Attendant {
             interrupted,
             hearing: Hearing::default(),
             page_ticks: 0,
+            operator_called: false,
         }
     }
 
@@ -158,8 +161,18 @@ impl CallObserver for Attendant {
                 let text = format!("page {number} sent: {}", verdict.name());
                 self.say("page_sent", &text, json!({ "page": number, "verdict": verdict.name() }));
             }
+            Event::OperatorWanted => {
+                self.operator_called = true;
+                let text = "the other side wants to talk: take up the telephone";
+                self.say("operator_wanted", text, json!({}));
+            }
             Event::Finished(_) => {}
         }
+    }
+
+    /// Who asked for it by --operator is there.
+    fn operator(&mut self) -> Option<bool> {
+        std::mem::take(&mut self.operator_called).then_some(true)
     }
 
     fn page_kept(&mut self) -> Option<Result<(), NotKept>> {

@@ -7,7 +7,7 @@ use answertone_t30::{
     audio::AudioConfig,
     frame::{Modems, Width},
     image::{Coding, Resolution},
-    session::{Codings, Config, Limits, Refused, Resolutions},
+    session::{Codings, Config, Limits, Operator, Refused, Resolutions},
     time::LineSpan,
 };
 use clap::{Args, ValueEnum};
@@ -85,6 +85,10 @@ pub(super) struct MachineArgs {
     /// Ask for damaged commands and responses again by CRP.
     #[arg(long)]
     crp: bool,
+    /// A person is at the telephone: when the other side asks for one (PRI-x) the line is his after PIP or PIN. Without it
+    /// such requests are answered as if nobody had been asked for.
+    #[arg(long)]
+    operator: bool,
     /// Longest call in seconds of line time.
     #[arg(long, value_name = "S", default_value_t = 10_800)]
     timeout: u64,
@@ -119,6 +123,7 @@ impl MachineArgs {
             expect_pwd: self.expect_pwd.clone(),
             ask_again: self.crp,
             refused: if self.take_refused { Refused::TakeAsDelivered } else { Refused::SendAgain },
+            operator: if self.operator { Operator::Called } else { Operator::Absent },
             limits: self.limits(),
             ..Config::default()
         })

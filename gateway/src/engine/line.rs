@@ -219,6 +219,10 @@ impl<O: CallObserver> Call<O> {
     /// What the observer wants and gets between blocks.
     fn observe(&mut self) {
         let now = self.front.now();
+        if let Some(there) = self.observer.operator() {
+            self.session.operator_answers(there, now);
+            self.drain();
+        }
         if let Some(kept) = self.observer.page_kept() {
             self.session.page_kept(kept, now);
             self.drain();

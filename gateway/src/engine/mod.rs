@@ -42,6 +42,11 @@ pub trait CallObserver {
         None
     }
 
+    /// Whether the person who was called to the telephone is there, once that is known.
+    fn operator(&mut self) -> Option<bool> {
+        None
+    }
+
     /// Where the call stands; four times in a second of line time.
     fn progress(&mut self, _progress: &Progress) {}
 
@@ -69,6 +74,10 @@ impl<O: CallObserver + ?Sized> CallObserver for &mut O {
 
     fn page_kept(&mut self) -> Option<Result<(), NotKept>> {
         (**self).page_kept()
+    }
+
+    fn operator(&mut self) -> Option<bool> {
+        (**self).operator()
     }
 
     fn progress(&mut self, progress: &Progress) {

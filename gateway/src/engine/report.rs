@@ -34,6 +34,8 @@ pub struct CallReport {
     pub failure: Option<FailureReport>,
     /// `OK`, or the cause of the failure for people.
     pub t30_status: String,
+    /// Whether a person took the telephone in the end, asked for by the other machine.
+    pub handed_over: bool,
     /// Pages delivered.
     pub pages: usize,
     /// Data signalling rate of the last page, or the one agreed last.
@@ -252,6 +254,7 @@ impl CallReport {
             outcome: if ok { "completed" } else { "failed" },
             t30_status: failure.as_ref().map_or_else(|| "OK".to_owned(), |failure| failure.text.clone()),
             failure,
+            handed_over: report.handed_over,
             pages: report.good_pages(),
             bit_rate: carrier.map(Carrier::bit_rate),
             modem: carrier.map(Carrier::modem),

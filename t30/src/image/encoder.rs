@@ -226,6 +226,14 @@ impl PageEncoder {
         Self(Source::Rows(RowSource { page, rows, rows_done: 0, ended: false, given: 0 }))
     }
 
+    /// Encodes `page` by JBIG in one stripe, for machines that take stripes that are not of 128 rows, T.85's L0.
+    pub fn of_one_stripe(page: Arc<Page>) -> Self {
+        let (width, height) = (page.bitmap.width(), page.bitmap.height());
+        let options = JbigOptions { stripe_rows: height, ..JbigOptions::default() };
+        let rows = RowEncoder::Jbig(Box::new(JbigEncoder::new(width, height, options)));
+        Self(Source::Rows(RowSource { page, rows, rows_done: 0, ended: false, given: 0 }))
+    }
+
     /// Gives out a picture of so many rows that is encoded already, see [`super::Picture::jpeg`].
     pub fn of_jpeg(octets: Arc<[u8]>, rows: u32) -> Self {
         Self(Source::Octets(octets, rows, 0))

@@ -190,6 +190,16 @@ pub enum Refused {
     TakeAsDelivered,
 }
 
+/// Whether a person can be called to the telephone when the other side asks for one: PRI-x, PIP, PIN.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Operator {
+    /// Nobody: the call goes on as if nobody had been asked for.
+    #[default]
+    Absent,
+    /// [`super::Event::OperatorWanted`] calls one, and [`super::Session::operator_answers`] says whether he came.
+    Called,
+}
+
 /// Bounds of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -286,6 +296,8 @@ pub struct Config {
     pub ask_again: bool,
     /// What becomes of pages the other side refuses.
     pub refused: Refused,
+    /// Who is called when the other side asks for a person.
+    pub operator: Operator,
     /// Bounds.
     pub limits: Limits,
 }
@@ -318,6 +330,7 @@ impl Default for Config {
             expect_pwd: None,
             ask_again: false,
             refused: Refused::SendAgain,
+            operator: Operator::Absent,
             limits: Limits::default(),
         }
     }

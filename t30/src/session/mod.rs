@@ -27,6 +27,7 @@ mod identify;
 mod instead;
 mod keep;
 mod negotiate;
+mod operator;
 mod outcome;
 mod poll;
 mod receive;
@@ -42,7 +43,9 @@ mod training;
 
 use std::sync::Arc;
 
-pub use config::{Codings, Config, Document, FrameSize, Keeping, Limits, NotKept, QualityLimits, Refused, Resolutions};
+pub use config::{
+    Codings, Config, Document, FrameSize, Keeping, Limits, NotKept, Operator, QualityLimits, Refused, Resolutions,
+};
 pub use growing::Follows;
 pub use instead::Instead;
 pub use outcome::{Cause, Failure, Outcome, Phase, Side};
@@ -107,6 +110,8 @@ pub enum Event {
         /// What the other side said.
         verdict: Verdict,
     },
+    /// The other side asks for a person, and with [`Operator::Called`] one is to be called to the telephone.
+    OperatorWanted,
     /// The call is over; the last event.
     Finished(Outcome),
 }
@@ -285,6 +290,13 @@ impl Session {
     pub fn page_kept(&mut self, kept: Result<(), NotKept>, now: LineTime) {
         self.core.now = self.core.now.max(now);
         self.step(|state, core| state.kept(core, kept));
+    }
+
+    /// Says whether the person who was called is there. If so the line is his: it is answered by PIP or PIN, and the
+    /// session ends without DCN. Else the call goes on.
+    pub fn operator_answers(&mut self, there: bool, now: LineTime) {
+        self.core.now = self.core.now.max(now);
+        self.step(|state, core| state.operator(core, there));
     }
 
     /// Ends the call from our side: with DCN where the other side is not speaking.

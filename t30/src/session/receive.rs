@@ -16,6 +16,7 @@ use super::{
     goodbye::Goodbye,
     identify::{AwaitCommand, Silence},
     keep::Keep,
+    operator::{self, AwaitOperator},
     outcome::{Cause, Outcome, Phase},
     report::{PageReport, ReceivedPage, Verdict},
     state::{Sign, State, Step},
@@ -144,8 +145,16 @@ pub(super) fn conclude(core: &mut Core, terms: Terms, arrived: Arrived, command:
     }
 }
 
-/// Says the verdict and goes on to what follows.
+/// Answers a page's command, when it asks for a person after one was called.
 pub(super) fn answer(core: &mut Core, command: Heard, verdict: Verdict, following: Following) -> State {
+    if operator::is_wanted(core, &command) {
+        return AwaitOperator::enter(core, command, verdict, following);
+    }
+    say_verdict(core, command, verdict, following)
+}
+
+/// Says the verdict and goes on to what follows.
+pub(super) fn say_verdict(core: &mut Core, command: Heard, verdict: Verdict, following: Following) -> State {
     let reply = match verdict {
         Verdict::Confirmed | Verdict::ConfirmedInterrupt => Fcf::Mcf,
         Verdict::ConfirmedRetrain => Fcf::Rtp,

@@ -143,6 +143,8 @@ pub struct Report {
     pub began: LineTime,
     /// When it ended.
     pub ended: Option<LineTime>,
+    /// A person took the telephone: PIP or PIN was said, and the line is his.
+    pub handed_over: bool,
     /// How it ended.
     pub outcome: Option<Outcome>,
 }

@@ -17,6 +17,7 @@ use super::{
     goodbye::Goodbye,
     growing,
     negotiate::{self, Job, TRIES},
+    operator,
     outcome::{Cause, Phase},
     poll,
     report::{PageReport, Verdict},
@@ -73,6 +74,9 @@ pub(super) fn encoder(core: &Core, job: &Job) -> PageEncoder {
         let octets = picture.jpeg(terms.resolution, paper, terms.colour);
         return PageEncoder::of_jpeg(octets, picture.rows(terms.resolution, paper));
     }
+    if terms.coding == Coding::Jbig && terms.one_stripe {
+        return PageEncoder::of_one_stripe(page_of(core, job));
+    }
     let min_row_bits = match terms.ecm {
         None if matches!(terms.coding, Coding::Mh | Coding::Mr) => terms.carrier.bit_rate() * terms.min_scan_ms / 1000,
         _ => 0,
@@ -112,6 +116,7 @@ pub(super) fn post_page_command(core: &Core, job: &Job) -> Fcf {
 pub(super) fn judged(core: &mut Core, job: Job, command: Fcf, verdict: Verdict, figures: Figures) -> State {
     core.timers.stop(Timer::T4);
     core.timers.stop(Timer::T5);
+    operator::note_request(core, verdict);
     let number = core.page_number(job.page);
     let is_refused = matches!(verdict, Verdict::Rejected | Verdict::RejectedInterrupt);
     let verdict = match core.config.refused {

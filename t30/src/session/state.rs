@@ -21,6 +21,7 @@ use super::{
     identify::{AwaitCommand, Identify},
     keep::Keep,
     negotiate::{AwaitConfirmation, SendDcs, SendTcf},
+    operator::AwaitOperator,
     outcome::{Cause, Phase},
     poll::Ask,
     receive::ReceivePage,
@@ -125,6 +126,11 @@ pub(super) trait Step: Into<State> + Sized {
         self.into()
     }
 
+    /// A person who was called is there, or is not.
+    fn operator(self, _core: &mut Core, _there: bool) -> State {
+        self.into()
+    }
+
     fn unexpected(self, core: &mut Core, heard: &Heard) -> State {
         core.note(format_args!("{} is not awaited here", heard.fcf.name()));
         self.into()
@@ -194,6 +200,9 @@ macro_rules! states {
             pub(super) fn grown(self, core: &mut Core) -> Self {
                 match self { $(Self::$state(state) => state.grown(core)),* }
             }
+            pub(super) fn operator(self, core: &mut Core, there: bool) -> Self {
+                match self { $(Self::$state(state) => state.operator(core, there)),* }
+            }
             pub(super) fn kept(self, core: &mut Core, kept: Result<(), NotKept>) -> Self {
                 match self { $(Self::$state(state) => state.kept(core, kept)),* }
             }
@@ -203,7 +212,7 @@ macro_rules! states {
 
 states! {
     Calling, AwaitDis, SendDcs, SendTcf, AwaitConfirmation, SendImage, AwaitVerdict, SendBlock, AwaitBlockVerdict,
-    Ask, Answering, Identify, CheckTraining, ReceivePage, ReceiveBlocks, Keep, AwaitCommand,
+    Ask, Answering, Identify, CheckTraining, ReceivePage, ReceiveBlocks, Keep, AwaitOperator, AwaitCommand,
     AwaitPage, AwaitRows, Goodbye, Ended,
 }
 

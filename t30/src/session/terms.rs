@@ -23,6 +23,8 @@ pub struct Terms {
     pub coding: Coding,
     /// JPEG: in colour, not only in grey.
     pub colour: bool,
+    /// JBIG: the page in one stripe, not in stripes of 128 rows.
+    pub one_stripe: bool,
     /// Resolution.
     pub resolution: Resolution,
     /// Width.
@@ -141,11 +143,13 @@ impl Terms {
             .ok_or_else(|| Mismatch(format!("no modem in common: it has {modems}, we may use {}", config.modems)))?;
         let ecm = (config.ecm && theirs.has(bit::ECM)).then(|| frame_size(theirs));
         let resolution = resolution(config, theirs, page.resolution, ecm.is_some());
+        let coding = coding(config, theirs, ecm.is_some());
         Ok(Self {
             carrier,
             ecm,
-            coding: coding(config, theirs, ecm.is_some()),
+            coding,
             colour: false,
+            one_stripe: coding == Coding::Jbig && theirs.has(bit::T85_STRIPES),
             resolution,
             width,
             unlimited: LENGTHS[usize::from(theirs.value(Field::Length))] == Length::Unlimited,
@@ -161,7 +165,13 @@ impl Terms {
         let own = self.resolution.metric();
         let finer = COLOUR_FINER.contains(&own) && theirs.has(bit::COLOUR_FINER);
         let resolution = if finer { own } else { Resolution::Fine };
-        Self { coding: Coding::Jpeg, colour: picture.is_colour() && theirs.has(bit::COLOUR), resolution, ..self }
+        Self {
+            coding: Coding::Jpeg,
+            one_stripe: false,
+            colour: picture.is_colour() && theirs.has(bit::COLOUR),
+            resolution,
+            ..self
+        }
     }
 
     /// What to try after FTT: the next of the carriers both sides have. Another modem may train where this one does not.
@@ -206,6 +216,7 @@ impl Terms {
                 () => Coding::Mh,
             },
             colour: bits.has(bit::JPEG) && bits.has(bit::COLOUR),
+            one_stripe: bits.has(bit::T85) && bits.has(bit::T85_STRIPES),
             resolution: if inch { resolution.inch() } else { resolution },
             width: Width::of_bits(bits.value(Field::Width)),
             unlimited: bits.value(Field::Length) == 0b01,
@@ -229,6 +240,7 @@ impl Terms {
             (bit::SHORT_FRAMES, self.ecm == Some(FrameSize::Short)),
             (bit::T6, self.coding == Coding::Mmr),
             (bit::T85, self.coding == Coding::Jbig),
+            (bit::T85_STRIPES, self.coding == Coding::Jbig && self.one_stripe),
             (bit::SUB, subaddressed),
             (bit::PASSWORD, sender_identified),
         ];

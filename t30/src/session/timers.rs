@@ -10,6 +10,9 @@ pub const TURNAROUND: LineSpan = LineSpan::ms(75);
 /// Patience with a station that says it is not ready, RNR or TNR: T5, 60 ± 5 s.
 pub(super) const T5: LineSpan = LineSpan::ms(65_000);
 
+/// The wait for a person who was called to the telephone: T3, 10 ± 5 s.
+pub(super) const T3: LineSpan = LineSpan::ms(10_000);
+
 /// Timers of T.30 (clause 5.4.3.1) and of this machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Timer {
@@ -77,7 +80,7 @@ impl Timer {
 
     /// Whether its end may make us speak, so that it waits while the other side does.
     pub(super) const fn waits_for_quiet(self) -> bool {
-        matches!(self, Self::T1 | Self::T2 | Self::T4 | Self::T5 | Self::TrainingCheck | Self::Keeping)
+        matches!(self, Self::T1 | Self::T2 | Self::T3 | Self::T4 | Self::T5 | Self::TrainingCheck | Self::Keeping)
     }
 }
 

@@ -318,7 +318,7 @@ impl<'f> Call<'f> {
                 let before = self.end(side).result.outcome.replace(outcome);
                 assert_eq!(before, None, "a call ends once");
             }
-            Event::PeerKnown(_) | Event::Agreed(_) | Event::PageBegun { .. } => {}
+            Event::PeerKnown(_) | Event::Agreed(_) | Event::PageBegun { .. } | Event::OperatorWanted => {}
         }
     }
 

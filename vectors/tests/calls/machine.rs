@@ -68,6 +68,7 @@ impl Machine {
             "ideal" => {}
             "kept" => self.session.page_kept(Ok(()), self.now),
             "not-kept" => self.session.page_kept(Err(NotKept(rest.to_owned())), self.now),
+            "operator" => self.session.operator_answers(rest == "there", self.now),
             "lost" => self.session.line_lost(self.now),
             "cancel" => self.session.cancel(self.now),
             "=" => self.ended(rest, place),

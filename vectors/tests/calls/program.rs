@@ -2,13 +2,12 @@
 
 use std::{
     fs,
-    io::{Read, Write},
     path::{Path, PathBuf},
-    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+    process::Command,
     sync::atomic::{AtomicUsize, Ordering},
 };
 
-use answertone_dsp::pcm::{BLOCK_SAMPLES, Block, SILENCE};
+use answertone_dsp::pcm::{BLOCK_SAMPLES, Block};
 use answertone_t30::{
     image::{
         Coding,
@@ -18,14 +17,12 @@ use answertone_t30::{
 };
 use answertone_vectors::{
     ends,
+    process::ProcessEnd,
     program::{answertone, target_folder},
 };
 use serde_json::Value;
 
 use super::{on_air::Machine, words};
-
-/// Samples of a frame.
-const FRAME: usize = 2 * BLOCK_SAMPLES;
 
 /// Silence on the line before the program hangs up, at most: a tenth of a second, to know that a carrier has gone.
 const LONGEST_TAIL: usize = 800;
@@ -34,16 +31,9 @@ static FOLDERS: AtomicUsize = AtomicUsize::new(0);
 
 /// A process with the line on its standard input and output.
 pub(crate) struct Program {
-    child: Child,
-    /// None once we hung up.
-    to: Option<ChildStdin>,
-    from: ChildStdout,
+    process: ProcessEnd,
     folder: PathBuf,
     calls: bool,
-    /// What it said last and is not told yet, and what it is to hear.
-    said: [i16; FRAME],
-    heard: Vec<i16>,
-    hung_up: bool,
     /// Samples of silence both ways at the end of the call.
     tail: usize,
 }
@@ -63,7 +53,8 @@ impl Program {
         let folder = target_folder().join("conformance").join(FOLDERS.fetch_add(1, Ordering::Relaxed).to_string());
         fs::create_dir_all(&folder).expect("the target folder takes folders");
         let (_, documents) = words::configure(settings, |_, _| ends::page(0));
-        let mut child = Command::new(answertone())
+        let mut command = Command::new(answertone());
+        command
             .args(["call", "--line", "stdio:", "--result", "result.json", "--transcript", "call.txt"])
             .args(["--role", if calls { "caller" } else { "answerer" }])
             .args(settings.split_whitespace().flat_map(options_of))
@@ -71,41 +62,8 @@ impl Program {
             .args(if settings.contains("dis-tries=") { &[][..] } else { &["--dis-tries", "0"] })
             .args(documents.iter().enumerate().flat_map(|(n, document)| document_options(&folder, n, document)))
             .args(if calls && !settings.contains("poll") { &[][..] } else { &["--receive", "received.tif"] })
-            .current_dir(&folder)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the program starts");
-        let (to, from) = (child.stdin.take(), child.stdout.take().expect("piped"));
-        let (said, heard) = ([0; FRAME], Vec::with_capacity(FRAME));
-        Self { child, to, from, folder, calls, said, heard, hung_up: false, tail: 0 }
-    }
-
-    /// The program speaks first, then listens.
-    fn read_frame(&mut self) {
-        let mut octets = [0; 2 * FRAME];
-        self.hung_up = self.hung_up || self.from.read_exact(&mut octets).is_err();
-        if self.hung_up {
-            self.said = [0; FRAME];
-            return;
-        }
-        for (sample, octets) in self.said.iter_mut().zip(octets.chunks_exact(2)) {
-            *sample = i16::from_le_bytes([octets[0], octets[1]]);
-        }
-        let sound = self.said.iter().rposition(|sample| *sample != 0);
-        self.tail = sound.map_or(self.tail + FRAME, |last| FRAME - 1 - last);
-    }
-
-    fn write_frame(&mut self) {
-        if let Some(last) = self.heard.iter().rposition(|sample| *sample != 0) {
-            self.tail = self.tail.min(FRAME - 1 - last);
-        }
-        let octets: Vec<u8> = self.heard.drain(..).flat_map(i16::to_le_bytes).collect();
-        // A program that has hung up reads no more.
-        if self.to.as_mut().is_some_and(|to| to.write_all(&octets).is_err()) {
-            self.to = None;
-        }
+            .current_dir(&folder);
+        Self { process: ProcessEnd::start(&mut command), folder, calls, tail: 0 }
     }
 
     fn result(&self) -> Value {
@@ -116,16 +74,10 @@ impl Program {
 
 impl Machine for Program {
     fn block(&mut self, rx: &Block) -> Block {
-        let second = !self.heard.is_empty();
-        if !second {
-            self.read_frame();
-        }
-        self.heard.extend_from_slice(rx);
-        let mut tx = SILENCE;
-        tx.copy_from_slice(&self.said[usize::from(second) * BLOCK_SAMPLES..][..BLOCK_SAMPLES]);
-        if second {
-            self.write_frame();
-        }
+        let tx = self.process.block(rx);
+        let quiet = |block: &Block| block.iter().rev().take_while(|sample| **sample == 0).count();
+        let both = quiet(&tx).min(quiet(rx));
+        self.tail = if both == BLOCK_SAMPLES { self.tail + both } else { both };
         tx
     }
 
@@ -134,7 +86,7 @@ impl Machine for Program {
     }
 
     fn is_over(&self) -> bool {
-        self.hung_up
+        self.process.has_hung_up()
     }
 
     fn trace(&mut self) -> Vec<String> {
@@ -144,8 +96,7 @@ impl Machine for Program {
 
     /// Also that what it calls itself in all its words is the same, and that it hangs up when it has said all.
     fn outcome(&mut self) -> String {
-        self.to = None;
-        let status = self.child.wait().expect("it ends");
+        let status = self.process.end();
         let result = self.result();
         let ok = result["ok"] == true;
         assert_eq!((status.code(), result["t30_status"] == "OK"), (Some(i32::from(!ok)), ok), "{result}");
@@ -165,15 +116,6 @@ impl Machine for Program {
         let known = self.result()[field].as_str()?.to_owned();
         let pairs = || known.as_bytes().chunks(2).map(|pair| String::from_utf8_lossy(pair).into_owned());
         Some(if what == "nsf" { pairs().collect::<Vec<_>>().join(" ") } else { known.clone() })
-    }
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        self.to = None;
-        // It may have ended before.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use answertone_t30::{
     frame::{BitField, Fcf, Field, Ident, Modems, PartialPage, PostMessage, RATES, rate_bits_of_modems},
     image::{Bitmap, Coding, Eols, Page, Resolution, RowEncoding, encode},
-    session::{Config, Document, Keeping, Limits, Outcome, Peer, Refused, Report},
+    session::{Config, Document, Keeping, Limits, Operator, Outcome, Peer, Refused, Report},
 };
 
 /// Octets of an ECM frame in scripts.
@@ -91,6 +91,7 @@ pub(crate) fn configure(settings: &str, page: impl Fn(u32, Resolution) -> Arc<Pa
             "nsc" => config.nsc = Some(octets_of(value)),
             "poll" => config.poll = true,
             "crp" => config.ask_again = true,
+            "operator" => config.operator = Operator::Called,
             "retrain" => config.quality.retrain_bad_rows = number() as f32 / 100.0,
             "dis-tries" => limits.identification_tries = Some(number() as u32),
             "modems" => config.modems = modems(value),
