@@ -241,8 +241,7 @@ impl Detector {
             matched += matching;
             there += power;
         }
-        let turn =
-            (1..SECTIONS).fold(Complex::ZERO, |sum, index| sum + sums[index] * sums[index - 1].conj());
+        let turn = (1..SECTIONS).fold(Complex::ZERO, |sum, index| sum + sums[index] * sums[index - 1].conj());
         let span = SECTION as f64 * 2.0 * self.half_symbol;
         let offset = f64::from(turn.angle()) / (2.0 * core::f64::consts::PI * span);
         (matched > LIKENESS * there).then_some((matched / there, offset))

@@ -158,9 +158,8 @@ impl Offramp {
 
     /// When a call that is due at `now` may be made; none: at once. The first hours that fit number and priority decide.
     pub fn postponed(&self, number: &str, priority: Priority, now: &Zoned) -> Option<Zoned> {
-        let fits = |hours: &&Hours| {
-            hours.priority.is_none_or(|wanted| wanted == priority) && any(&hours.numbers, number)
-        };
+        let fits =
+            |hours: &&Hours| hours.priority.is_none_or(|wanted| wanted == priority) && any(&hours.numbers, number);
         let hours = self.hours.iter().find(fits)?;
         (!hours.contain(now.time())).then(|| hours.next(now))
     }
@@ -227,11 +226,7 @@ impl File<'_> {
     fn cause(&self, raw: RawCause) -> Result<CauseRule, ConfigError> {
         let known: Vec<_> = known_causes().collect();
         if !known.contains(&raw.name.get_ref().as_str()) {
-            return Err(self.refuse(
-                "offramp.cause.name",
-                &raw.name,
-                &format!("write one of {}", known.join(", ")),
-            ));
+            return Err(self.refuse("offramp.cause.name", &raw.name, &format!("write one of {}", known.join(", "))));
         }
         Ok(CauseRule {
             attempts: self.number("offramp.cause.attempts", raw.attempts, 4, 1, 50)? as u32,
@@ -323,7 +318,10 @@ mod tests {
     fn wrong_tables_are_refused_with_line_and_remedy() {
         let refusal = |text: &str| Config::parse(text, "a.toml").unwrap_err().to_string();
         let said = refusal("\n[[offramp.cause]]\nname = \"bussy\"\n");
-        assert!(said.starts_with("a.toml:3: offramp.cause.name = \"bussy\": write one of ") && said.contains("busy,"), "{said}");
+        assert!(
+            said.starts_with("a.toml:3: offramp.cause.name = \"bussy\": write one of ") && said.contains("busy,"),
+            "{said}"
+        );
         let said = refusal("[[offramp.hours]]\nfrom = \"25:00\"\nto = \"06:00\"\n");
         assert!(said.starts_with("a.toml:2: offramp.hours.from = \"25:00\""), "{said}");
         assert!(refusal("[[offramp.rate]]\nper_call = -1.0\n").contains("not negative"));

@@ -2,7 +2,14 @@
 
 use answertone_dsp::channel::{Fill, Impairments, LostPackets, PACKET_SAMPLES};
 
-use super::{Findings, Plan, events::Event, mode::Mode, recovery::columns, table::{Cell, Table}, workers::Workers};
+use super::{
+    Findings, Plan,
+    events::Event,
+    mode::Mode,
+    recovery::columns,
+    table::{Cell, Table},
+    workers::Workers,
+};
 
 /// After how many milliseconds from the loss's end the receiver should be back.
 const WANTED_MS: f64 = 60.0;

@@ -13,7 +13,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::{Client, Envelope, LONGEST_HOLD_S, Intake, Limits, Recipient, Reply};
+use super::{Client, Envelope, Intake, LONGEST_HOLD_S, Limits, Recipient, Reply};
 
 /// Commands refused before the client is sent away.
 const MOST_ERRORS: usize = 20;
@@ -254,7 +254,10 @@ impl<I: Intake> Session<I> {
         let plain = |c: &char| c.is_ascii_alphanumeric() || ".-:[]".contains(*c);
         let host: String = host.chars().filter(plain).take(255).collect();
         let date = jiff::fmt::rfc2822::to_string(&jiff::Zoned::now()).unwrap_or_default();
-        format!("Received: from {host} ([{}]) by {} with ESMTP;\r\n\t{date}\r\n", self.client.peer, self.limits.hostname)
+        format!(
+            "Received: from {host} ([{}]) by {} with ESMTP;\r\n\t{date}\r\n",
+            self.client.peer, self.limits.hostname
+        )
     }
 
     async fn too_much(&mut self) -> io::Result<Reading> {

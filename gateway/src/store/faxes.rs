@@ -96,13 +96,14 @@ impl Store {
         mail: Option<&NewMail>,
     ) -> Result<(), StoreError> {
         let mut tx = self.pool.begin_with("BEGIN IMMEDIATE").await?;
-        let done = sqlx::query("UPDATE fax SET state = $1, said = $2, ended_at = $3 WHERE id = $4 AND state = 'receiving'")
-            .bind(state.name())
-            .bind(said)
-            .bind(now())
-            .bind(fax)
-            .execute(&mut *tx)
-            .await?;
+        let done =
+            sqlx::query("UPDATE fax SET state = $1, said = $2, ended_at = $3 WHERE id = $4 AND state = 'receiving'")
+                .bind(state.name())
+                .bind(said)
+                .bind(now())
+                .bind(fax)
+                .execute(&mut *tx)
+                .await?;
         if let (Some(mail), 1) = (mail, done.rows_affected()) {
             insert_mail(&mut tx, mail).await?;
         }

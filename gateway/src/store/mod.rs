@@ -27,19 +27,19 @@ use std::{
 };
 
 pub use faxes::{Fax, FaxState};
+pub use history::{LogFilter, LogRow};
 pub use image::{pack, unpack};
 use jiff::Timestamp;
-pub use history::{LogFilter, LogRow};
 pub use jobs::{Ending, Job, Verdict};
 pub use messages::{Accepted, NewMessage, NewRecipient};
 pub use outbound::{Mail, MailKind, NewMail};
 pub use overview::{CallRow, JobRow, MailRow, Overview};
-pub use told::Untold;
-pub use usage::Usage;
 use sqlx::{
     Connection, SqlitePool,
     sqlite::{SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
+pub use told::Untold;
+pub use usage::Usage;
 
 /// The store of one gateway.
 #[derive(Clone)]

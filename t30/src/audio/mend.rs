@@ -246,7 +246,7 @@ impl Mender {
 #[cfg(test)]
 mod tests {
     use super::*;
-use crate::hdlc::Framer;
+    use crate::hdlc::Framer;
 
     /// What is mended of a frame of which these bits are lost.
     fn mended(frame: &[u8], lost: std::ops::Range<usize>) -> Option<Vec<u8>> {
