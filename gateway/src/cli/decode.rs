@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::{IsTerminal, Write},
+    io::{IsTerminal, Read, Write},
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -16,7 +16,7 @@ use answertone_t30::{
 };
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     error::{CliError, NO, with_causes},
@@ -33,7 +33,7 @@ const MOST_SIGNALS: usize = 100;
 
 /// Decode a recording of a call: dialling, tones, every frame and training, and all pages.
 ///
-/// One channel holds one side or both, two channels one side each. Nothing need be known of the call. Ends with status 1
+/// One channel holds one side or both, two channels one side each; a capture of packets may hold several calls. Nothing need be known of the call. Ends with status 1
 /// when nothing in the recording was recognised.
 #[derive(Args, Debug)]
 #[command(
@@ -41,7 +41,7 @@ const MOST_SIGNALS: usize = 100;
                         answertone decode call.wav --json | jq .verdict"
 )]
 pub(super) struct DecodeArgs {
-    /// Recording: WAV of any coding, FLAC or MP3, 8 to 48 kHz.
+    /// Recording: WAV of any coding, FLAC or MP3, 8 to 48 kHz; or a capture with RTP or T.38, pcap or pcapng.
     recording: PathBuf,
     /// Write pages, timeline, JSON and pictures into this folder.
     #[arg(long, value_name = "DIR")]
@@ -62,45 +62,78 @@ pub(super) struct DecodeArgs {
 
 /// Runs the command.
 pub(super) fn run(args: &DecodeArgs) -> Result<ExitCode, CliError> {
-    let decoded = args.decode()?;
-    let name = args.recording.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-    let text = decode::text::text(&name, &source(&decoded), &decoded.call);
-    let json = serde_json::to_string_pretty(&decode::json::json(&name, source_json(&decoded), &decoded.call));
-    let json = json.map_err(CliError::failed)?;
-    if let Some(folder) = &args.out {
-        keep(folder, "timeline.txt", text.as_bytes())?;
-        keep(folder, "call.json", json.as_bytes())?;
+    let calls = args.decode()?;
+    let file = args.recording.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    let mut values = Vec::new();
+    for (place, decoded) in calls.iter().enumerate() {
+        let name = if calls.len() > 1 { format!("{file}, call {}", place + 1) } else { file.clone() };
+        values.push(args.tell(&name, decoded, &|path: &Path| numbered(path, place, calls.len()))?);
     }
-    if let Some(folder) = &args.out {
-        keep_pictures(folder, &name, &decoded)?;
+    if args.json {
+        let value = if values.len() == 1 { values.remove(0) } else { json!({ "calls": values }) };
+        print(&(serde_json::to_string_pretty(&value).map_err(CliError::failed)? + "\n"));
     }
-    if let Some(path) = &args.report {
-        let html = decode::report::html(&name, &source(&decoded), &decoded).map_err(CliError::failed)?;
-        write_whole(path, html.as_bytes()).map_err(|error| {
-            CliError::failed(format!("{}: {error}; give a file that can be written", path.display()))
-        })?;
-    }
-    for folder in args.out.iter().chain(&args.pages) {
-        keep_pages(folder, &decoded.call.pages)?;
-    }
-    let told = if args.json { json + "\n" } else { text };
-    // Whoever reads may stop reading.
-    let _ = std::io::stdout().write_all(told.as_bytes());
-    let nothing = decoded.call.kind == CallKind::Nothing && decoded.call.steps.is_empty();
+    let nothing = calls.iter().all(|decoded| decoded.call.kind == CallKind::Nothing);
     Ok(if nothing { ExitCode::from(NO) } else { ExitCode::SUCCESS })
 }
 
+/// Of several calls each has its own folder or file.
+fn numbered(path: &Path, place: usize, calls: usize) -> PathBuf {
+    if calls == 1 {
+        return path.to_owned();
+    }
+    match path.extension() {
+        Some(kind) => path.with_extension(format!("{}.{}", place + 1, kind.to_string_lossy())),
+        None => path.join(format!("call-{}", place + 1)),
+    }
+}
+
+/// Whoever reads may stop reading.
+fn print(text: &str) {
+    let _ = std::io::stdout().write_all(text.as_bytes());
+}
+
 impl DecodeArgs {
-    fn decode(&self) -> Result<Decoded, CliError> {
+    /// Writes what is wanted of a call, and prints it unless JSON is wanted; its JSON.
+    fn tell(&self, name: &str, decoded: &Decoded, own: &dyn Fn(&Path) -> PathBuf) -> Result<Value, CliError> {
+        let text = decode::text::text(name, &decoded.source, &decoded.call);
+        let value = decode::json::json(name, &decoded.source, &decoded.call);
+        if let Some(folder) = self.out.as_deref().map(own) {
+            let json = serde_json::to_string_pretty(&value).map_err(CliError::failed)?;
+            keep(&folder, "timeline.txt", text.as_bytes())?;
+            keep(&folder, "call.json", json.as_bytes())?;
+            keep_pictures(&folder, name, decoded)?;
+        }
+        for folder in self.out.iter().chain(&self.pages) {
+            keep_pages(&own(folder), &decoded.call.pages)?;
+        }
+        if let Some(path) = self.report.as_deref().map(own) {
+            let html = decode::report::html(name, decoded).map_err(CliError::failed)?;
+            write_whole(&path, html.as_bytes()).map_err(|error| {
+                CliError::failed(format!("{}: {error}; give a file that can be written", path.display()))
+            })?;
+        }
+        if !self.json {
+            print(&text);
+        }
+        Ok(value)
+    }
+
+    fn decode(&self) -> Result<Vec<Decoded>, CliError> {
         let wrong = |error: decode::DecodeError| {
             CliError::usage(format!("{}: {}", self.recording.display(), with_causes(&error)))
         };
+        let mut beginning = [0; 4];
+        let is_read = fs::File::open(&self.recording).and_then(|mut file| file.read_exact(&mut beginning));
+        if is_read.is_ok() && decode::capture::is_capture(&beginning) {
+            return decode::capture::open(&self.recording).map_err(wrong);
+        }
         let recording = decode::audio::Recording::open(&self.recording).map_err(wrong)?;
         let pictures = self.out.is_some() || self.report.is_some();
         let bar = self.bar(recording.info().seconds);
         let decoded = decode::listen(recording, pictures, |seconds| bar.set_position(seconds as u64)).map_err(wrong)?;
         bar.finish_and_clear();
-        Ok(decoded)
+        Ok(vec![decoded])
     }
 
     fn bar(&self, seconds: Option<f64>) -> ProgressBar {
@@ -111,16 +144,6 @@ impl DecodeArgs {
         let bar = ProgressBar::new(seconds.unwrap_or_default() as u64);
         bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
     }
-}
-
-fn source(decoded: &Decoded) -> String {
-    let info = &decoded.info;
-    let channels = if info.channels == 1 { "1 channel".into() } else { format!("{} channels", info.channels) };
-    format!("{} Hz, {channels}, {}", info.rate, info.coding)
-}
-
-fn source_json(decoded: &Decoded) -> serde_json::Value {
-    json!({"rate": decoded.info.rate, "channels": decoded.info.channels, "coding": decoded.info.coding})
 }
 
 fn keep_pages(folder: &Path, pages: &[ObservedPage]) -> Result<(), CliError> {

@@ -1,6 +1,7 @@
 //! Recordings: any coding and rate, brought to the samples of the telephone network piece by piece.
 
 use std::{
+    fmt,
     fs::File,
     io::{self, Cursor, Read, Seek, SeekFrom},
     path::Path,
@@ -50,6 +51,13 @@ pub struct RecordingInfo {
     pub coding: &'static str,
     /// Its length in seconds, if the file says it.
     pub seconds: Option<f64>,
+}
+
+impl fmt::Display for RecordingInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let channels = if self.channels == 1 { "channel" } else { "channels" };
+        write!(f, "{} Hz, {} {channels}, {}", self.rate, self.channels, self.coding)
+    }
 }
 
 impl Recording {

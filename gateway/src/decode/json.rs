@@ -8,7 +8,7 @@ use answertone_t30::{
 use serde_json::{Map, Value, json};
 
 /// The call for programs.
-pub fn json(name: &str, source: Value, call: &Call) -> Value {
+pub fn json(name: &str, source: &str, call: &Call) -> Value {
     json!({
         "file": name,
         "source": source,
@@ -97,9 +97,10 @@ fn burst(burst: &Burst) -> Value {
         "modem": burst.carrier.modem(),
         "rate": burst.carrier.bit_rate(),
         "trained": seconds(burst.trained),
-        "evm_db": round(burst.evm.0.into()),
-        "evm_end_db": round(burst.last_evm.0.into()),
-        "signal_dbm0": round(burst.level.0.into()),
+        "relayed": burst.relayed,
+        "evm_db": (!burst.relayed).then(|| round(burst.evm.0.into())),
+        "evm_end_db": (!burst.relayed).then(|| round(burst.last_evm.0.into())),
+        "signal_dbm0": (!burst.relayed).then(|| round(burst.level.0.into())),
         "carrier_offset_hz": hundredth(burst.carrier_offset.0.into()),
         "clock_offset_ppm": round(burst.clock_offset_ppm.into()),
         "slips": burst.slips.iter().map(|at| seconds(*at)).collect::<Vec<_>>(),

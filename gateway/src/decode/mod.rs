@@ -1,11 +1,13 @@
 //! Calls decoded from recordings and captures, with all that is to be seen of them.
 //!
 //! ```text
-//!  WAV, MP3, FLAC ─▶ samples ─┬▶ observer ─▶ call ─▶ text, JSON, pages, report
-//!                             └▶ waterfall ────────────────────────────▲
+//!  WAV, MP3, FLAC ─▶ samples ─┬▶ observer ─────▶ call ─▶ text, JSON, pages, report
+//!         pcap ─▶ RTP ────────┴▶ waterfall ─────────────────────────────▲
+//!              └▶ T.38 ─▶ packets ──────────▶ call
 //! ```
 
 pub mod audio;
+pub mod capture;
 pub mod json;
 pub mod pictures;
 pub mod report;
@@ -15,10 +17,7 @@ pub mod waterfall;
 use answertone_t30::observe::{Call, Observer};
 use thiserror::Error;
 
-use self::{
-    audio::{Recording, RecordingInfo},
-    waterfall::Waterfall,
-};
+use self::{audio::Recording, waterfall::Waterfall};
 
 /// Why a file cannot be decoded.
 #[derive(Debug, Error)]
@@ -35,6 +34,9 @@ pub enum DecodeError {
     /// A kind of file that is not read.
     #[error("it is none of the recordings that can be read ({0}); convert it to WAV")]
     Unsupported(&'static str),
+    /// A capture without a call.
+    #[error("no call is in it that can be heard: neither RTP with G.711 nor T.38 over UDPTL")]
+    NoCall,
     /// Damaged.
     #[error("it is damaged ({0}); nothing in it can be read")]
     Broken(&'static str),
@@ -46,10 +48,10 @@ pub enum DecodeError {
     Channels(usize),
 }
 
-/// A decoded recording.
+/// A decoded call.
 pub struct Decoded {
-    /// What the file said of itself.
-    pub info: RecordingInfo,
+    /// Where it comes from, for people: rate, channels and coding, or hosts and transports.
+    pub source: String,
     /// What was heard.
     pub call: Call,
     /// Its spectrum, a waterfall for each channel; none if no pictures are wanted.
@@ -76,5 +78,5 @@ pub fn listen(mut recording: Recording, pictures: bool, mut progress: impl FnMut
     if samples == 0 {
         return Err(DecodeError::CutOff);
     }
-    Ok(Decoded { info: recording.info().clone(), call: Call::of(observer.finish()), waterfalls })
+    Ok(Decoded { source: recording.info().to_string(), call: Call::of(observer.finish()), waterfalls })
 }

@@ -63,7 +63,7 @@ struct Sheet {
 ///
 /// # Errors
 /// When a picture or the page cannot be made.
-pub fn html(name: &str, source: &str, decoded: &Decoded) -> Result<String, ReportError> {
+pub fn html(name: &str, decoded: &Decoded) -> Result<String, ReportError> {
     let call = &decoded.call;
     let verdict = call.findings.iter().find(|finding| finding.weight == Weight::Verdict);
     let others = call.findings.iter().filter(|finding| finding.weight != Weight::Verdict);
@@ -71,7 +71,7 @@ pub fn html(name: &str, source: &str, decoded: &Decoded) -> Result<String, Repor
     let signals = call.steps.iter().filter_map(signal).take(MOST_SIGNALS);
     let report = Report {
         name: name.into(),
-        source: format!("{:.1} s, {source}", call.length().seconds()),
+        source: format!("{:.1} s, {}", call.length().seconds(), decoded.source),
         verdict: verdict.map_or_else(String::new, |finding| finding.text.clone()),
         clause: verdict.map_or("", |finding| finding.clause),
         good: verdict.is_some_and(|finding| finding.name == "completed"),

@@ -39,6 +39,8 @@ use sqlx::{
     Connection, SqlitePool,
     sqlite::{SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
+pub use told::Untold;
+pub use usage::Usage;
 
 /// The store of one gateway.
 #[derive(Clone)]

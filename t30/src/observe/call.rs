@@ -109,7 +109,8 @@ impl Call {
 
     /// The length of the recording.
     pub fn length(&self) -> LineSpan {
-        LineSpan(self.lines.iter().map(LineLevels::samples).max().unwrap_or(0))
+        let heard = self.steps.iter().map(|step| step.heard.to.0).max();
+        LineSpan(self.lines.iter().map(LineLevels::samples).max().max(heard).unwrap_or(0))
     }
 }
 

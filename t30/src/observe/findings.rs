@@ -43,6 +43,8 @@ const LEAST_GAP: LineSpan = LineSpan::ms(40);
 const TRAINING_DUE: LineSpan = LineSpan::ms(1500);
 /// Levels of carriers: ITU-T V.2 has at most -13 dBm0 for a channel, receivers need -43 dBm. ITU-T T.30 5.3.
 const SOFT: f32 = -43.0;
+/// Packets have no level.
+const NOT_HEARD: f32 = -100.0;
 const LOUD: f32 = -3.0;
 /// ITU-T V.17 5.1, V.29: a receiver takes 7 Hz; V.27ter likewise.
 const MOST_SHIFT: f32 = 7.0;
@@ -142,7 +144,8 @@ impl Findings {
         for pair in signals.windows(2) {
             let (before, after) = (pair[0], pair[1]);
             let both_fast = before.burst().is_some() && after.burst().is_some();
-            if both_fast || before.channel != after.channel && !heard_together(before, after) {
+            let unheard = before.level.0 < NOT_HEARD || after.level.0 < NOT_HEARD;
+            if unheard || both_fast || before.channel != after.channel && !heard_together(before, after) {
                 continue;
             }
             let gap = after.heard.from.0 as i64 - before.heard.to.0 as i64;
@@ -197,7 +200,7 @@ impl Findings {
             let text = format!("{modem} broke off and came back: {}", times(&burst.returns));
             self.add(burst.returns.first().copied(), "interrupted", Weight::Fault, "", text);
         }
-        if burst.is_check() && burst.longest_zeros < u64::from(burst.carrier.bit_rate()) {
+        if !burst.relayed && burst.is_check() && burst.longest_zeros < u64::from(burst.carrier.bit_rate()) {
             let text = format!(
                 "the training check of {modem} has errors: its longest run of zeros is {} bits",
                 burst.longest_zeros
@@ -208,6 +211,9 @@ impl Findings {
     }
 
     fn level(&mut self, step: &Step) {
+        if step.level.0 < NOT_HEARD {
+            return;
+        }
         let level = step.level.0;
         // What is louder on its own channel left the machine at that level; a mixed channel says nothing of loudness.
         if level < SOFT {

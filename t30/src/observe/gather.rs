@@ -59,6 +59,7 @@ impl Gather {
         let train = if short { Train::Short } else { Train::Long };
         let burst = Burst {
             carrier: carrier(plan.name, train),
+            relayed: false,
             trained,
             evm: Db(evm.0),
             last_evm: Db(evm.0),

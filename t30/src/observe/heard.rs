@@ -110,6 +110,8 @@ pub struct HeardFrame {
 pub struct Burst {
     /// Modem and rate; V.17 with the training that was heard.
     pub carrier: Carrier,
+    /// Whether packets told it: then nothing is known of the line.
+    pub relayed: bool,
     /// When its training ended.
     pub trained: LineTime,
     /// Error power at the end of training, relative to the mean power of symbols.
@@ -197,6 +199,10 @@ impl Burst {
     /// Whether it is a training check, good or bad: zeros for most of 1.5 s. ITU-T T.30 5.3.6.1.3.
     pub fn is_check(&self) -> bool {
         let rate = u64::from(self.carrier.bit_rate());
+        if self.relayed && self.bits == 0 && self.frames.is_empty() {
+            // It was checked where the modem is, and only its training was told.
+            return true;
+        }
         let short = self.bits < rate * 27 / 10;
         short && (self.longest_zeros >= rate / 3 || self.early_zeros * 10 >= self.bits.min(rate * 3 / 2) * 9)
     }

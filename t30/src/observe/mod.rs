@@ -16,6 +16,7 @@ mod findings;
 mod gather;
 mod heard;
 mod line;
+mod packets;
 mod pages;
 mod tones;
 mod v8;
@@ -30,6 +31,7 @@ pub use self::{
     findings::{Finding, Weight},
     heard::{AnswerTone, Burst, CallerIdentity, Control, Heard, HeardFrame, Unknown, What},
     line::LineLevels,
+    packets::PacketEar,
     pages::ObservedPage,
     v8::{V8Kind, V8Message},
 };

@@ -101,6 +101,9 @@ impl fmt::Display for Burst {
             "training_check" => write!(f, "training check, {} zeros", self.longest_zeros)?,
             _ => write!(f, "image data, {} octets", self.octets.len())?,
         }
+        if self.relayed {
+            return Ok(());
+        }
         write!(f, "; EVM {:.1} dB, {:.1} dBm0", self.evm.0, self.level.0)?;
         if self.carrier_offset.0.abs() >= 0.05 {
             write!(f, ", carrier {:+.1} Hz", self.carrier_offset.0)?;
