@@ -9,8 +9,26 @@ pub(crate) fn hang_up_code(outcome: &Outcome, sending: bool) -> u8 {
         (Cause::LocalCancel, _) => 2,
         (Cause::NoFaxHeard, _) => 11,
         (_, Phase::A) => 10,
-        (_, Phase::B) => if sending { 20 } else { 70 },
-        (_, Phase::C) => if sending { 40 } else { 90 },
-        (_, Phase::D | Phase::E) => if sending { 50 } else { 100 },
+        (_, Phase::B) => {
+            if sending {
+                20
+            } else {
+                70
+            }
+        }
+        (_, Phase::C) => {
+            if sending {
+                40
+            } else {
+                90
+            }
+        }
+        (_, Phase::D | Phase::E) => {
+            if sending {
+                50
+            } else {
+                100
+            }
+        }
     }
 }

@@ -11,7 +11,7 @@ use crate::{
     class1::{Unshield, Unshielded},
     image::{DecodeLimits, PageDecoder, PageEncoder, RowEncoding},
     seam::{Cut, LineEvent, Order, Stamped},
-    session::{Event, Follows, Output, Outcome, ReceivedPage, Session, Verdict},
+    session::{Event, Follows, Outcome, Output, ReceivedPage, Session, Verdict},
     time::{LineSpan, LineTime},
 };
 
@@ -491,9 +491,7 @@ impl Fax {
         let pages = &self.session.report().pages;
         let new = pages.len() > std::mem::replace(&mut self.reported, pages.len());
         let refused = pages.last().filter(|page| new && !page.sent && page.verdict == Verdict::Rejected);
-        if let (Some((rows, bad)), Stage::Taken(_)) =
-            (refused.map(|page| (page.rows, page.bad_rows)), &self.stage)
-        {
+        if let (Some((rows, bad)), Stage::Taken(_)) = (refused.map(|page| (page.rows, page.bad_rows)), &self.stage) {
             self.page_begun = false;
             self.end_incoming(2, rows, bad, Follows::Page);
         }

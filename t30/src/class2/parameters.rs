@@ -116,7 +116,13 @@ impl Terms {
         let has = |bit| bits.has(bit);
         Self {
             resolution: u8::from(has(bit::FINE)),
-            rate: if modems.has(Modems::V17) { 5 } else if modems.has(Modems::V29) { 3 } else { 1 },
+            rate: if modems.has(Modems::V17) {
+                5
+            } else if modems.has(Modems::V29) {
+                3
+            } else {
+                1
+            },
             width: Width::of_bits(bits.value(Field::Width)).bits(),
             length: 2,
             format: if has(bit::T6) { 3 } else { u8::from(has(bit::MR)) },
