@@ -27,5 +27,6 @@ mod codings;
 mod damage;
 mod frames;
 mod hdlc;
+mod modem;
 mod session;
 mod tiff;

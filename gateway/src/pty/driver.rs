@@ -306,6 +306,10 @@ impl Driver {
     }
 
     fn exchange_with_host(&mut self, mut call: Option<&mut Call>) {
+        // A host that came this moment is greeted first, or its answers would be nobody's.
+        if !self.host_is_there {
+            return;
+        }
         let mut octets = [0; CHUNK];
         loop {
             let room = self.modem.room().min(CHUNK);

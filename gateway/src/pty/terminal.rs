@@ -85,9 +85,12 @@ impl Terminal {
     }
 
     /// Makes the terminal ready for the next host: its modes, and nothing left over.
-    pub fn renew(&self) {
+    pub fn renew(&mut self) {
+        // What the last host wrote is read to its end, and not flushed: the next one may have begun to write.
+        let mut left = [0; 4096];
+        while matches!(self.ours.read(&mut left), Ok(1..)) {}
         // What fails here fails for the next host too, which then finds the terminal as the last one left it.
-        let _ = tcflush(&self.ours, QueueSelector::IOFlush);
+        let _ = tcflush(&self.ours, QueueSelector::OFlush);
         let _ = self.make_raw();
     }
 

@@ -19,6 +19,11 @@ use super::row_decoder::{Progress, RowDecoder};
 use super::tables::EOL_ZEROS;
 use super::{Bitmap, Coding, DecodeLimits, DecodedPage, RowFraming, t4, t6};
 
+/// T.4's code of a white run of no pels, 00110101, as it is peeked: its bits and the zeros it begins with.
+const EMPTY_RUN: usize = 0b1010_1100;
+const EMPTY_RUN_BITS: u32 = 8;
+const EMPTY_RUN_ZEROS: u32 = 2;
+
 /// End-of-line codes in a row that are taken for the return to control: fewer than there should be, so that a bit error
 /// among them does not hide it, and more than one damaged row can make.
 const RTC_RECOGNISED: u32 = 3;
@@ -175,6 +180,7 @@ impl RunDecoder {
                 self.eol();
                 true
             }
+            Ok(EMPTY_RUN_ZEROS) if zeros == 0 && self.row_waits.is_some() => self.empty_run(bits),
             Ok(_) => {
                 self.data();
                 true
@@ -186,6 +192,20 @@ impl RunDecoder {
             }
             Err(_) => false,
         }
+    }
+
+    /// A row that ends black may have a white run of no pels behind it, which some encoders write.
+    fn empty_run(&mut self, bits: &mut BitReader<'_>) -> bool {
+        bits.refill();
+        if bits.count() < EMPTY_RUN_BITS {
+            return false;
+        }
+        if bits.peek(EMPTY_RUN_BITS) == EMPTY_RUN && self.one_dimensional {
+            bits.take(EMPTY_RUN_BITS);
+        } else {
+            self.data();
+        }
+        true
     }
 
     /// An end-of-line code was found.

@@ -22,13 +22,18 @@ const WAYS: [(&str, fn(&Bench, Terms)); 5] = [
 /// Each way once, with and without error correction, each modem at least once.
 pub(super) fn few() -> Vec<Case> {
     let terms = [("v17", true), ("v29", true), ("v27ter", false), ("v17", false), ("v17", true)];
-    WAYS.iter().zip(terms).map(|(way, (modem, ecm))| case(way, modem, ecm, "1")).collect()
+    let first = WAYS.iter().zip(terms).map(|(way, (modem, ecm))| case(way, modem, ecm, "1"));
+    let second =
+        [case(&WAYS[0], "v17", true, "2.1"), case(&WAYS[1], "v17", true, "2.0"), case(&WAYS[2], "v17", false, "2")];
+    first.chain(second).collect()
 }
 
-/// Each way by each modem, with and without error correction.
+/// Each way by each modem in each class, with and without error correction.
 pub(super) fn all() -> Vec<Case> {
     let terms = ["v27ter", "v29", "v17"].into_iter().flat_map(|modem| [(modem, true), (modem, false)]);
-    WAYS.iter().flat_map(|way| terms.clone().map(|(modem, ecm)| case(way, modem, ecm, "1"))).collect()
+    let classes = ["1", "2", "2.0", "2.1"].into_iter();
+    let all = classes.flat_map(|class| terms.clone().map(move |(modem, ecm)| (modem, ecm, class)));
+    WAYS.iter().flat_map(|way| all.clone().map(|(modem, ecm, class)| case(way, modem, ecm, class))).collect()
 }
 
 fn case(way: &(&str, fn(&Bench, Terms)), modem: &'static str, ecm: bool, class: &'static str) -> Case {

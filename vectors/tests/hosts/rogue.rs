@@ -99,6 +99,7 @@ fn a_modem_outlives_its_hosts_and_hangs_up_when_they_go() {
     let bench = Bench::new();
     let ((_one, first), (_other, second)) = (bench.modem("100"), bench.modem("101"));
     for (phase, go) in PHASES {
+        eprintln!("the caller dies {phase}");
         let mut called = Host::open(&second);
         called.ask(READY, OK);
         let mut caller = Host::open(&first);
@@ -116,6 +117,7 @@ fn a_modem_outlives_its_hosts_and_hangs_up_when_they_go() {
             called.read(OK);
             Some(())
         });
+        called.die();
     }
     let (mut called, mut caller) = (Host::open(&first), Host::open(&second));
     called.ask(READY, OK);
