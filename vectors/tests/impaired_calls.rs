@@ -73,9 +73,13 @@ fn pages_are_complete_and_the_rate_stays_over_lines_that_slip_and_lose() {
     ];
     let pages = [page(0), page(1), page(2)];
     for (name, line, allowed) in &lines {
-        let incomplete = (0..CALLS).filter(|seed| !is_complete(name, &call(&pages, line, !name.starts_with('u'), *seed), &pages)).count();
+        let incomplete = (0..CALLS)
+            .filter(|seed| !is_complete(name, &call(&pages, line, !name.starts_with('u'), *seed), &pages))
+            .count();
         println!("{name}: {incomplete} of {CALLS} calls incomplete");
-        if *name=="u repeated" { return; }
+        if *name == "u repeated" {
+            return;
+        }
         // One long control frame hit twice in each of its three tries is what chance may do.
         assert!(incomplete <= *allowed, "{name}: {incomplete} of {CALLS} calls incomplete");
     }
@@ -87,7 +91,9 @@ fn is_complete(name: &str, call: &Call, pages: &[Arc<Page>]) -> bool {
     let rate = report.terms.as_ref().map_or(0, |terms| terms.carrier.bit_rate());
     let (told, slips) = (report.lost.as_ms(), call.answering.front.losses_bridged());
     println!("{name}: {rate} bit/s, {told} ms lost, {slips} slips, {:?}", call.calling.outcome);
-    if name.starts_with('u') && (rate != 14400 || call.calling.outcome != Some(Outcome::Completed)) { println!("{}\n--\n{}", call.calling.trace.join("\n"), call.answering.trace.join("\n")); }
+    if name.starts_with('u') && (rate != 14400 || call.calling.outcome != Some(Outcome::Completed)) {
+        println!("{}\n--\n{}", call.calling.trace.join("\n"), call.answering.trace.join("\n"));
+    }
     let same = call.answering.pages.iter().zip(pages).filter(|(got, sent)| got.bitmap == sent.bitmap).count();
     assert_eq!(same, call.answering.pages.len(), "{name}: a page that was confirmed differs");
     same == pages.len() && call.calling.outcome == Some(Outcome::Completed)

@@ -383,7 +383,9 @@ fn a_packet_lost_anywhere_in_training_costs_nothing_after_it() {
                 fill(&mut samples, *at);
                 let heard = receive(&mut Receiver::new(plan), &carry(&line, *at as u64, &samples));
                 let score = heard.score(1);
-                if heard.trainings() == 0 || score.bits != BITS || score.errors > 3 { println!("{} {} {:?} {:?}", plan.name, at-LEAD, score, heard.marks); }
+                if heard.trainings() == 0 || score.bits != BITS || score.errors > 3 {
+                    println!("{} {} {:?} {:?}", plan.name, at - LEAD, score, heard.marks);
+                }
                 heard.trainings() == 0 || score.bits != BITS || score.errors > 3
             });
             trials.map(|at| at - LEAD).collect::<Vec<_>>()
