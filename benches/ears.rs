@@ -3,7 +3,7 @@
 
 mod beside;
 
-use std::hint::black_box;
+use std::{cell::RefCell, hint::black_box};
 
 use answertone_benches::{
     signal::{echo, noise, rounded},
@@ -12,22 +12,25 @@ use answertone_benches::{
 use answertone_dsp::{
     bits::BitQueue,
     callerid::{CallerId, CallerIdReceiver, CallerIdSender, Hook, Message, Standard},
-    echo::EchoCanceller,
+    echo::{EchoCanceller, EchoKernel},
     fsk::{FskModulator, V21_CHANNEL_2},
+    lanes::{Bank, Eight, Isa, LANES},
     modem::Modulator,
     pcm::BLOCK_SAMPLES,
     tone::{
         answerer::AnswererDetector,
         call::{CedDetector, CedGenerator, CngDetector, CngGenerator},
         dtmf::{DtmfStyle, digits},
-        dtmf_detector::DtmfDetector,
+        dtmf_detector::{DtmfBank, DtmfDetector},
         dtmf_prompted::PromptedDtmfDetector,
+        goertzel::Goertzel,
         progress::{ProgressDetector, ProgressTone, TONES},
     },
-    units::Dbm0,
+    units::{Dbm0, Hz},
 };
 use beside::Comparison;
 use criterion::{Criterion, criterion_group, criterion_main};
+use realfft::RealFftPlanner;
 
 /// Samples of noise: two seconds.
 const SAMPLES: usize = 16_000;
@@ -184,5 +187,76 @@ fn prompted(criterion: &mut Criterion) {
     comparison.tell("noise as prompt", ours, None);
 }
 
-criterion_group!(benches, dtmf, prompted, cancellers, caller_id, progress, fax_tones, answerer);
+/// Lines in a bank; times are per sample of each line.
+fn banks(criterion: &mut Criterion) {
+    const GROUPS: usize = 4;
+    let signals: [Vec<f32>; LANES] =
+        core::array::from_fn(|lane| if lane % 2 == 0 { digits("159D", DtmfStyle::default()) } else { noise(4480, 7) });
+    let mut together = vec![Eight::default(); signals[0].len()];
+    Eight::interleave(core::array::from_fn(|lane| signals[lane].as_slice()), &mut together);
+    let blocks: &[[Eight; BLOCK_SAMPLES]] = together.as_chunks().0;
+    let mut comparison =
+        Comparison::new(criterion, "32 lines in a bank", blocks.len() * BLOCK_SAMPLES * GROUPS * LANES);
+    let ours = comparison.time(
+        "DTMF detectors",
+        || DtmfBank::new(GROUPS, Isa::detect()),
+        |bank| {
+            for block in blocks {
+                (0..GROUPS).for_each(|group| bank.run(group, 0xff, black_box(block), |_, _| {}));
+            }
+        },
+    );
+    comparison.tell("DTMF detectors", ours, None);
+    let far = noise(SAMPLES / 2, 7);
+    let near = echo(&far);
+    let row = |block: usize, at: usize| {
+        let row = if at < BLOCK_SAMPLES { &far } else { &near };
+        Eight([row[block * BLOCK_SAMPLES + at % BLOCK_SAMPLES]; LANES])
+    };
+    let count = far.len() / BLOCK_SAMPLES;
+    let both: Vec<[Eight; 2 * BLOCK_SAMPLES]> =
+        (0..count).map(|block| core::array::from_fn(|at| row(block, at))).collect();
+    comparison.set_samples(count * BLOCK_SAMPLES * LANES);
+    let bank = RefCell::new(Bank::new(EchoKernel::new(256), 1, Isa::detect()));
+    let run = |bank: &mut Bank<EchoKernel>| {
+        let mut left = [Eight::default(); BLOCK_SAMPLES];
+        both.iter().for_each(|block| bank.run(0, 0xff, black_box(block), &mut left));
+        left[0].0[0]
+    };
+    run(&mut bank.borrow_mut());
+    let ours = comparison.time("echo cancellers, 256 taps", || bank.borrow_mut(), |bank| run(bank));
+    comparison.tell("echo cancellers, 256 taps", ours, None);
+}
+
+/// Single frequencies beside a whole spectrum, for as many frequencies as the ears have: blocks of 80 samples, whose
+/// spectrum has a line each 100 Hz, and 200 samples, one each 40 Hz.
+fn spectra(criterion: &mut Criterion) {
+    for (frequencies, length) in [(2, 80), (8, 80), (10, 80), (10, 200), (20, 200)] {
+        let signal = noise(length * 100, 7);
+        let pitches: Vec<Hz> = (0..frequencies).map(|at| Hz(330.0 + 67.0 * at as f32)).collect();
+        let name = format!("{frequencies} frequencies in blocks of {length}");
+        let mut comparison = Comparison::new(criterion, name, signal.len());
+        let run = |goertzel: &mut Goertzel| -> f32 {
+            signal
+                .chunks_exact(length)
+                .map(|block| goertzel.run(black_box(block)).map(|content| content.re).sum::<f32>())
+                .sum()
+        };
+        let ours = comparison.time("Goertzel", || Goertzel::new(&pitches), run);
+        let plan = RealFftPlanner::<f32>::new().plan_fft_forward(length);
+        let make = || (plan.make_input_vec(), plan.make_output_vec(), plan.make_scratch_vec());
+        let spectrum = comparison.time("realfft", make, |(input, output, scratch)| -> f32 {
+            let each = signal.chunks_exact(length).map(|block| {
+                input.copy_from_slice(black_box(block));
+                plan.process_with_scratch(input, output, scratch).expect("vectors of the plan's lengths");
+                output[1].re
+            });
+            each.sum()
+        });
+        comparison.tell("Goertzel", ours, None);
+        comparison.tell("realfft", spectrum, None);
+    }
+}
+
+criterion_group!(benches, dtmf, banks, spectra, prompted, cancellers, caller_id, progress, fax_tones, answerer);
 criterion_main!(benches);

@@ -30,6 +30,10 @@ use mind::{Energies, FAINT, Mind, ORDER, Verdict};
 /// Samples from which the predictor is computed.
 const SPEECH: usize = 3 * BLOCK_SAMPLES;
 
+/// Lines of a group that may leap in one block: a leap takes as long as many blocks of cancelling. The others leap in one
+/// of the next blocks; only in this does a line in a bank depend on its neighbours.
+const LEAPS_AT_ONCE: usize = 2;
+
 /// The canceller for lanes of lines. A run takes one block, the far samples and then the near ones, and writes what is
 /// left of the near ones.
 #[derive(Clone, Copy, Debug)]
@@ -54,8 +58,9 @@ pub struct EchoState<V> {
     energy: V,
     /// Of each lane.
     minds: Vec<Mind>,
-    /// Room for a leap, one lane after the other.
+    /// Room for a leap, one lane after the other, and the lane that is asked first.
     leap: Leap,
+    turn: usize,
 }
 
 impl EchoKernel {
@@ -81,6 +86,7 @@ impl Kernel for EchoKernel {
             energy: none,
             minds: vec![Mind::default(); V::COUNT],
             leap: Leap::new(self.taps),
+            turn: 0,
         }
     }
 
@@ -97,6 +103,7 @@ impl Kernel for EchoKernel {
             energy: state.energy.lane(lane),
             minds: vec![state.minds[lane]],
             leap: state.leap.clone(),
+            turn: 0,
         }
     }
 
@@ -133,8 +140,12 @@ impl Kernel for EchoKernel {
             self.learn(state, at, far.len(), searched);
             energies = [energies[0] + heard * heard, energies[1] + left * left, energies[2] + searched * searched];
         }
-        for lane in 0..V::COUNT {
-            self.decide(state, lane, energies.map(|energy| energy.lane(lane)), results);
+        // Whoever had to wait with a leap comes first in the next block.
+        let first = state.turn;
+        state.turn = (first + 1) % V::COUNT;
+        let mut leaps = LEAPS_AT_ONCE;
+        for lane in (0..V::COUNT).map(|lane| (first + lane) % V::COUNT) {
+            self.decide(state, lane, energies.map(|energy| energy.lane(lane)), results, &mut leaps);
         }
     }
 }
@@ -205,6 +216,7 @@ impl EchoKernel {
         lane: usize,
         [near, left, searched]: [f32; 3],
         results: &mut [V],
+        leaps: &mut usize,
     ) {
         let sent: f32 = state.white.iter().map(|white| white.lane(lane) * white.lane(lane)).sum();
         let sent = sent * results.len() as f32 / state.white.len() as f32;
@@ -215,7 +227,8 @@ impl EchoKernel {
             Verdict::Return => copy_lane(&state.trusted, &mut state.search, lane),
             Verdict::Clear => state.trusted.iter_mut().for_each(|tap| tap.set_lane(lane, 0.0)),
         }
-        if let Some(valid) = state.minds[lane].leaps(energies) {
+        if let Some(valid) = state.minds[lane].leaps(energies, *leaps > 0) {
+            *leaps -= 1;
             self.leap(state, lane, valid, energies);
         }
         let factors = state.minds[lane].suppress(energies);

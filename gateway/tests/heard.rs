@@ -1,5 +1,11 @@
 //! Calls in which something else answers than a fax machine, from the outside: how soon they end, and with which cause.
 
+// Only the gateway's part is wanted of them.
+#[allow(dead_code)]
+mod daemon;
+#[allow(dead_code)]
+mod mail;
+
 use std::{
     fs,
     path::Path,
@@ -10,6 +16,7 @@ use answertone_dsp::{
     pcm::narrow,
     tone::progress::{ProgressKind, ProgressTone},
 };
+use daemon::{Gateway, Sink, wait_for};
 use hound::{SampleFormat, WavSpec, WavWriter};
 use serde_json::Value;
 
@@ -97,4 +104,27 @@ fn no_dial_tone_and_busy_before_dialling_are_causes_like_the_others() {
     exchange_says(folder.path(), "us", ProgressKind::Busy);
     let (report, status) = called(folder.path(), &["--dial", "W5550123"]);
     assert_eq!((&report["failure"]["cause"], status), (&"busy".into(), Some(1)), "{report}");
+}
+
+/// The log of a gateway, one JSON object a fax.
+fn log(folder: &Path) -> Vec<Value> {
+    let output = answertone(folder, &["log", "--json", "--config", "answertone.toml"]);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}"))).collect()
+}
+
+#[test]
+fn the_gateway_knows_why_its_call_failed_and_calls_again() {
+    let folder = tempfile::tempdir().unwrap();
+    exchange_says(folder.path(), "us", ProgressKind::Busy);
+    let sink = Sink::new();
+    let line = format!("wav:{}\"\nuse = \"send", folder.path().join("exchange.wav").display());
+    let gateway = Gateway::start_on_line(folder.path(), sink.port, &line);
+    let letter = mail::text_mail("busy", "A letter to somebody who speaks.");
+    mail::submit(gateway.port, "me@office.example", "FAX=+15550100@fax.example", "", &letter).unwrap();
+    let failed = || log(folder.path()).into_iter().find(|row| row["cause"] == "busy");
+    wait_for("a call to a busy line", || failed().is_some());
+    let row = failed().unwrap();
+    assert_eq!(row["way"], "offramp", "{row}");
+    assert!(matches!(row["state"].as_str(), Some("waiting" | "sending" | "queued")), "{row}");
 }

@@ -148,8 +148,8 @@ impl Mind {
         (before, 1.0 - self.suppression)
     }
 
-    /// Samples from which a leap can find the path, if one is due.
-    pub(super) fn leaps(&mut self, energies: Energies) -> Option<usize> {
+    /// Samples from which a leap can find the path, if one is due; without `room` for it now, it is due with the next block.
+    pub(super) fn leaps(&mut self, energies: Energies, room: bool) -> Option<usize> {
         let left = energies.left.min(energies.searched);
         let heard = energies.near > FAINT * 0.01 * BLOCK_SAMPLES as f32;
         if self.step == 0.0 || !heard || left <= energies.near * POOR {
@@ -157,7 +157,7 @@ impl Mind {
             return None;
         }
         self.leap_in = self.leap_in.saturating_sub(1);
-        if self.leap_in > 0 {
+        if self.leap_in > 0 || !room {
             return None;
         }
         self.leaps += 1;

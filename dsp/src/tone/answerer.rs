@@ -12,6 +12,7 @@
 use crate::{
     bits::{BitRun, Mark},
     fsk::{FskDemodulator, V21_CHANNEL_2},
+    lanes::Isa,
     modem::Demodulator,
     pcm::BLOCK_SAMPLES,
     tone::{
@@ -130,6 +131,7 @@ pub struct AnswererDetector {
     /// Blocks of one tone in a row, and its pitch.
     beep: (u32, f32),
     told: Option<Answerer>,
+    isa: Isa,
 }
 
 /// Where Contact ID's handshake stands.
@@ -165,6 +167,7 @@ impl AnswererDetector {
             keys: DtmfDetector::new(),
             beep: (0, 0.0),
             told: None,
+            isa: Isa::detect(),
         }
     }
 
@@ -290,7 +293,7 @@ impl AnswererDetector {
             self.voiced.iter_mut().for_each(|block| block.0 = 0);
         }
         let quiet = !loud || look.purity >= 0.97 || self.keys.sounding().is_some();
-        let period = if quiet { 0 } else { voice(&self.recent).unwrap_or(0) };
+        let period = if quiet { 0 } else { voice(&self.recent, self.isa).unwrap_or(0) };
         let at = self.blocks as usize % VOICE_WINDOW;
         self.voiced[at] = (period as u8, look.mean_square);
         if period == 0 {

@@ -1,6 +1,9 @@
 //! What a short stretch of signal is like: one tone and which, a voice and how high, or neither.
 
-use crate::pcm::{BLOCK_SAMPLES, SAMPLE_RATE};
+use crate::{
+    lanes::Isa,
+    pcm::{BLOCK_SAMPLES, SAMPLE_RATE},
+};
 
 /// One block, looked at.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -60,15 +63,19 @@ const ALIKE: f32 = 0.6;
 const LOW: f32 = 0.45;
 
 /// The period of a voice in samples, if there is one.
-pub(super) fn voice(samples: &[f32; VOICED]) -> Option<usize> {
-    let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
-    let power = dot(samples, samples);
-    if dot(&samples[1..], &samples[..VOICED - 1]) < LOW * power {
+pub(super) fn voice(samples: &[f32; VOICED], isa: Isa) -> Option<usize> {
+    if isa.dot(&samples[1..], &samples[..VOICED - 1]) < LOW * isa.dot(samples, samples) {
         return None;
     }
+    // Energies of the first samples, as many as the index says.
+    let mut energies = [0.0; VOICED + 1];
+    for (at, sample) in samples.iter().enumerate() {
+        energies[at + 1] = energies[at] + sample * sample;
+    }
+    let power = energies[VOICED];
     let likeness = |lag: usize| {
-        let (newer, older) = (&samples[lag..], &samples[..VOICED - lag]);
-        dot(newer, older) / libm::sqrtf((dot(newer, newer) * dot(older, older)).max(1e-9))
+        let (newer, older) = (power - energies[lag], energies[VOICED - lag]);
+        isa.dot(&samples[lag..], &samples[..VOICED - lag]) / libm::sqrtf((newer * older).max(1e-9))
     };
     let mut best = (0, ALIKE);
     for lag in PERIODS {

@@ -4,9 +4,9 @@ use answertone_dsp::{
     callerid::{CallerId, CallerIdReceiver, Standard},
     pcm::{BLOCK_SAMPLES, Block, SILENCE, widen},
 };
-use answertone_hw::{PcmLine, hook::ring::RingDetector};
+use answertone_hw::{Line, PcmLine, hook::ring::RingDetector};
 
-use super::{BLOCKS_PER_SECOND, Handset, NoCall};
+use super::{BLOCKS_PER_SECOND, Handset, NoCall, has_switch};
 
 /// Silence after which rings count anew: the caller has given up.
 const GIVEN_UP_BLOCKS: u32 = 8 * BLOCKS_PER_SECOND;
@@ -31,6 +31,20 @@ pub fn await_ring(line: &mut dyn PcmLine, rings: u32, cancelled: &mut dyn FnMut(
     }
     handset.hook(true)?;
     Ok(listener.heard)
+}
+
+/// Rings before a line of the gateway is answered: caller ID comes after the first.
+const USUAL_RINGS: u32 = 2;
+
+/// A line with a hook switch once it has rung and was answered, with the number that called; any other line as it is.
+pub fn rung(line: Line, cancelled: &mut dyn FnMut() -> bool) -> Result<(Line, Option<String>), NoCall> {
+    match line {
+        Line::Own(mut own) if has_switch(own.as_mut()) => {
+            let rings = await_ring(own.as_mut(), USUAL_RINGS, cancelled)?;
+            Ok((Line::Own(own), rings.caller.and_then(|caller| caller.number)))
+        }
+        line => Ok((line, None)),
+    }
 }
 
 /// Counts rings and reads caller ID.

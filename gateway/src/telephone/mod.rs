@@ -15,7 +15,7 @@ use answertone_hw::{LineError, PcmLine, hook::Hook};
 use answertone_t30::session::Instead;
 use thiserror::Error;
 
-pub use answer::{Rings, await_ring};
+pub use answer::{Rings, await_ring, rung};
 pub use dial::{BadDialString, DialString, dial};
 
 /// Blocks in a second.

@@ -14,7 +14,7 @@ use answertone_dsp::{
     units::Dbm0,
 };
 use answertone_hw::{
-    Exchange, Pace,
+    Exchange, Line, Pace,
     hook::{Hook, Signals},
 };
 
@@ -150,17 +150,34 @@ fn what_is_no_sign_is_refused_by_name() {
     assert!(error.starts_with("'x' cannot be dialled; write digits"), "{error}");
 }
 
+/// An exchange that rings twice and says between the rings who calls.
+fn ringing(standard: Standard) -> TelephoneExchange {
+    let id = CallerId { number: Some("5550100".into()), ..CallerId::default() };
+    let sent = CallerIdSender::new(&Message::multiple(&id), standard, Occasion::On, Dbm0(-14.0)).samples();
+    let mut says = vec![0; 3 * 8000];
+    let mut narrowed = vec![0; sent.len()];
+    narrow(&sent, &mut narrowed);
+    says.extend(narrowed);
+    let mut exchange = TelephoneExchange::new(says);
+    exchange.rings = vec![100..300, 700..900];
+    exchange
+}
+
+#[test]
+fn the_gateways_line_is_answered_when_it_rings_and_knows_who_calls() {
+    let exchange = ringing(Standard::Bellcore);
+    let hook = exchange.hook.clone();
+    let (_, number) = rung(Line::Own(Box::new(exchange)), &mut || false).unwrap();
+    assert_eq!(number.as_deref(), Some("5550100"));
+    assert!(hook.0.lock().unwrap().closed);
+    let stopped = rung(Line::Own(Box::new(ringing(Standard::Etsi))), &mut || true);
+    assert!(matches!(stopped, Err(NoCall::Cancelled)));
+}
+
 #[test]
 fn a_call_is_answered_after_its_rings_with_the_callers_number() {
     for standard in [Standard::Bellcore, Standard::Etsi] {
-        let id = CallerId { number: Some("5550100".into()), ..CallerId::default() };
-        let sent = CallerIdSender::new(&Message::multiple(&id), standard, Occasion::On, Dbm0(-14.0)).samples();
-        let mut says = vec![0; 3 * 8000];
-        let mut narrowed = vec![0; sent.len()];
-        narrow(&sent, &mut narrowed);
-        says.extend(narrowed);
-        let mut exchange = TelephoneExchange::new(says);
-        exchange.rings = vec![100..300, 700..900];
+        let mut exchange = ringing(standard);
         let rings = await_ring(&mut exchange, 2, &mut || false).unwrap();
         assert_eq!(rings.count, 2);
         assert_eq!(rings.caller.and_then(|caller| caller.number).as_deref(), Some("5550100"));

@@ -24,6 +24,7 @@ use crate::{
     config::Line,
     ifax::message::{self, Completeness, KeptPage},
     store::{CallRow, FaxState, NewMail, StoreError, now, pack, unpack},
+    telephone::{self, NoCall},
 };
 
 /// What the line tells of a call that comes in.
@@ -78,7 +79,11 @@ async fn answer_one(shared: Arc<Shared>, line: Line) -> Result<(), String> {
             Err(OpenError::NobodyWaits) => return Ok(()),
             opened => opened.map_err(|error| error.to_string())?,
         };
-        answer_here(&shared, &handle, &line.name, pcm, Caller::default())
+        let (pcm, number) = match telephone::rung(pcm, &mut || shared.stopping()) {
+            Err(NoCall::Cancelled) => return Ok(()),
+            rung => rung.map_err(|error| error.to_string())?,
+        };
+        answer_here(&shared, &handle, &line.name, pcm, Caller { number, ..Caller::default() })
     });
     answered.await.map_err(|error| error.to_string())?
 }
