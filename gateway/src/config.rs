@@ -208,7 +208,11 @@ mod tests {
 
     #[test]
     fn the_example_has_every_key_and_what_is_shown_can_be_read() {
-        let shown = Config::default().to_toml().lines().filter(|line| !line.ends_with(" = []") || !TABLES.iter().any(|table| line.starts_with(table))).fold(String::new(), |text, line| text + line + "\n");
+        let shown = Config::default()
+            .to_toml()
+            .lines()
+            .filter(|line| !line.ends_with(" = []") || !TABLES.iter().any(|table| line.starts_with(table)))
+            .fold(String::new(), |text, line| text + line + "\n");
         for line in shown.lines().filter(|line| line.contains(" = ")) {
             let key = line.split(" = ").next().unwrap();
             assert!(

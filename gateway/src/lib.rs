@@ -3,6 +3,7 @@
 pub mod authorise;
 pub mod cli;
 pub mod config;
+pub mod decode;
 pub mod doctor;
 pub mod engine;
 pub mod ifax;
@@ -16,4 +17,5 @@ pub mod render;
 pub mod service;
 pub mod smtp;
 pub mod store;
+pub mod t38;
 pub mod telephone;

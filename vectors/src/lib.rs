@@ -7,6 +7,7 @@
 pub mod band;
 pub mod ear;
 pub mod ends;
+pub mod program;
 pub mod timing;
 pub mod wav;
 

@@ -7,11 +7,11 @@ mod ideal;
 use std::sync::Arc;
 
 use answertone_t30::{
-    frame::{Modems, Width, bit},
+    frame::{BitField, Fcf, Modems, Width, bit},
     image::{Bitmap, Coding, Page, PaperWidth, Resolution, reduce_rows},
     session::{Codings, Config, Document, FrameSize, Outcome, Resolutions},
 };
-use ideal::{Call, CallResult};
+use ideal::{Call, CallResult, Fate, Passing};
 
 /// A page with a frame around it, slanted lines and a screened patch.
 fn page(resolution: Resolution, paper: PaperWidth, rows: u32) -> Arc<Page> {
@@ -53,8 +53,10 @@ fn every_resolution_and_width_arrives_pel_for_pel() {
     for ecm in [false, true] {
         for coding in [Codings::MH, Codings::MH | Codings::MR, Codings::USUAL, Codings::ALL] {
             let config = Config { ecm, codings: coding, ..rich() };
+            let highest = |resolution: &Resolution| resolution.dots_per_inch().1 > 400;
             let pages = Resolution::ALL
                 .into_iter()
+                .filter(|resolution| ecm || !highest(resolution))
                 .flat_map(|resolution| PaperWidth::ALL.into_iter().map(move |paper| page(resolution, paper, 60)));
             let document = document(pages);
             let call = run(&config, document.clone(), &config);
@@ -101,6 +103,15 @@ fn pages_are_reduced_to_what_the_other_machine_has() {
         (Fine, A3, Resolutions::FINE, Width::B4, (Fine, 2048)),
         (Dpi400, A3, Resolutions::STANDARD, Width::A4, (Standard, 1728)),
         (Fine, A4, Resolutions::ALL, Width::A3, (Fine, 1728)),
+        (Dpi600, A4, Resolutions::DPI_300X600, Width::A4, (Dpi300x600, 2592)),
+        (Dpi600, B4, Resolutions::DPI_400, Width::A4, (Dpi400, 3456)),
+        (Dpi300x600, A4, Resolutions::DPI_300, Width::A4, (Dpi300, 2592)),
+        (Dpi300x600, A4, Resolutions::SUPERFINE, Width::A4, (Superfine, 1728)),
+        (Dpi400x800, A4, Resolutions::DPI_400, Width::A4, (Dpi400, 3456)),
+        (Dpi600x1200, A4, Resolutions::DPI_600, Width::A4, (Dpi600, 5184)),
+        (Dpi1200, A4, Resolutions::ALL, Width::A3, (Dpi1200, 10368)),
+        (Dpi1200, A4, Resolutions::FINE, Width::A4, (Fine, 1728)),
+        (Inch400, A4, Resolutions::DPI_300, Width::A4, (Dpi300, 2592)),
     ] {
         let sent = page(resolution, paper, 800);
         let answerer = Config { resolutions: theirs, width, ..rich() };
@@ -126,6 +137,40 @@ fn pages_are_reduced_to_what_the_other_machine_has() {
     }
 }
 
+/// Bits 44 and 45: a page goes as it is where the other machine takes both kinds, and as its equal where it does not.
+#[test]
+fn inch_and_millimetre_are_equals() {
+    use Resolution::{Dpi300, Dpi400, Fine, Inch200, Inch200x400, Inch400, Superfine};
+    let both = [bit::INCH, bit::METRIC_PREFERRED];
+    for (preferred, sent, agreed) in [
+        (&both[..], Fine, Fine),
+        (&both, Inch200, Inch200),
+        (&both, Inch200x400, Inch200x400),
+        (&both, Inch400, Inch400),
+        (&both[..1], Fine, Inch200),
+        (&both[..1], Superfine, Inch200x400),
+        (&both[..1], Dpi400, Inch400),
+        (&both[..1], Dpi300, Dpi300),
+        (&both[1..], Inch200, Fine),
+        (&both[1..], Inch400, Dpi400),
+        (&[], Inch200, Fine),
+    ] {
+        let sent = page(sent, PaperWidth::A4, 60);
+        let preferring = |passing: Passing<'_>| match passing {
+            Passing::Frame { octets, .. } if octets.get(2) == Some(&Fcf::Dis.code(false)) => {
+                let mut bits = BitField::read(&octets[3..]).without(&both);
+                preferred.iter().for_each(|bit| bits.set(*bit));
+                Fate::Instead(ideal::frame(Fcf::Dis, false, bits.octets()))
+            }
+            _ => Fate::Pass,
+        };
+        let call = Call::new(&rich(), document([Arc::clone(&sent)]), &rich()).with_faults(preferring).run();
+        let received = &call.answerer.received[0].page;
+        assert_eq!(received.resolution, agreed, "{preferred:?} {sent:?}");
+        assert!(received.bitmap == sent.bitmap);
+    }
+}
+
 #[test]
 fn rows_that_are_whole_multiples_keep_every_black_pel() {
     let sent = page(Resolution::Superfine, PaperWidth::B4, 801);
@@ -146,17 +191,18 @@ fn what_is_not_wanted_is_not_offered() {
         call.caller.report.peer.capabilities.expect("DIS was heard")
     };
     let usual = offered(&Config::default());
-    for bit in
-        [bit::SUPERFINE, bit::DPI_300, bit::DPI_400, bit::INCH, bit::METRIC_PREFERRED, bit::T85, bit::T85_STRIPES]
-    {
+    for bit in [bit::SUPERFINE, bit::DPI_300, bit::DPI_400, bit::DPI_600, bit::LONG_K, bit::T85, bit::T85_STRIPES] {
         assert!(!usual.has(bit), "bit {bit}");
     }
     let all = offered(&rich());
-    for bit in
-        [bit::FINE, bit::SUPERFINE, bit::DPI_300, bit::DPI_400, bit::METRIC_PREFERRED, bit::T85, bit::T85_STRIPES]
-    {
+    let finer = [bit::SUPERFINE, bit::DPI_300, bit::DPI_400, bit::INCH, bit::METRIC_PREFERRED];
+    let highest = [bit::DPI_600, bit::DPI_1200, bit::DPI_300X600, bit::DPI_400X800, bit::DPI_600X1200, bit::LONG_K];
+    for bit in [bit::FINE, bit::T85, bit::T85_STRIPES].into_iter().chain(finer).chain(highest) {
         assert!(all.has(bit), "bit {bit}");
     }
     let without_ecm = offered(&Config { ecm: false, ..rich() });
-    assert!(!without_ecm.has(bit::T85) && !without_ecm.has(bit::T85_STRIPES));
+    for bit in [bit::T85, bit::T85_STRIPES].into_iter().chain(highest) {
+        assert!(!without_ecm.has(bit), "bit {bit}");
+    }
+    assert!(finer.iter().all(|bit| without_ecm.has(*bit)));
 }

@@ -33,6 +33,8 @@
 mod machine;
 #[path = "calls/on_air.rs"]
 mod on_air;
+#[path = "calls/program.rs"]
+mod program;
 #[path = "calls/words.rs"]
 mod words;
 
@@ -114,14 +116,17 @@ fn cases(script: &str) -> Vec<(String, Vec<String>)> {
     cases
 }
 
-/// Runs one case with samples on a line.
-fn run_on_air(name: &str, lines: &[String]) {
+/// What makes a machine: whether it calls, and its settings.
+type Make = fn(bool, &str) -> Box<dyn on_air::Machine>;
+
+/// Runs one case with samples on a line to a machine made so.
+fn run_on_air(name: &str, lines: &[String], machine: Make) {
     let mut tester = None;
     for line in lines {
         let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
         let place = format!("{name}: {line}");
         match (word, &mut tester) {
-            ("answering" | "calling", tester) => *tester = Some(Tester::new(word == "calling", rest)),
+            ("answering" | "calling", tester) => *tester = Some(Tester::new(machine(word == "calling", rest))),
             (_, Some(tester)) => tester.line(word, rest, &place),
             (_, None) => panic!("{place}: a case begins with answering or calling"),
         }
@@ -141,18 +146,34 @@ const ON_AIR: [&str; 10] = [
     include_str!("calls/mrgp.txt"),
 ];
 
-#[test]
-fn cases_run_with_samples_too() {
+/// Runs all cases that can run on such machines.
+fn run_all_on_air(machine: Make, can_run: impl Fn(&str) -> bool) {
     let all: Vec<(String, Vec<String>)> = ON_AIR.iter().flat_map(|script| cases(script)).collect();
     let (can, cannot): (Vec<_>, Vec<_>) =
-        all.iter().partition(|(_, lines)| lines.iter().all(|line| on_air::can_run(line)));
+        all.iter().partition(|(_, lines)| lines.iter().all(|line| on_air::can_run(line) && can_run(line)));
     let failed: Vec<String> = can
         .iter()
         .filter_map(|(name, lines)| {
-            let ran = std::panic::catch_unwind(|| run_on_air(name, lines));
+            let ran = std::panic::catch_unwind(|| run_on_air(name, lines, machine));
             ran.err().map(|_| name.clone())
         })
         .collect();
-    println!("{} of {} cases on the air, {} need an ideal line", can.len(), all.len(), cannot.len());
+    println!(
+        "{} of {} cases on the air, {} need an ideal line or what has no option",
+        can.len(),
+        all.len(),
+        cannot.len()
+    );
     assert!(failed.is_empty(), "{} fail: {failed:#?}", failed.len());
+}
+
+#[test]
+fn cases_run_with_samples_too() {
+    run_all_on_air(on_air::in_process, |_| true);
+}
+
+/// As an outside tester drives it: options, samples over pipes, the result's words, the exit status, the hang-up.
+#[test]
+fn cases_run_with_the_built_program_too() {
+    run_all_on_air(|calls, settings| Box::new(program::Program::start(calls, settings)), program::can_run);
 }

@@ -52,7 +52,7 @@ fn mode_codes_are_those_tabulated() {
 
 #[test]
 fn page_widths_are_those_tabulated() {
-    let Some(path) = shared("spec/data/page_widths.csv", 5) else { return };
+    let Some(path) = shared("spec/data/page_widths.csv", 13) else { return };
     let table = std::fs::read_to_string(path).expect("the table is text");
     for (resolution, name) in [
         (Resolution::Standard, "R8 x 3.85,204x98,"),
@@ -60,6 +60,14 @@ fn page_widths_are_those_tabulated() {
         (Resolution::Superfine, "R8 x 15.4,204x391,"),
         (Resolution::Dpi300, "300x300,300x300,"),
         (Resolution::Dpi400, "R16 x 15.4,408x391,"),
+        (Resolution::Inch200, "200x200,200x200,"),
+        (Resolution::Inch200x400, "200x400,200x400,"),
+        (Resolution::Inch400, "400x400,400x400,"),
+        (Resolution::Dpi600, "600x600,600x600,"),
+        (Resolution::Dpi1200, "1200x1200,1200x1200,"),
+        (Resolution::Dpi300x600, "300x600,300x600,"),
+        (Resolution::Dpi400x800, "400x800,400x800,"),
+        (Resolution::Dpi600x1200, "600x1200,600x1200,"),
     ] {
         let row = table.lines().find(|row| row.starts_with(name)).expect("the resolution is tabulated");
         let pels: Vec<u32> = row.split(',').skip(5).take(3).map(|pels| pels.parse().expect("pels")).collect();

@@ -13,6 +13,7 @@ use answertone_t30::{
 };
 use answertone_vectors::ends::{End, carried, page};
 use answertone_vectors::timing::{Kind, Measure, bursts, measures};
+use answertone_vectors::{shared, wav::Recording};
 
 /// Blocks after which a call that is not over has gone wrong: five minutes.
 const TOO_LONG: usize = 30_000;
@@ -53,6 +54,31 @@ fn table(measures: &[Measure]) -> String {
         format!("{what:<52} {count:>3} x {least:>8.1} to {most:>8.1} ms")
     };
     kinds.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// Recordings of real calls, two channels each, and what is at least to be found in them: tones, bursts of frames, fast
+/// signals.
+const REAL_CALLS: [(&str, usize, usize, usize); 4] = [
+    ("ECM-call.wav", 2, 10, 4),
+    ("MPS-call.wav", 2, 8, 3),
+    ("V17-14400bps-nonECM.wav", 1, 6, 2),
+    ("all-rates-failed.wav", 2, 16, 8),
+];
+
+/// Other machines need not keep the clauses; that the tool finds their signals is what is tested.
+#[test]
+fn real_calls_are_measured() {
+    for (name, tones, slow, fast) in REAL_CALLS {
+        let Some(path) = shared(&format!("assets/1-fax-audio/{name}"), 1) else { continue };
+        let bursts = bursts(&Recording::read(&path).expect("the recording can be read").telephone());
+        let measures = measures(&bursts);
+        let broken = measures.iter().filter(|measure| !measure.holds()).count();
+        println!("{name}: {} of {} outside the clauses\n{}", broken, measures.len(), table(&measures));
+        let count = |is: fn(&Kind) -> bool| bursts.iter().filter(|burst| is(&burst.kind)).count();
+        assert!(count(|kind| matches!(kind, Kind::Ced | Kind::Cng)) >= tones, "{name}: {bursts:#?}");
+        assert!(count(|kind| matches!(kind, Kind::V21 { .. })) >= slow, "{name}: {bursts:#?}");
+        assert!(count(|kind| *kind == Kind::Fast) >= fast, "{name}: {bursts:#?}");
+    }
 }
 
 #[test]

@@ -88,11 +88,7 @@ pub fn permit(config: &Config, bearer: &Bearer<'_>, number: &PhoneNumber) -> Res
         Some(rule) if !rule.numbers.iter().any(|pattern| pattern.matches(&number.to_string())) => {
             Err(Refusal::Number(name(), number.clone()))
         }
-        Some(rule) => Ok(Permit {
-            account: account(rule, bearer),
-            priority: rule.priority,
-            quota: rule.quota.clone(),
-        }),
+        Some(rule) => Ok(Permit { account: account(rule, bearer), priority: rule.priority, quota: rule.quota.clone() }),
         None => Err(Refusal::Sender(name())),
     }
 }
@@ -171,7 +167,9 @@ mod tests {
     fn the_first_row_that_fits_decides() {
         assert_eq!(asks("10.0.0.1", None, "anna@office.example", "+44163"), Ok("office".into()));
         assert_eq!(asks("192.0.2.1", Some("anna"), "anna@home.example", "+1555"), Ok("staff/anna".into()));
-        assert!(asks("10.0.0.1", None, "anna@office.example", "+1555").unwrap_err().contains("may not have +1555 called"));
+        assert!(
+            asks("10.0.0.1", None, "anna@office.example", "+1555").unwrap_err().contains("may not have +1555 called")
+        );
         assert!(asks("10.0.0.1", None, "evil@office.example", "+44163").is_err());
         assert!(asks("10.0.0.1", Some("evil"), "evil@office.example", "+44163").is_err());
         assert!(asks("127.0.0.1", None, "anna@office.example", "+44163").unwrap_err().contains("[[sender]]"));

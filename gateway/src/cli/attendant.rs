@@ -21,7 +21,7 @@ use super::{
     document::Tray,
     error::{CliError, with_causes},
 };
-use crate::engine::CallObserver;
+use crate::engine::{CallObserver, Hearing};
 
 /// Line time between two reports of progress, in seconds.
 const PROGRESS_SECONDS: f64 = 0.25;
@@ -55,6 +55,7 @@ pub(super) struct Attendant {
     /// Why the call was stopped here.
     stopped: Option<String>,
     interrupted: Arc<AtomicBool>,
+    hearing: Hearing,
     /// Reports of progress since the page began.
     page_ticks: u32,
 }
@@ -62,7 +63,21 @@ pub(super) struct Attendant {
 impl Attendant {
     /// One who only watches.
     pub(super) fn new(show: Show, interrupted: Arc<AtomicBool>) -> Self {
-        Self { show, transcript: None, tray: None, kept: None, stopped: None, interrupted, page_ticks: 0 }
+        Self {
+            show,
+            transcript: None,
+            tray: None,
+            kept: None,
+            stopped: None,
+            interrupted,
+            hearing: Hearing::default(),
+            page_ticks: 0,
+        }
+    }
+
+    /// Listens for this.
+    pub(super) fn listen(&mut self, hearing: Hearing) {
+        self.hearing = hearing;
     }
 
     /// Stores pages there.
@@ -169,6 +184,10 @@ impl CallObserver for Attendant {
             // A transcript that cannot be written is told at the end; the call goes on.
             let _ = writeln!(transcript, "{line}");
         }
+    }
+
+    fn hearing(&self) -> Hearing {
+        self.hearing.clone()
     }
 
     fn cancelled(&mut self) -> bool {

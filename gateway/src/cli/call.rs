@@ -29,7 +29,7 @@ enum RoleArg {
                         answertone call --line stdio: --receive fax.tiff --ecm off --modems v27ter,v29")]
 pub(super) struct CallArgs {
     /// The line, as cpal:NAME, alsa:NAME, sim:, stdio:, wav:IN.wav,OUT.wav, audiosocket:listen=HOST:PORT,
-    /// rtp:local=HOST:PORT&remote=HOST:PORT or dahdi:1
+    /// rtp:local=HOST:PORT&remote=HOST:PORT, dahdi:1 or t38:local=HOST:PORT&remote=HOST:PORT
     #[arg(long, value_name = "LINE")]
     line: LineUri,
     /// Call and send this document; as answerer, hold it to be polled.
@@ -51,6 +51,9 @@ pub(super) struct CallArgs {
     /// Put a header line with this name on every page sent.
     #[arg(long, value_name = "TEXT")]
     header: Option<String>,
+    /// Answering: say DIS so often without answer, then DCN; 0: until T1 ends, 35 s, as the gateway does.
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    dis_tries: u32,
     /// Send or receive no more pages than this.
     #[arg(long, value_name = "N")]
     max_pages: Option<usize>,
@@ -86,7 +89,8 @@ pub(super) fn run(args: &CallArgs) -> Result<ExitCode, CliError> {
 impl CallArgs {
     fn config(&self) -> Result<Config, CliError> {
         let config = self.machine.config()?;
-        let limits = Limits { pages: self.max_pages, ..config.limits };
+        let identification_tries = Some(self.dis_tries).filter(|tries| *tries > 0);
+        let limits = Limits { pages: self.max_pages, identification_tries, ..config.limits };
         Ok(Config { limits, poll: self.is_caller() && self.receive.is_some(), ..config })
     }
 
@@ -112,7 +116,7 @@ impl CallArgs {
         let mut room = self.max_pages.unwrap_or(usize::MAX);
         let mut documents = Vec::new();
         for path in self.send.iter().chain(&self.then_send) {
-            let mut pages = read_pages(std::slice::from_ref(path), self.machine.wants_pictures())?;
+            let mut pages = read_pages(std::slice::from_ref(path), self.machine.wanted()?)?;
             pages.truncate(room);
             room -= pages.len();
             if let Some(header) = &self.header {

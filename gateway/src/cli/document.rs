@@ -11,7 +11,7 @@ use answertone_t30::image::{
     header::{self, Header},
     tiff::{FilePage, Profile, ReadPage, TiffDocument, TiffError, WriteOptions, write},
 };
-use answertone_t30::session::ReceivedPage;
+use answertone_t30::session::{ReceivedPage, Resolutions};
 use thiserror::Error;
 
 use super::{
@@ -39,24 +39,36 @@ pub(super) enum StoreError {
     Io(#[from] io::Error),
 }
 
-/// Reads the pages of files, in order; pictures are for machines that take them.
-pub(super) fn read_pages(paths: &[PathBuf], pictures: bool) -> Result<Vec<Original>, CliError> {
+/// What of files is sent.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wanted {
+    /// Grey and colour pictures beside their pages, for machines that take them.
+    pub(super) pictures: bool,
+    /// Resolutions of pages.
+    pub(super) resolutions: Resolutions,
+}
+
+/// Reads the pages of files, in order.
+pub(super) fn read_pages(paths: &[PathBuf], wanted: Wanted) -> Result<Vec<Original>, CliError> {
     let mut pages = Vec::new();
     for path in paths {
-        pages.extend(read_file(path, pictures)?);
+        pages.extend(read_file(path, wanted)?);
     }
     Ok(pages)
 }
 
-fn read_file(path: &Path, pictures: bool) -> Result<Vec<Original>, CliError> {
+fn read_file(path: &Path, wanted: Wanted) -> Result<Vec<Original>, CliError> {
     let octets = fs::read(path).map_err(|error| CliError::usage(format!("{}: {error}", path.display())))?;
     let name = path.display().to_string();
     if octets.starts_with(b"II") || octets.starts_with(b"MM") {
-        return read_tiff(&octets, pictures).map_err(|error| CliError::usage(format!("{name}: {error}")));
+        return read_tiff(&octets, wanted).map_err(|error| {
+            let remedy = "write the file anew as TIFF with CCITT compression, or send it as PDF";
+            CliError::usage(format!("{name}: {error}; {remedy}"))
+        });
     }
     let pages = document(&octets, media_type(path), &name, &RenderOptions::default())
         .map_err(|error| CliError::usage(with_causes(&error)))?;
-    let raster = if pictures { picture(&octets) } else { None };
+    let raster = if wanted.pictures { picture(&octets) } else { None };
     let seen = raster.map(|raster| {
         let dots = on_a4(&raster);
         Arc::new(Picture::new(raster, Some((dots, dots)), pages[0].resolution, PaperWidth::A4))
@@ -70,15 +82,18 @@ fn on_a4(raster: &Raster) -> f32 {
 }
 
 /// The pages of a TIFF file: those that are fax pages of any width and resolution stay as they are.
-fn read_tiff(octets: &[u8], pictures: bool) -> Result<Vec<Original>, TiffError> {
+fn read_tiff(octets: &[u8], wanted: Wanted) -> Result<Vec<Original>, TiffError> {
     let document = TiffDocument::open(octets)?;
-    (0..document.page_count()).map(|index| Ok(original(document.page(index)?, pictures))).collect()
+    (0..document.page_count()).map(|index| Ok(original(document.page(index)?, wanted))).collect()
 }
 
-fn original(read: ReadPage, pictures: bool) -> Original {
+fn original(read: ReadPage, wanted: Wanted) -> Original {
     let page = Arc::new(read.to_page_as_is());
-    let is_picture = pictures && !matches!(read.raster, Raster::Bilevel(_));
     let paper = page.paper().unwrap_or(PaperWidth::A4);
+    let resolution = wanted.resolutions.best_for(page.resolution);
+    // Now, for in a call nothing may wait for it.
+    let page = page.at(resolution, paper);
+    let is_picture = wanted.pictures && !matches!(read.raster, Raster::Bilevel(_));
     let picture = is_picture.then(|| Picture::new(read.raster, read.dots_per_inch, page.resolution, paper));
     Original { page, picture: picture.map(Arc::new) }
 }

@@ -19,7 +19,9 @@ use crate::store::{LogFilter, LogRow};
 
 /// Show the log of faxes sent and received. Works while the gateway runs.
 #[derive(Args, Debug)]
-#[command(after_help = "Example:\n  answertone log --since 2026-03-01 --state failed\n  answertone log --format csv > faxes.csv")]
+#[command(
+    after_help = "Example:\n  answertone log --since 2026-03-01 --state failed\n  answertone log --format csv > faxes.csv"
+)]
 pub(super) struct LogArgs {
     /// Configuration file.
     #[arg(long, value_name = "FILE", default_value = DEFAULT_PATH)]

@@ -6,13 +6,13 @@ use answertone_dsp::units::Dbm0;
 use answertone_t30::{
     audio::AudioConfig,
     frame::{Modems, Width},
-    image::Coding,
+    image::{Coding, Resolution},
     session::{Codings, Config, Limits, Refused, Resolutions},
     time::LineSpan,
 };
 use clap::{Args, ValueEnum};
 
-use super::error::CliError;
+use super::{document::Wanted, error::CliError};
 
 /// On or off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -72,7 +72,8 @@ pub(super) struct MachineArgs {
     /// Widest paper to record on: a4, b4 or a3.
     #[arg(long, value_name = "PAPER", default_value = "a4")]
     width: String,
-    /// Finest resolution: standard, fine, superfine, 300 or 400.
+    /// Finest resolution: standard, fine, superfine, 300, 400, 600, 1200, 300x600, 400x800 or 600x1200; pages coarser than
+    /// it keep theirs. Those above 400 need error correction.
     #[arg(long, value_name = "NAME", default_value = "fine")]
     resolution: String,
     /// A page that is refused is not sent again.
@@ -123,9 +124,10 @@ impl MachineArgs {
         })
     }
 
-    /// Whether pictures are to be sent as such where the other machine takes them.
-    pub(super) fn wants_pictures(&self) -> bool {
-        self.ecm == Switch::On && self.codings.0.has(Coding::Jpeg)
+    /// What of documents is to be sent where the other machine takes it.
+    pub(super) fn wanted(&self) -> Result<Wanted, CliError> {
+        let pictures = self.ecm == Switch::On && self.codings.0.has(Coding::Jpeg);
+        Ok(Wanted { pictures, resolutions: resolutions(&self.resolution)? })
     }
 
     /// How it sounds.
@@ -211,14 +213,11 @@ impl FromStr for CodingList {
 }
 
 fn resolutions(name: &str) -> Result<Resolutions, CliError> {
-    match name {
-        "standard" => Ok(Resolutions::STANDARD),
-        "fine" => Ok(Resolutions::FINE),
-        "superfine" => Ok(Resolutions::SUPERFINE),
-        "300" => Ok(Resolutions::DPI_300),
-        "400" => Ok(Resolutions::SUPERFINE | Resolutions::DPI_300 | Resolutions::DPI_400),
-        _ => Err(unknown("--resolution", name, "standard, fine, superfine, 300 or 400")),
-    }
+    let finest = Resolution::ALL.into_iter().find(|resolution| resolution.name() == name);
+    finest.map(Resolutions::up_to).ok_or_else(|| {
+        let names = Resolution::ALL.map(Resolution::name);
+        unknown("--resolution", name, format!("one of {}", names.join(", ")))
+    })
 }
 
 fn width(name: &str) -> Result<Width, CliError> {

@@ -3,6 +3,7 @@
 mod attendant;
 mod call;
 mod config;
+mod decode;
 mod demo;
 mod doctor;
 mod document;
@@ -44,6 +45,7 @@ enum Command {
     Send(send::SendArgs),
     Receive(receive::ReceiveArgs),
     Call(Box<call::CallArgs>),
+    Decode(decode::DecodeArgs),
     Modem(modem::ModemArgs),
     Tones(tones::TonesArgs),
     Demo(demo::DemoArgs),
@@ -73,6 +75,7 @@ fn execute(command: &Command) -> Result<ExitCode, CliError> {
         Command::Send(args) => send::run(args),
         Command::Receive(args) => receive::run(args),
         Command::Call(args) => call::run(args),
+        Command::Decode(args) => decode::run(args),
         Command::Modem(args) => modem::run(args),
         Command::Tones(args) => tones::run(args),
         Command::Demo(args) => demo::run(args),

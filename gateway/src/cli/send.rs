@@ -46,7 +46,7 @@ pub(super) struct SendArgs {
 
 /// Runs the command.
 pub(super) fn run(args: &SendArgs) -> Result<ExitCode, CliError> {
-    let mut pages = read_pages(&args.files, args.machine.wants_pictures())?;
+    let mut pages = read_pages(&args.files, args.machine.wanted()?)?;
     if !args.no_header {
         pages = with_header(pages, args.machine.ident(), &args.to);
     }

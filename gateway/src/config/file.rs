@@ -69,12 +69,7 @@ impl File<'_> {
         Ok(Duration::from_secs(self.number(key, value, default, 0, 315_360_000)? as u64))
     }
 
-    pub(super) fn waits(
-        &self,
-        key: &str,
-        value: Key<Vec<i64>>,
-        default: &[u64],
-    ) -> Result<Vec<Duration>, ConfigError> {
+    pub(super) fn waits(&self, key: &str, value: Key<Vec<i64>>, default: &[u64]) -> Result<Vec<Duration>, ConfigError> {
         let Some(value) = value else { return Ok(default.iter().copied().map(Duration::from_secs).collect()) };
         let right = |s: &i64| (0..=604_800).contains(s);
         if value.get_ref().is_empty() || !value.get_ref().iter().all(right) {

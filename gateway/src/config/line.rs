@@ -106,9 +106,7 @@ impl File<'_> {
     fn names_differ(&self, lines: &[Spanned<RawLine>]) -> Result<(), ConfigError> {
         let mut seen = HashSet::new();
         match lines.iter().map(|line| &line.get_ref().name).find(|name| !seen.insert(name.get_ref())) {
-            Some(name) => {
-                Err(self.refuse("line.name", name, "another line has this name; give each its own"))
-            }
+            Some(name) => Err(self.refuse("line.name", name, "another line has this name; give each its own")),
             None => Ok(()),
         }
     }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use answertone_dsp::tone::progress::TONES;
+use answertone_t30::session::Instead;
 use jiff::{Zoned, civil::Time};
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
@@ -11,6 +13,7 @@ use super::{
     file::{File, Key, all_as_seconds, flag, patterns, text},
 };
 use crate::{
+    engine::Hearing,
     ifax::{
         dial::DialPlan,
         priority::Priority,
@@ -34,6 +37,8 @@ pub(super) struct Raw {
     attempts: Key<i64>,
     retry_s: Key<Vec<i64>>,
     max_pages: Key<i64>,
+    country: Key<String>,
+    give_up_on: Key<Vec<String>>,
     jobs_per_call: Key<i64>,
     stubborn_days: Key<i64>,
     cover_file: Key<String>,
@@ -83,6 +88,9 @@ pub struct Offramp {
     pub retry: Vec<Duration>,
     /// Most pages of a message.
     pub max_pages: usize,
+    /// What is listened for in a call, and what ends it.
+    #[serde(flatten)]
+    pub hearing: Hearing,
     /// Most jobs for one number that go in one call.
     pub jobs_per_call: u32,
     /// How long it is remembered that a number needs slower or simpler calls.
@@ -158,9 +166,8 @@ impl Offramp {
 
     /// When a call that is due at `now` may be made; none: at once. The first hours that fit number and priority decide.
     pub fn postponed(&self, number: &str, priority: Priority, now: &Zoned) -> Option<Zoned> {
-        let fits = |hours: &&Hours| {
-            hours.priority.is_none_or(|wanted| wanted == priority) && any(&hours.numbers, number)
-        };
+        let fits =
+            |hours: &&Hours| hours.priority.is_none_or(|wanted| wanted == priority) && any(&hours.numbers, number);
         let hours = self.hours.iter().find(fits)?;
         (!hours.contain(now.time())).then(|| hours.next(now))
     }
@@ -214,6 +221,7 @@ impl File<'_> {
             attempts: self.number("offramp.attempts", raw.attempts, 4, 1, 50)? as u32,
             retry: self.waits("offramp.retry_s", raw.retry_s, &[120, 300, 900])?,
             max_pages: self.number("offramp.max_pages", raw.max_pages, 200, 1, 10_000)? as usize,
+            hearing: self.hearing(raw.country, raw.give_up_on)?,
             jobs_per_call: self.number("offramp.jobs_per_call", raw.jobs_per_call, 5, 1, 100)? as u32,
             stubborn_days: self.number("offramp.stubborn_days", raw.stubborn_days, 30, 0, 3650)? as u32,
             cover_file: text(raw.cover_file, ""),
@@ -224,14 +232,27 @@ impl File<'_> {
         })
     }
 
+    fn hearing(&self, country: Key<String>, give_up_on: Key<Vec<String>>) -> Result<Hearing, ConfigError> {
+        let usual = Hearing::default();
+        let known = |country: &str| country == usual.country || TONES.iter().any(|tone| tone.country == country);
+        if let Some(country) = country.as_ref().filter(|country| !known(country.get_ref())) {
+            let remedy = "write \"any\", or a country such as \"us\" or \"de\"";
+            return Err(self.refuse("offramp.country", country, remedy));
+        }
+        let give_up_on = match give_up_on {
+            Some(list) => Hearing::give_up_list(list.get_ref().iter().map(String::as_str)).map_err(|_| {
+                let all = Instead::ALL.map(Instead::name).join(", ");
+                self.refuse("offramp.give_up_on", &list, &format!("choose of {all}"))
+            })?,
+            None => usual.give_up_on,
+        };
+        Ok(Hearing { country: country.map_or(usual.country, Spanned::into_inner), give_up_on })
+    }
+
     fn cause(&self, raw: RawCause) -> Result<CauseRule, ConfigError> {
         let known: Vec<_> = known_causes().collect();
         if !known.contains(&raw.name.get_ref().as_str()) {
-            return Err(self.refuse(
-                "offramp.cause.name",
-                &raw.name,
-                &format!("write one of {}", known.join(", ")),
-            ));
+            return Err(self.refuse("offramp.cause.name", &raw.name, &format!("write one of {}", known.join(", "))));
         }
         Ok(CauseRule {
             attempts: self.number("offramp.cause.attempts", raw.attempts, 4, 1, 50)? as u32,
@@ -323,10 +344,16 @@ mod tests {
     fn wrong_tables_are_refused_with_line_and_remedy() {
         let refusal = |text: &str| Config::parse(text, "a.toml").unwrap_err().to_string();
         let said = refusal("\n[[offramp.cause]]\nname = \"bussy\"\n");
-        assert!(said.starts_with("a.toml:3: offramp.cause.name = \"bussy\": write one of ") && said.contains("busy,"), "{said}");
+        assert!(
+            said.starts_with("a.toml:3: offramp.cause.name = \"bussy\": write one of ") && said.contains("busy,"),
+            "{said}"
+        );
         let said = refusal("[[offramp.hours]]\nfrom = \"25:00\"\nto = \"06:00\"\n");
         assert!(said.starts_with("a.toml:2: offramp.hours.from = \"25:00\""), "{said}");
         assert!(refusal("[[offramp.rate]]\nper_call = -1.0\n").contains("not negative"));
         assert!(refusal("[offramp]\ncover_file = \"/no/such\"\n").contains("cannot be read"));
+        let said = refusal("[offramp]\ngive_up_on = [\"busy\", \"bussy\"]\n");
+        assert!(said.starts_with("a.toml:2: offramp.give_up_on") && said.contains("special_information"), "{said}");
+        assert!(refusal("[offramp]\ncountry = \"atlantis\"\n").contains("any"));
     }
 }

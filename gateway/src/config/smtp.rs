@@ -138,7 +138,10 @@ impl File<'_> {
     ) -> Result<Vec<SocketAddr>, ConfigError> {
         let remedy = "write an address and port such as \"127.0.0.1:2525\" or \"[::1]:2525\"";
         let Some(list) = list else { return Ok(default.to_vec()) };
-        list.into_inner().iter().map(|text| text.get_ref().parse().map_err(|_| self.refuse(key, text, remedy))).collect()
+        list.into_inner()
+            .iter()
+            .map(|text| text.get_ref().parse().map_err(|_| self.refuse(key, text, remedy)))
+            .collect()
     }
 
     pub(super) fn network(&self, key: &str, text: &Spanned<String>) -> Result<Network, ConfigError> {

@@ -135,9 +135,7 @@ impl Writer<'_> {
         let (job, hostname) = (group.jobs[0], self.hostname);
         let (report, machine_type, machine) = match group.kind {
             Kind::Dsn => ("delivery-status", "message/delivery-status", self.delivery_status(group, news)),
-            Kind::Mdn => {
-                ("disposition-notification", "message/disposition-notification", self.dispositions(group))
-            }
+            Kind::Mdn => ("disposition-notification", "message/disposition-notification", self.dispositions(group)),
         };
         let original = match (group.kind == Kind::Dsn && job.return_full != 0, std::str::from_utf8(&job.raw)) {
             (true, Ok(whole)) => MimePart::new(ContentType::new("message/rfc822"), whole.to_owned()),
@@ -191,8 +189,7 @@ impl Writer<'_> {
 
     fn disposition(&self, job: &Untold) -> String {
         let hostname = self.hostname;
-        let mut lines =
-            vec![format!("Reporting-UA: {hostname}; Answertone"), format!("MDN-Gateway: dns; {hostname}")];
+        let mut lines = vec![format!("Reporting-UA: {hostname}; Answertone"), format!("MDN-Gateway: dns; {hostname}")];
         lines.extend(original_recipient(job));
         lines.push(format!("Final-Recipient: rfc822; {}", printable(&job.recipient)));
         lines.extend(job.message_id.as_ref().map(|id| format!("Original-Message-ID: <{}>", printable(id))));
@@ -286,10 +283,7 @@ fn sentences(job: &Untold, news: News) -> String {
             date(job.due_at)
         ),
         (_, "done") => format!("Your fax {pages}to {} was delivered.\n", job.number),
-        _ => format!(
-            "Your fax {pages}to {} could not be delivered.\n\n{said}\n{confirmed}{attempts}.\n",
-            job.number
-        ),
+        _ => format!("Your fax {pages}to {} could not be delivered.\n\n{said}\n{confirmed}{attempts}.\n", job.number),
     }
 }
 
@@ -373,7 +367,9 @@ mod tests {
         assert!(
             raw.contains("Original-Message-ID: <abc@example.com>") && raw.contains("Error: 4.4.2 the line was lost")
         );
-        assert!(raw.contains("MDN-Gateway: dns; gw") && raw.contains("Subject: hello") && !raw.contains("\r\n\r\nbody"));
+        assert!(
+            raw.contains("MDN-Gateway: dns; gw") && raw.contains("Subject: hello") && !raw.contains("\r\n\r\nbody")
+        );
     }
 
     #[test]
@@ -425,9 +421,8 @@ mod tests {
     #[test]
     fn gathered_notices_are_split_by_success_and_bounded_in_recipients() {
         let asked = (notify::FAILURE | notify::SUCCESS) as i64;
-        let jobs: Vec<_> = (0..7)
-            .map(|id| Untold { id, notify: asked, ..if id % 2 == 0 { failed() } else { delivered() } })
-            .collect();
+        let jobs: Vec<_> =
+            (0..7).map(|id| Untold { id, notify: asked, ..if id % 2 == 0 { failed() } else { delivered() } }).collect();
         let gather = Notices { gather: true, max_recipients: 3, ..Config::default().notices };
         let ids = |notices: &Notices| -> Vec<Vec<i64>> {
             told_with(&jobs, notices).notices.into_iter().map(|(ids, _)| ids).collect()

@@ -24,16 +24,22 @@ const FINAL: (bool, bool) = (false, false);
 /// Causes as the call's report names them, and some of the gateway's own. RFC 4161 2.2.2 wants no further calls where
 /// a person or a data modem answered, where nothing does, where the paper is out or somebody pressed stop; a line that
 /// breaks is worth another.
-const ROWS: [(&str, &str, (bool, bool)); 26] = [
+const ROWS: [(&str, &str, (bool, bool)); 32] = [
     ("busy", "4.4.1", AGAIN),
     ("congestion", "4.4.5", AGAIN),
     ("no_answer", "4.4.1", AGAIN),
     ("no_line", "4.3.2", AGAIN),
     ("no_dial_tone", "4.3.2", AGAIN),
     ("no_fax_heard", "4.4.1", FINAL),
-    ("voice", "5.1.1", FINAL),
-    ("data_modem", "5.1.1", FINAL),
+    ("dial_tone", "4.3.2", AGAIN),
+    ("voice", "5.4.0", FINAL),
+    ("answering_machine", "5.4.0", FINAL),
+    ("data_modem", "5.4.0", FINAL),
+    ("text_telephone", "5.4.0", FINAL),
+    ("alarm_receiver", "5.4.0", FINAL),
+    ("number_unobtainable", "5.1.1", FINAL),
     ("number_wrong", "5.1.1", FINAL),
+    ("special_information", "5.1.6", FINAL),
     ("peer_silent", "4.4.2", SIMPLER),
     ("peer_disconnected", "4.4.2", SIMPLER),
     ("peer_not_ready", "4.2.2", FINAL),
@@ -68,18 +74,15 @@ pub fn consequence(cause: &str) -> Consequence {
 /// The cause of a failed call, with what was heard on the line: who or what answered, or why nobody did.
 pub fn cause(report: &CallReport) -> Option<&'static str> {
     let failure = report.failure.as_ref()?;
-    Some(match (failure.cause, report.heard) {
-        ("no_fax_heard", Some(heard)) => match heard {
-            "busy" => "busy",
-            "congestion" => "congestion",
-            "ringing" => "no_answer",
-            "dial_tone" => "no_dial_tone",
-            "special_information" => "number_wrong",
-            "voice" | "answering_machine" | "alarm_receiver" => "voice",
-            "data_modem" | "text_telephone" => "data_modem",
-            _ => "no_fax_heard",
-        },
-        (cause, _) => cause,
+    let told = if failure.cause == "no_fax_heard" { report.heard.unwrap_or(failure.cause) } else { failure.cause };
+    Some(match told {
+        "ringing" => "no_answer",
+        "dial_tone" => "no_dial_tone",
+        "special_information" | "number_unobtainable" => "number_wrong",
+        "answering_machine" | "alarm_receiver" => "voice",
+        "text_telephone" => "data_modem",
+        heard @ ("busy" | "congestion" | "voice" | "data_modem") => heard,
+        _ => failure.cause,
     })
 }
 

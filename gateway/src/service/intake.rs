@@ -311,9 +311,11 @@ mod tests {
         assert_eq!(headers.message_id.as_deref(), Some("x@y"));
         assert_eq!(headers.hops, 2);
         assert_eq!(Headers::of(b"Disposition-Notification-To: a@b.example, c@d.example\r\n\r\n").mdn_to, None);
-        let required = b"Disposition-Notification-To: a@b.example\r\nDisposition-Notification-Options: x=required,y\r\n\r\n";
+        let required =
+            b"Disposition-Notification-To: a@b.example\r\nDisposition-Notification-Options: x=required,y\r\n\r\n";
         assert_eq!(Headers::of(required).mdn_to, None);
-        let report = b"Content-Type: multipart/report; report-type=delivery-status; boundary=x\r\nX-Priority: 5\r\n\r\n";
+        let report =
+            b"Content-Type: multipart/report; report-type=delivery-status; boundary=x\r\nX-Priority: 5\r\n\r\n";
         assert!(Headers::of(report).is_notice && Headers::of(report).priority == Some(Priority::Low));
     }
 

@@ -24,8 +24,7 @@ pub(super) async fn work(shared: Arc<Shared>) {
 
 async fn tell(shared: &Shared) -> Result<(), StoreError> {
     let config = &shared.config;
-    let writer =
-        Writer { hostname: &config.hostname, from: config.onramp.from.as_str(), notices: &config.notices };
+    let writer = Writer { hostname: &config.hostname, from: config.onramp.from.as_str(), notices: &config.notices };
     loop {
         let jobs = shared.store.untold(config.notices.gather).await?;
         let Some(first) = jobs.first() else { break };

@@ -70,7 +70,8 @@ pub struct Verdict<'a> {
 }
 
 /// Columns of [`Job`].
-const CLAIMED: &str = "SELECT job.id, job.message, recipient, number, subaddress, post_dial, priority, attempts, causes, next_page,
+const CLAIMED: &str =
+    "SELECT job.id, job.message, recipient, number, subaddress, post_dial, priority, attempts, causes, next_page,
             mail_from, subject, account, received_at, raw
      FROM job JOIN message ON message.id = job.message WHERE job.id = $1";
 
@@ -125,8 +126,7 @@ impl Store {
 
     /// When the next job falls due.
     pub async fn next_job_due(&self) -> Result<Option<i64>, StoreError> {
-        let query =
-            sqlx::query_scalar("SELECT min(due_at) FROM job WHERE state IN ('queued', 'waiting') AND held = 0");
+        let query = sqlx::query_scalar("SELECT min(due_at) FROM job WHERE state IN ('queued', 'waiting') AND held = 0");
         Ok(query.fetch_one(&self.pool).await?)
     }
 
@@ -286,12 +286,8 @@ impl Store {
 
     /// Holds a job that is not being sent, or lets it go; false when it is in no state for that.
     pub async fn hold_job(&self, job: i64, hold: bool) -> Result<bool, StoreError> {
-        self.change(
-            "UPDATE job SET held = $1 WHERE id = $2 AND state IN ('waiting', 'queued')",
-            i64::from(hold),
-            job,
-        )
-        .await
+        self.change("UPDATE job SET held = $1 WHERE id = $2 AND state IN ('waiting', 'queued')", i64::from(hold), job)
+            .await
     }
 
     /// Changes the priority of a job that waits; false when there is no such.

@@ -28,9 +28,9 @@ use std::{
 };
 
 pub use faxes::{Fax, FaxState};
+pub use history::{LogFilter, LogRow};
 pub use image::{pack, unpack};
 use jiff::Timestamp;
-pub use history::{LogFilter, LogRow};
 pub use jobs::{Ending, Job, Verdict};
 pub use messages::{Accepted, NewMessage, NewRecipient};
 pub use outbound::{Mail, MailKind, NewMail};

@@ -82,7 +82,10 @@ async fn one_call_at_a_time_goes_to_a_number_and_takes_more_jobs_along() {
     let along = store.claim_companions(&first, 1).await.unwrap();
     assert_eq!(along.iter().map(|job| job.id).collect::<Vec<_>>(), [2]);
     store.job_untried(along[0].id, now()).await.unwrap();
-    assert_eq!(store.claim_companions(&first, 9).await.unwrap().iter().map(|job| job.attempts).collect::<Vec<_>>(), [1, 1]);
+    assert_eq!(
+        store.claim_companions(&first, 9).await.unwrap().iter().map(|job| job.attempts).collect::<Vec<_>>(),
+        [1, 1]
+    );
 }
 
 #[tokio::test]
@@ -149,7 +152,8 @@ async fn the_log_has_every_field_and_filters_by_it() {
     let (_dir, store) = store().await;
     store.accept(&message("one", &["+1", "+2"])).await.unwrap();
     let job = store.claim_job("one", 0).await.unwrap().unwrap();
-    let report = r#"{"page":[{"octets":100},{"octets":23}],"x_dpi":204,"y_lpi":196,"bit_rate":14400,"remote_ident":"+1"}"#;
+    let report =
+        r#"{"page":[{"octets":100},{"octets":23}],"x_dpi":204,"y_lpi":196,"bit_rate":14400,"remote_ident":"+1"}"#;
     let call = CallRow {
         line: "one".into(),
         job: Some(job.id),

@@ -68,8 +68,7 @@ impl Store {
         };
         let over = "told = 0 AND state IN ('done', 'failed', 'cancelled')";
         let first = format!("SELECT message FROM job WHERE {over} {waits} ORDER BY message LIMIT 1");
-        let message: Option<i64> =
-            sqlx::query_scalar(sqlx::AssertSqlSafe(first)).fetch_optional(&self.pool).await?;
+        let message: Option<i64> = sqlx::query_scalar(sqlx::AssertSqlSafe(first)).fetch_optional(&self.pool).await?;
         let Some(message) = message else { return Ok(vec![]) };
         let rows = format!("{COLUMNS} WHERE {over} AND job.message = $1 ORDER BY job.id");
         Ok(sqlx::query_as(sqlx::AssertSqlSafe(rows)).bind(message).fetch_all(&self.pool).await?)

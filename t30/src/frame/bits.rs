@@ -53,6 +53,18 @@ pub mod bit {
     pub const METRIC_PREFERRED: u8 = 45;
     /// In DIS: at 15.4 lines/mm a row needs half the time it needs at 7.7.
     pub const HALF_TIME: u8 = 46;
+    /// 600 x 600.
+    pub const DPI_600: u8 = 105;
+    /// 1200 x 1200.
+    pub const DPI_1200: u8 = 106;
+    /// 300 x 600.
+    pub const DPI_300X600: u8 = 107;
+    /// 400 x 800.
+    pub const DPI_400X800: u8 = 108;
+    /// 600 x 1200.
+    pub const DPI_600X1200: u8 = 109;
+    /// In DIS: MR with more than four rows between two coded by themselves, where there are more than 200 to the inch.
+    pub const LONG_K: u8 = 122;
     /// T.85 coding, JBIG.
     pub const T85: u8 = 78;
     /// T.81 grey pictures.
@@ -241,11 +253,11 @@ pub const BIT_ROWS: [BitRow; 128] = [
     flag(102, "internet routing address"),
     reserved(103),
     extend(104),
-    flag(105, "600 dpi"),
-    flag(106, "1200 dpi"),
-    flag(107, "300x600 dpi"),
-    flag(108, "400x800 dpi"),
-    flag(109, "600x1200 dpi"),
+    flag(bit::DPI_600, "600 dpi"),
+    flag(bit::DPI_1200, "1200 dpi"),
+    flag(bit::DPI_300X600, "300x600 dpi"),
+    flag(bit::DPI_400X800, "400x800 dpi"),
+    flag(bit::DPI_600X1200, "600x1200 dpi"),
     flag(110, "colour 600 dpi").needs(&[68, 105]),
     flag(111, "colour 1200 dpi").needs(&[68, 106]),
     extend(112),
@@ -258,7 +270,7 @@ pub const BIT_ROWS: [BitRow; 128] = [
     flag(119, "T.44 colour space"),
     extend(120),
     flag(121, "T.38 flow control"),
-    either(122, "K above 4", ""),
+    either(bit::LONG_K, "K above 4", ""),
     flag(123, "internet-aware"),
     part(124, "T.88", Field::Jbig2),
     part(125, "T.88", Field::Jbig2),

@@ -40,16 +40,20 @@ pub fn page_at(raster: &Raster, dots_per_inch: Option<(f32, f32)>, resolution: R
     page_on(raster, dots_per_inch, resolution, PaperWidth::A4)
 }
 
-/// The picture as it is, if it is a page of a width and a resolution that T.4 knows.
+/// The picture as it is, if it has a resolution that T.4 knows: on the paper of its width, or one finer than 204 x 196 in
+/// the middle of the narrowest paper that holds it.
 pub fn page_as_is(raster: &Raster, dots_per_inch: Option<(f32, f32)>) -> Option<Page> {
     let (Raster::Bilevel(bitmap), (across, down)) = (raster, known(dots_per_inch)?) else { return None };
-    let is_so = |resolution: &Resolution| {
+    let off = |resolution: &Resolution| {
         let (fax_across, fax_down) = resolution.dots_per_inch();
-        let same = same(f64::from(fax_across) / across) == 1.0 && same(f64::from(fax_down) / down) == 1.0;
-        same && resolution.paper(bitmap.width()).is_some()
+        (f64::from(fax_across) / across - 1.0).abs().max((f64::from(fax_down) / down - 1.0).abs())
     };
-    let resolution = Resolution::ALL.into_iter().find(is_so)?;
-    Some(Page { bitmap: bitmap.clone(), resolution })
+    let nearest = Resolution::ALL.into_iter().min_by(|one, other| off(one).total_cmp(&off(other)));
+    let resolution = nearest.filter(|nearest| off(nearest) < SAME_SCALE)?;
+    let fine = resolution.dots_per_inch().1 > Resolution::Inch200.dots_per_inch().1;
+    let narrowest = PaperWidth::ALL.into_iter().find(|paper| resolution.pels(*paper) >= bitmap.width());
+    let paper = resolution.paper(bitmap.width()).or(narrowest.filter(|_| fine))?;
+    Some(Page { bitmap: set_in(bitmap, resolution.pels(paper)), resolution })
 }
 
 /// The page at another resolution or on other paper. A page wider than the paper is reduced.
@@ -386,8 +390,11 @@ mod tests {
             }
         }
         let raster = bilevel(3456, 9, |_, _| false);
-        assert_eq!(page_as_is(&raster, Some((400.0, 400.0))).map(|page| page.resolution), Some(Resolution::Dpi400));
-        for dots in [None, Some((300.0, 300.0)), Some((600.0, 600.0))] {
+        let as_is = |raster: &Raster, dots| page_as_is(raster, dots).map(|page| (page.resolution, page.bitmap.width()));
+        assert_eq!(as_is(&raster, Some((400.0, 400.0))), Some((Resolution::Inch400, 3456)));
+        assert_eq!(as_is(&bilevel(4960, 9, |_, _| false), Some((600.0, 600.0))), Some((Resolution::Dpi600, 5184)));
+        assert_eq!(as_is(&bilevel(1700, 9, |_, _| false), Some((200.0, 200.0))), None);
+        for dots in [None, Some((200.0, 200.0)), Some((150.0, 150.0))] {
             assert_eq!(page_as_is(&raster, dots), None);
         }
     }

@@ -47,10 +47,11 @@ impl Lettering {
     fn at(resolution: Resolution) -> Self {
         match resolution {
             Resolution::Standard => Self { font: &FONT_6X10, stretch: 2, stretch_down: 1, rows: 12 },
-            Resolution::Fine => Self { font: &FONT_10X20, stretch: 1, stretch_down: 1, rows: 22 },
-            Resolution::Superfine => Self { font: &FONT_10X20, stretch: 1, stretch_down: 2, rows: 44 },
-            Resolution::Dpi300 | Resolution::Dpi400 => {
-                Self { font: &FONT_10X20, stretch: 2, stretch_down: 2, rows: 44 }
+            finer => {
+                // The font's pels are as large as those of fine pages.
+                let (across, down) = finer.dots_per_inch();
+                let (stretch, stretch_down) = (times_fine(across), times_fine(down));
+                Self { font: &FONT_10X20, stretch, stretch_down, rows: 22 * stretch_down }
             }
         }
     }
@@ -58,6 +59,11 @@ impl Lettering {
     fn letter_pels(&self) -> u32 {
         self.font.character_size.width * self.stretch
     }
+}
+
+/// How many times the 200 dots per inch of a fine page, in whole numbers.
+fn times_fine(dots: u32) -> u32 {
+    (dots + 100) / 200
 }
 
 /// Rows that the line takes at a resolution.

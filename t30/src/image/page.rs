@@ -34,12 +34,12 @@ impl Coding {
 
 /// Resolution of a page. There may be more of them.
 ///
-/// Those based on the inch (200 x 200, 200 x 400, 400 x 400) are taken for the nearest based on the millimetre: T.4 clause
-/// 2 has them as equals, 2 % apart.
+/// What is based on the inch and what is based on the millimetre are equals where T.4 clause 2 has them so, 2 % apart: one is
+/// taken for the other where a machine knows only the one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Resolution {
-    /// R8 x 3.85 lines/mm: 204 x 98 dots per inch.
+    /// R8 x 3.85 lines/mm: 204 x 98 dots per inch; 200 x 100 is taken for it.
     Standard,
     /// R8 x 7.7 lines/mm: 204 x 196 dots per inch.
     Fine,
@@ -49,6 +49,22 @@ pub enum Resolution {
     Dpi300,
     /// R16 x 15.4 lines/mm: 408 x 391 dots per inch.
     Dpi400,
+    /// 200 x 200 dots per inch, the inch's [`Resolution::Fine`].
+    Inch200,
+    /// 200 x 400 dots per inch, the inch's [`Resolution::Superfine`].
+    Inch200x400,
+    /// 400 x 400 dots per inch, the inch's [`Resolution::Dpi400`].
+    Inch400,
+    /// 600 x 600 dots per inch.
+    Dpi600,
+    /// 1200 x 1200 dots per inch.
+    Dpi1200,
+    /// 300 x 600 dots per inch.
+    Dpi300x600,
+    /// 400 x 800 dots per inch.
+    Dpi400x800,
+    /// 600 x 1200 dots per inch.
+    Dpi600x1200,
 }
 
 /// Facts of a resolution.
@@ -57,8 +73,23 @@ struct Facts {
     dots_per_inch: (u32, u32),
     /// T.4 4.2.1.1: at most K-1 rows in succession are coded two-dimensionally.
     k: u32,
+    /// The same for machines that take more than 4, T.30 bit 122.
+    long_k: u32,
     /// Pels of a row of A4, B4 and A3 paper.
     pels: [u32; 3],
+}
+
+/// Pels of a row at 200 or 204 dots per inch, of A4, B4 and A3 paper.
+const R8: [u32; 3] = [1728, 2048, 2432];
+
+/// The same at 300, 400, 600 and 1200 dots per inch.
+const R300: [u32; 3] = [2592, 3072, 3648];
+const R16: [u32; 3] = [3456, 4096, 4864];
+const R600: [u32; 3] = [5184, 6144, 7296];
+const R1200: [u32; 3] = [10368, 12288, 14592];
+
+const fn facts(name: &'static str, dots_per_inch: (u32, u32), (k, long_k): (u32, u32), pels: [u32; 3]) -> Facts {
+    Facts { name, dots_per_inch, k, long_k, pels }
 }
 
 /// Paper widths of T.4, 215, 255 and 303 mm of scan line.
@@ -78,21 +109,43 @@ impl PaperWidth {
 }
 
 impl Resolution {
-    /// All resolutions, coarse to fine.
-    pub const ALL: [Self; 5] = [Self::Standard, Self::Fine, Self::Superfine, Self::Dpi300, Self::Dpi400];
+    /// All resolutions. Their places do not change: stores number them so.
+    pub const ALL: [Self; 13] = [
+        Self::Standard,
+        Self::Fine,
+        Self::Superfine,
+        Self::Dpi300,
+        Self::Dpi400,
+        Self::Inch200,
+        Self::Inch200x400,
+        Self::Inch400,
+        Self::Dpi600,
+        Self::Dpi1200,
+        Self::Dpi300x600,
+        Self::Dpi400x800,
+        Self::Dpi600x1200,
+    ];
 
     const fn facts(self) -> Facts {
-        const R8: [u32; 3] = [1728, 2048, 2432];
         match self {
-            Self::Standard => Facts { name: "standard", dots_per_inch: (204, 98), k: 2, pels: R8 },
-            Self::Fine => Facts { name: "fine", dots_per_inch: (204, 196), k: 4, pels: R8 },
-            Self::Superfine => Facts { name: "superfine", dots_per_inch: (204, 391), k: 4, pels: R8 },
-            Self::Dpi300 => Facts { name: "300", dots_per_inch: (300, 300), k: 4, pels: [2592, 3072, 3648] },
-            Self::Dpi400 => Facts { name: "400", dots_per_inch: (408, 391), k: 4, pels: [3456, 4096, 4864] },
+            Self::Standard => facts("standard", (204, 98), (2, 2), R8),
+            Self::Fine => facts("fine", (204, 196), (4, 4), R8),
+            Self::Superfine => facts("superfine", (204, 391), (4, 8), R8),
+            Self::Dpi300 => facts("300", (300, 300), (4, 6), R300),
+            Self::Dpi400 => facts("400", (408, 391), (4, 8), R16),
+            Self::Inch200 => facts("200x200", (200, 200), (4, 4), R8),
+            Self::Inch200x400 => facts("200x400", (200, 400), (4, 8), R8),
+            Self::Inch400 => facts("400x400", (400, 400), (4, 8), R16),
+            Self::Dpi600 => facts("600", (600, 600), (4, 12), R600),
+            Self::Dpi1200 => facts("1200", (1200, 1200), (4, 24), R1200),
+            Self::Dpi300x600 => facts("300x600", (300, 600), (4, 12), R300),
+            Self::Dpi400x800 => facts("400x800", (400, 800), (4, 16), R16),
+            Self::Dpi600x1200 => facts("600x1200", (600, 1200), (4, 24), R600),
         }
     }
 
-    /// The name as users write it: `standard`, `fine`, `superfine`, `300`, `400`.
+    /// The name as users write it: `standard`, `fine`, `superfine`, `300`, `400`, `600`, `1200`, `300x600`, `400x800`,
+    /// `600x1200`, and `200x200`, `200x400`, `400x400` for those of the inch.
     pub const fn name(self) -> &'static str {
         self.facts().name
     }
@@ -107,9 +160,34 @@ impl Resolution {
         self.facts().k
     }
 
+    /// K where the receiver takes more than 4: the rows between two coded one-dimensionally stay as far apart on paper.
+    pub const fn long_k(self) -> u32 {
+        self.facts().long_k
+    }
+
     /// Pels in a row.
     pub const fn pels(self, paper: PaperWidth) -> u32 {
         self.facts().pels[paper as usize]
+    }
+
+    /// The equal resolution based on the millimetre, or itself where there is none.
+    pub const fn metric(self) -> Self {
+        match self {
+            Self::Inch200 => Self::Fine,
+            Self::Inch200x400 => Self::Superfine,
+            Self::Inch400 => Self::Dpi400,
+            other => other,
+        }
+    }
+
+    /// The equal resolution based on the inch, or itself where there is none.
+    pub const fn inch(self) -> Self {
+        match self {
+            Self::Fine => Self::Inch200,
+            Self::Superfine => Self::Inch200x400,
+            Self::Dpi400 => Self::Inch400,
+            other => other,
+        }
     }
 
     /// The paper whose rows have that many pels.
@@ -120,7 +198,9 @@ impl Resolution {
     /// Whether a page of this resolution loses nothing but detail at the other one: neither rows nor pels are invented.
     pub fn reduces_to(self, other: Self) -> bool {
         let ((across, down), (other_across, other_down)) = (self.dots_per_inch(), other.dots_per_inch());
-        other_across <= across && other_down <= down
+        // Millimetre and inch are 2 % apart.
+        let within = |other: u32, own: u32| other * 100 <= own * 103;
+        within(other_across, across) && within(other_down, down)
     }
 
     /// Standard or fine, which nearly every machine has: the one nearer to that many rows per inch.
@@ -157,6 +237,9 @@ impl Page {
         let width = resolution.pels(paper);
         if (resolution, width) == (self.resolution, self.bitmap.width()) {
             return self;
+        }
+        if (resolution.metric(), width) == (self.resolution.metric(), self.bitmap.width()) {
+            return Arc::new(Self { bitmap: self.bitmap.clone(), resolution });
         }
         // 391 rows to the inch are twice 196 and four times 98.
         let factor = (f64::from(down) / f64::from(new_down)).round() as u32;

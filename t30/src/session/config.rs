@@ -67,19 +67,56 @@ impl Resolutions {
     pub const DPI_300: Self = Self(5);
     /// R16 x 15.4 lines/mm or 400 x 400 dots per inch, beside standard and fine.
     pub const DPI_400: Self = Self(9);
+    /// 600 x 600 dots per inch beside standard and fine; with error correction only, as those below.
+    pub const DPI_600: Self = Self(17);
+    /// 1200 x 1200.
+    pub const DPI_1200: Self = Self(33);
+    /// 300 x 600.
+    pub const DPI_300X600: Self = Self(65);
+    /// 400 x 800.
+    pub const DPI_400X800: Self = Self(129);
+    /// 600 x 1200.
+    pub const DPI_600X1200: Self = Self(257);
     /// All of them.
-    pub const ALL: Self = Self(15);
+    pub const ALL: Self = Self(511);
 
     /// Whether pages of this resolution can be recorded, or are to be sent.
     pub const fn has(self, resolution: Resolution) -> bool {
-        let needed = match resolution {
-            Resolution::Standard => Self::STANDARD,
-            Resolution::Fine => Self::FINE,
-            Resolution::Superfine => Self::SUPERFINE,
-            Resolution::Dpi300 => Self::DPI_300,
-            Resolution::Dpi400 => Self::DPI_400,
-        };
+        let needed = Self::of(resolution);
         self.0 & needed.0 == needed.0
+    }
+
+    /// The set of one resolution and what goes without saying beside it. Those of the inch are in it with their equals.
+    pub const fn of(resolution: Resolution) -> Self {
+        match resolution {
+            Resolution::Standard => Self::STANDARD,
+            Resolution::Fine | Resolution::Inch200 => Self::FINE,
+            Resolution::Superfine | Resolution::Inch200x400 => Self::SUPERFINE,
+            Resolution::Dpi300 => Self::DPI_300,
+            Resolution::Dpi400 | Resolution::Inch400 => Self::DPI_400,
+            Resolution::Dpi600 => Self::DPI_600,
+            Resolution::Dpi1200 => Self::DPI_1200,
+            Resolution::Dpi300x600 => Self::DPI_300X600,
+            Resolution::Dpi400x800 => Self::DPI_400X800,
+            Resolution::Dpi600x1200 => Self::DPI_600X1200,
+        }
+    }
+
+    /// The best of them for a page of that resolution: the same, or the finest that only loses detail.
+    pub fn best_for(self, page: Resolution) -> Resolution {
+        let dots = |resolution: &Resolution| {
+            let (across, down) = resolution.dots_per_inch();
+            across * down
+        };
+        let coarser = Resolution::ALL.into_iter().filter(|other| self.has(*other) && page.reduces_to(*other));
+        let finest = coarser.filter(|other| *other == other.metric()).max_by_key(dots);
+        if self.has(page) { page } else { finest.unwrap_or(Resolution::Standard) }
+    }
+
+    /// The resolution and all that lose nothing but detail from it: what a recorder that has it can do.
+    pub fn up_to(finest: Resolution) -> Self {
+        let coarser = Resolution::ALL.into_iter().filter(|coarser| finest.reduces_to(*coarser));
+        coarser.fold(Self::of(finest), |all, coarser| all | Self::of(coarser))
     }
 }
 
@@ -136,9 +173,10 @@ pub struct QualityLimits {
 }
 
 impl Default for QualityLimits {
-    /// One row in twenty may be bad, and no more than three of them in succession: text stays readable.
+    /// One row in twenty may be bad, and no more than three of them in succession: text stays readable. What is good
+    /// enough is confirmed without new training.
     fn default() -> Self {
-        Self { refuse_bad_rows: 0.05, refuse_bad_run: 3, retrain_bad_rows: 0.03 }
+        Self { refuse_bad_rows: 0.05, refuse_bad_run: 3, retrain_bad_rows: 0.05 }
     }
 }
 
@@ -159,6 +197,9 @@ pub struct Limits {
     pub answer: LineSpan,
     /// The wait for the two machines to know each other, T1: 35 s.
     pub identification: LineSpan,
+    /// Answering: so many DIS without answer, then DCN, as ITU-T T.30 5.4.2 has it for commands; none: DIS until T1 ends,
+    /// which leaves time for a caller who presses the button late.
+    pub identification_tries: Option<u32>,
     /// The longest a page may be on the line.
     pub page: LineSpan,
     /// The longest a call may last.
@@ -180,6 +221,7 @@ impl Default for Limits {
         Self {
             answer: LineSpan::ms(60_000),
             identification: LineSpan::ms(35_000),
+            identification_tries: None,
             page: LineSpan::ms(20 * 60_000),
             call: LineSpan::ms(3 * 3_600_000),
             keeping: LineSpan::ms(50_000),

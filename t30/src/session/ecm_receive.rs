@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     frame::{BitField, Fcf, Field, Frame, PartialPage, PostMessage, ResendMap, carrier_of_rate_bits},
-    image::{Coding, PageDecoder},
+    image::{Bitmap, Coding, PageDecoder},
     seam::{Carrier, Framing, Listen},
     time::{LineSpan, LineTime},
 };
@@ -283,6 +283,10 @@ impl Step for ReceiveBlocks {
         self.page.decoder.rows()
     }
 
+    fn bitmap(&self) -> Option<&Bitmap> {
+        Some(self.page.decoder.bitmap())
+    }
+
     fn sent(self, core: &mut Core) -> State {
         self.listen(core);
         self.into()
@@ -329,6 +333,14 @@ impl Step for ReceiveBlocks {
     fn nothing_heard(self, core: &mut Core) -> State {
         core.await_command();
         self.into()
+    }
+
+    /// What is to become of the block is not known: it is not confirmed.
+    fn unknown_heard(self, core: &mut Core) -> State {
+        match self.page.block.fresh {
+            true => self.fail(core, Cause::UnknownCommand, None, "after the block"),
+            false => self.nothing_heard(core),
+        }
     }
 
     fn expired(self, core: &mut Core, timer: Timer) -> State {

@@ -14,6 +14,7 @@ use super::{
     burst::Heard,
     config::FrameSize,
     core::Core,
+    growing::AwaitRows,
     negotiate::{Job, TRIES},
     outcome::{Cause, Phase},
     report::Verdict,
@@ -22,7 +23,7 @@ use super::{
     timers::{T5, Timer},
 };
 use crate::{
-    frame::{Fcf, PartialPage, PostMessage, ResendMap},
+    frame::{BitField, Fcf, Field, PartialPage, PostMessage, ResendMap, rate_bits_of_carrier},
     image::PageEncoder,
     seam::{Carrier, Framing},
     time::LineTime,
@@ -81,7 +82,7 @@ pub(super) struct AwaitBlockVerdict {
     asked: Asked,
     /// EOR was said: RR now asks for its answer.
     given_up: bool,
-    /// T5 ran out while RR was on the air: another RNR is one too many.
+    /// T5 ran out: another RNR is one too many.
     out_of_patience: bool,
     /// Frames that are asked for and not sent yet.
     missing: Vec<u8>,
@@ -102,6 +103,17 @@ pub(super) fn first_block(core: &mut Core, job: Job, size: FrameSize) -> State {
 
 impl Consignment {
     fn send_next(mut self: Box<Self>, core: &mut Core) -> State {
+        let frame_octets = self.block.frame_octets;
+        if let Some(growing) = &mut core.growing
+            && !growing.feed(&mut self.encoder, BLOCK_FRAMES * frame_octets)
+        {
+            return AwaitRows::enter(core, self);
+        }
+        self.send_what_is_there(core)
+    }
+
+    /// The next block, of the octets there are.
+    pub(super) fn send_what_is_there(mut self: Box<Self>, core: &mut Core) -> State {
         let frame_octets = self.block.frame_octets;
         let mut octets = vec![0; BLOCK_FRAMES * frame_octets];
         let filled = self.encoder.fill(&mut octets);
@@ -132,8 +144,10 @@ impl Consignment {
             Asked::Rr => core.say(&[(Fcf::Rr, &[])]),
             Asked::Eor => core.say(&[(Fcf::Eor, &[self.then.code(core.x)])]),
             Asked::Ctc(carrier) => {
-                let terms = super::Terms { carrier, ..self.job.terms };
-                core.say(&[(Fcf::Ctc, &terms.command(false, false).octets()[..2])]);
+                // As long as bits 1 to 16 of DCS, and only those of the rate mean anything.
+                let mut bits = BitField::new();
+                bits.set_value(Field::Rate, rate_bits_of_carrier(carrier).unwrap_or(0));
+                core.say(&[(Fcf::Ctc, &bits.octets()[..2])]);
             }
         }
     }
@@ -141,6 +155,18 @@ impl Consignment {
     fn partial_page(&self) -> PartialPage {
         let page = self.job.page as u8;
         PartialPage { then: self.then, page, block: self.block_number, frames: self.block.frames() }
+    }
+
+    /// Rows came: the block that is now whole goes out, else more are awaited.
+    pub(super) fn grown(mut self: Box<Self>, core: &mut Core) -> Result<State, Box<Self>> {
+        let octets = BLOCK_FRAMES * self.block.frame_octets;
+        let whole = core.growing.as_mut().is_none_or(|growing| growing.feed(&mut self.encoder, octets));
+        if whole { Ok(self.send_what_is_there(core)) } else { Err(self) }
+    }
+
+    /// Octets of the next block that are there.
+    pub(super) fn ready(&mut self) -> usize {
+        self.encoder.ready()
     }
 
     /// The block arrived.
@@ -211,10 +237,8 @@ impl AwaitBlockVerdict {
     }
 
     fn resend(mut self, core: &mut Core, map: ResendMap) -> State {
+        // Frames that the block does not have may be all it asks for: it gets the block's end.
         let missing: Vec<u8> = map.asked(self.consignment.block.frames()).collect();
-        if missing.is_empty() {
-            return self.again(core, None);
-        }
         core.timers.stop(Timer::T5);
         self.consignment.requests += 1;
         if self.consignment.requests == 1 {
@@ -239,7 +263,7 @@ impl AwaitBlockVerdict {
     /// rate is not what frames are lost by.
     fn change(self, core: &mut Core, missing: Vec<u8>) -> State {
         let terms = self.consignment.job.terms;
-        let keeps_rate = missing.len() * 2 <= self.consignment.missing_at_first;
+        let keeps_rate = !missing.is_empty() && missing.len() * 2 <= self.consignment.missing_at_first;
         let next = if keeps_rate { Some(terms.carrier) } else { terms.step_down(&core.config, &core.theirs()) };
         let asked = next.map_or(Asked::Eor, Asked::Ctc);
         self.consignment.say(core, asked);
@@ -257,7 +281,7 @@ impl AwaitBlockVerdict {
 
     fn not_ready(mut self, core: &mut Core) -> State {
         if self.out_of_patience {
-            return self.not_ready_at_all(core);
+            return self.fail(core, Cause::PeerNotReady, Some(Timer::T5), "RNR without end");
         }
         if !core.timers.runs(Timer::T5) {
             core.start(Timer::T5, T5);
@@ -266,12 +290,6 @@ impl AwaitBlockVerdict {
         self.tries = 1;
         self.consignment.say(core, Asked::Rr);
         self.into()
-    }
-}
-
-impl AwaitBlockVerdict {
-    fn not_ready_at_all(self, core: &mut Core) -> State {
-        self.fail(core, Cause::PeerNotReady, Some(Timer::T5), "RNR without end")
     }
 }
 
@@ -321,8 +339,8 @@ impl Step for AwaitBlockVerdict {
 
     fn expired(self, core: &mut Core, timer: Timer) -> State {
         match timer {
-            Timer::T5 if core.speaking => Self { out_of_patience: true, ..self }.into(),
-            Timer::T5 => self.not_ready_at_all(core),
+            // The answer to the last RR may still be a better one.
+            Timer::T5 => Self { out_of_patience: true, ..self }.into(),
             _ => self.again(core, Some(timer)),
         }
     }

@@ -28,6 +28,8 @@ const AFTER_DAMAGE: LineSpan = LineSpan::ms(3700);
 pub(super) struct Identify {
     /// T1 ran out while DIS was on the air: its answer is the last to be awaited.
     last: bool,
+    /// DIS said since anything was heard.
+    said: u32,
 }
 
 /// What silence means to a receiver that waits for a command.
@@ -50,6 +52,10 @@ pub(super) struct AwaitCommand {
 
 impl Identify {
     pub(super) fn enter(core: &mut Core) -> State {
+        Self::say(core, 1)
+    }
+
+    fn say(core: &mut Core, said: u32) -> State {
         if !core.timers.runs(Timer::T1) {
             core.start(Timer::T1, core.config.limits.identification);
         }
@@ -61,13 +67,17 @@ impl Identify {
         frames.extend(ident.as_ref().map(|field| (Fcf::Csi, &field[..])));
         frames.push((Fcf::Dis, dis.octets()));
         core.say(&frames);
-        Self { last: false }.into()
+        Self { last: false, said }.into()
     }
 
     /// DCN goes out though nobody was heard: somebody may hear us.
-    fn give_up(self, core: &mut Core) -> State {
+    fn give_up(self, core: &mut Core, timer: Timer) -> State {
         let cause = if core.fax_heard { Cause::PeerSilent } else { Cause::NoFaxHeard };
-        Goodbye::told(core, cause, Some(Timer::T1), Phase::B, "no answer to DIS".to_owned())
+        Goodbye::told(core, cause, Some(timer), Phase::B, "no answer to DIS".to_owned())
+    }
+
+    fn may_say_again(&self, core: &Core) -> bool {
+        !self.last && core.config.limits.identification_tries.is_none_or(|most| self.said < most)
     }
 }
 
@@ -107,21 +117,22 @@ impl Step for Identify {
             Fcf::Crp if !self.last => Self::enter(core),
             _ => {
                 leave_room_for_training(core);
-                self.unexpected(core, &heard)
+                Self { said: 0, ..self }.unexpected(core, &heard)
             }
         }
     }
 
     fn nothing_heard(self, core: &mut Core) -> State {
         leave_room_for_training(core);
-        self.into()
+        Self { said: 0, ..self }.into()
     }
 
     fn expired(self, core: &mut Core, timer: Timer) -> State {
         match timer {
-            Timer::T4 if !self.last => Self::enter(core),
-            Timer::T1 if core.speaking => Self { last: true }.into(),
-            _ => self.give_up(core),
+            Timer::T4 if self.may_say_again(core) => Self::say(core, self.said + 1),
+            Timer::T1 if core.speaking => Self { last: true, ..self }.into(),
+            _ if self.last => self.give_up(core, Timer::T1),
+            _ => self.give_up(core, timer),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::timers::Timer;
+use super::{instead::Instead, timers::Timer};
 
 /// The end of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,6 +59,8 @@ pub enum Phase {
 pub enum Cause {
     /// No tone, no signal of a fax machine.
     NoFaxHeard,
+    /// Something else was heard, and the call given up for it.
+    HeardInstead(Instead),
     /// A fax machine was there, but what was awaited did not come.
     PeerSilent,
     /// The other side hung up by DCN before the work was done.
@@ -83,6 +85,8 @@ pub enum Cause {
     PeerRefused,
     /// The other side answered with a frame of no known kind.
     UnknownResponse,
+    /// The other side gave a command of no known kind after a page.
+    UnknownCommand,
     /// There are no pages to send.
     NothingToSend,
     /// Stopped at our end.
@@ -96,6 +100,7 @@ impl Cause {
     pub const fn name(self) -> &'static str {
         match self {
             Self::NoFaxHeard => "no_fax_heard",
+            Self::HeardInstead(instead) => instead.name(),
             Self::PeerSilent => "peer_silent",
             Self::PeerDisconnected => "peer_disconnected",
             Self::PeerNotReady => "peer_not_ready",
@@ -108,6 +113,7 @@ impl Cause {
             Self::NothingToPoll => "nothing_to_poll",
             Self::PeerRefused => "peer_refused",
             Self::UnknownResponse => "unknown_response",
+            Self::UnknownCommand => "unknown_command",
             Self::NothingToSend => "nothing_to_send",
             Self::LocalCancel => "local_cancel",
             Self::LineLost => "line_lost",
@@ -117,10 +123,15 @@ impl Cause {
     /// Whose doing it is.
     pub const fn side(self) -> Side {
         match self {
-            Self::NoFaxHeard | Self::PeerSilent | Self::PeerDisconnected | Self::PeerNotReady => Side::Remote,
+            Self::HeardInstead(Instead::NoDialTone) => Side::Line,
+            Self::HeardInstead(_)
+            | Self::NoFaxHeard
+            | Self::PeerSilent
+            | Self::PeerDisconnected
+            | Self::PeerNotReady => Side::Remote,
             Self::TrainingFailed | Self::PageRejected | Self::LineLost => Side::Line,
             Self::Incompatible | Self::PasswordRefused | Self::NothingToPoll => Side::Remote,
-            Self::PeerRefused | Self::UnknownResponse => Side::Remote,
+            Self::PeerRefused | Self::UnknownResponse | Self::UnknownCommand => Side::Remote,
             Self::PageNotKept | Self::TooLong | Self::NothingToSend | Self::LocalCancel => Side::Local,
         }
     }
@@ -128,6 +139,7 @@ impl Cause {
     const fn text(self) -> &'static str {
         match self {
             Self::NoFaxHeard => "no fax machine was heard",
+            Self::HeardInstead(instead) => instead.text(),
             Self::PeerSilent => "the other fax machine fell silent",
             Self::PeerDisconnected => "the other fax machine disconnected",
             Self::PeerNotReady => "the other fax machine stayed not ready",
@@ -140,6 +152,7 @@ impl Cause {
             Self::NothingToPoll => "there is no document to be polled",
             Self::PeerRefused => "the other fax machine refused",
             Self::UnknownResponse => "the other fax machine answered with a frame of no known kind",
+            Self::UnknownCommand => "the other fax machine gave a command of no known kind",
             Self::NothingToSend => "there is no page to send",
             Self::LocalCancel => "the call was cancelled here",
             Self::LineLost => "the line was lost",

@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     frame::{Fcf, PartialPage, PostMessage},
-    image::{DecodeLimits, DecodedPage, Page, PageDecoder},
+    image::{Bitmap, DecodeLimits, DecodedPage, Page, PageDecoder},
     seam::{Carrier, Framing, Listen},
     time::{LineSpan, LineTime},
 };
@@ -279,6 +279,10 @@ impl Step for ReceivePage {
         self.decoder.as_ref().map_or(0, |decoder| decoder.rows())
     }
 
+    fn bitmap(&self) -> Option<&Bitmap> {
+        Some(self.decoder.as_ref()?.bitmap())
+    }
+
     fn sent(self, core: &mut Core) -> State {
         self.listen(core);
         self.into()
@@ -333,6 +337,14 @@ impl Step for ReceivePage {
     fn nothing_heard(self, core: &mut Core) -> State {
         core.await_command();
         self.into()
+    }
+
+    /// What is to become of the page is not known: it is not confirmed.
+    fn unknown_heard(self, core: &mut Core) -> State {
+        match self.decoder {
+            Some(_) => self.fail(core, Cause::UnknownCommand, None, "after the page"),
+            None => self.nothing_heard(core),
+        }
     }
 
     fn expired(self, core: &mut Core, timer: Timer) -> State {

@@ -38,16 +38,25 @@ pub struct Terms {
 pub(super) struct Mismatch(pub String);
 
 /// Bits of a DCS that ask for what is never offered: other resolutions, codings, files.
-const NEVER_OFFERED: [u8; 21] =
-    [36, 38, 53, 54, 55, 57, 60, 62, 71, 74, 75, 98, 105, 106, 107, 108, 109, 110, 111, 116, 127];
+const NEVER_OFFERED: [u8; 16] = [36, 38, 53, 54, 55, 57, 60, 62, 71, 74, 75, 98, 110, 111, 116, 127];
 
-/// The bit of each resolution beside the standard one, the best first.
-const RESOLUTION_BITS: [(Resolution, u8); 4] = [
+/// The bit of each resolution beside the standard one, the best first. Those of the inch have the bits of their equals,
+/// and bit 44.
+const RESOLUTION_BITS: [(Resolution, u8); 9] = [
+    (Resolution::Dpi1200, bit::DPI_1200),
+    (Resolution::Dpi600x1200, bit::DPI_600X1200),
+    (Resolution::Dpi600, bit::DPI_600),
+    (Resolution::Dpi400x800, bit::DPI_400X800),
+    (Resolution::Dpi300x600, bit::DPI_300X600),
     (Resolution::Dpi400, bit::DPI_400),
     (Resolution::Dpi300, bit::DPI_300),
     (Resolution::Superfine, bit::SUPERFINE),
     (Resolution::Fine, bit::FINE),
 ];
+
+/// Those that need error correction: a row is many times what a buffer of the 1980s held.
+const HIGHEST: [Resolution; 5] =
+    [Resolution::Dpi600, Resolution::Dpi1200, Resolution::Dpi300x600, Resolution::Dpi400x800, Resolution::Dpi600x1200];
 
 /// Resolutions of pictures beside 200 x 200.
 const COLOUR_FINER: [Resolution; 2] = [Resolution::Dpi300, Resolution::Dpi400];
@@ -66,20 +75,27 @@ pub(super) fn capabilities(config: &Config) -> BitField {
         (bit::JPEG, has_jpeg(config)),
         (bit::COLOUR, has_jpeg(config)),
         (bit::COLOUR_FINER, has_jpeg(config) && COLOUR_FINER.iter().any(|finer| config.resolutions.has(*finer))),
-        // Said where it makes a difference; those of the inch are taken as well.
-        (bit::METRIC_PREFERRED, config.resolutions.has(Resolution::Dpi400)),
+        // Both are taken as they are.
+        (bit::INCH, config.resolutions.has(Resolution::Fine)),
+        (bit::METRIC_PREFERRED, config.resolutions.has(Resolution::Fine)),
+        (bit::LONG_K, config.codings.has(Coding::Mr) && HIGHEST.iter().any(|highest| has(config, *highest))),
         (bit::FIELD_NOT_VALID, config.expect_pwd.is_some()),
         (bit::SUB, true),
         (bit::PASSWORD, true),
     ];
     flags.iter().filter(|(_, on)| *on).for_each(|&(bit, _)| bits.set(bit));
-    let finer = RESOLUTION_BITS.iter().filter(|(resolution, _)| config.resolutions.has(*resolution));
+    let finer = RESOLUTION_BITS.iter().filter(|(resolution, _)| has(config, *resolution));
     finer.for_each(|&(_, bit)| bits.set(bit));
     bits.set_value(Field::Rate, rate_bits_of_modems(offered_modems(config)));
     bits.set_value(Field::Width, config.width.bits());
     bits.set_value(Field::Length, 0b01);
     bits.set_value(Field::MinScan, MinScanRow::bits_for(config.min_scan_ms));
     bits
+}
+
+/// Whether we record or send at that resolution.
+fn has(config: &Config, resolution: Resolution) -> bool {
+    config.resolutions.has(resolution) && (config.ecm || !HIGHEST.contains(&resolution))
 }
 
 /// Modems we say we have. A limit on the rate hides those that are all faster.
@@ -123,8 +139,8 @@ impl Terms {
         let carrier = rungs(config, modems)
             .find(|&carrier| ceiling.is_none_or(|ceiling| rung(carrier) >= rung(ceiling)))
             .ok_or_else(|| Mismatch(format!("no modem in common: it has {modems}, we may use {}", config.modems)))?;
-        let resolution = resolution(config, theirs, page.resolution);
         let ecm = (config.ecm && theirs.has(bit::ECM)).then(|| frame_size(theirs));
+        let resolution = resolution(config, theirs, page.resolution, ecm.is_some());
         Ok(Self {
             carrier,
             ecm,
@@ -142,8 +158,9 @@ impl Terms {
         if self.ecm.is_none() || !has_jpeg(config) || ![bit::JPEG, bit::FINE].iter().all(|&bit| theirs.has(bit)) {
             return self;
         }
-        let finer = COLOUR_FINER.contains(&self.resolution) && theirs.has(bit::COLOUR_FINER);
-        let resolution = if finer { self.resolution } else { Resolution::Fine };
+        let own = self.resolution.metric();
+        let finer = COLOUR_FINER.contains(&own) && theirs.has(bit::COLOUR_FINER);
+        let resolution = if finer { own } else { Resolution::Fine };
         Self { coding: Coding::Jpeg, colour: picture.is_colour() && theirs.has(bit::COLOUR), resolution, ..self }
     }
 
@@ -160,17 +177,24 @@ impl Terms {
         rungs(config, modems).find(|carrier| rung(*carrier) > rung(self.carrier) && lower(carrier))
     }
 
-    /// Reads a DCS.
+    /// Reads a DCS that answers our DIS.
     pub(super) fn read(config: &Config, bits: &BitField) -> Result<Self, Mismatch> {
-        if let Some(asked) = not_offered(config).find(|&bit| bits.has(bit)) {
-            return Err(Mismatch(format!("its DCS asks for bit {asked}, which was not offered")));
+        match not_offered(config).find(|&bit| bits.has(bit)) {
+            Some(asked) => Err(Mismatch(format!("its DCS asks for bit {asked}, which was not offered"))),
+            None => Self::of(bits),
         }
+    }
+
+    /// Reads any DCS.
+    fn of(bits: &BitField) -> Result<Self, Mismatch> {
         let rate = bits.value(Field::Rate);
         let carrier = carrier_of_rate_bits(rate).ok_or_else(|| Mismatch(format!("its DCS has rate {rate:04b}")))?;
         let ecm =
             bits.has(bit::ECM).then(|| if bits.has(bit::SHORT_FRAMES) { FrameSize::Short } else { FrameSize::Long });
         let finer = RESOLUTION_BITS.iter().find(|(_, bit)| bits.has(*bit));
         let resolution = finer.map_or(Resolution::Standard, |(resolution, _)| *resolution);
+        // Of pictures only the square ones are known, and named by their equals.
+        let inch = bits.has(bit::INCH) && !bits.has(bit::JPEG);
         Ok(Self {
             carrier,
             ecm,
@@ -182,7 +206,7 @@ impl Terms {
                 () => Coding::Mh,
             },
             colour: bits.has(bit::JPEG) && bits.has(bit::COLOUR),
-            resolution,
+            resolution: if inch { resolution.inch() } else { resolution },
             width: Width::of_bits(bits.value(Field::Width)),
             unlimited: bits.value(Field::Length) == 0b01,
             min_scan_ms: min_scan_ms(bits, resolution),
@@ -199,7 +223,7 @@ impl Terms {
             (bit::COLOUR, jpeg && self.colour),
             (bit::COLOUR_FINER, jpeg && finer),
             // Pictures have square pels.
-            (bit::INCH, jpeg && self.resolution != Resolution::Dpi300),
+            (bit::INCH, self.resolution != self.resolution.metric() || jpeg && self.resolution != Resolution::Dpi300),
             (bit::MR, self.coding == Coding::Mr),
             (bit::ECM, self.ecm.is_some()),
             (bit::SHORT_FRAMES, self.ecm == Some(FrameSize::Short)),
@@ -209,13 +233,18 @@ impl Terms {
             (bit::PASSWORD, sender_identified),
         ];
         flags.iter().filter(|(_, on)| *on).for_each(|&(bit, _)| bits.set(bit));
-        let finer = RESOLUTION_BITS.iter().filter(|(resolution, _)| self.resolution == *resolution);
+        let finer = RESOLUTION_BITS.iter().filter(|(resolution, _)| self.resolution.metric() == *resolution);
         finer.for_each(|&(_, bit)| bits.set(bit));
         bits.set_value(Field::Rate, rate_bits_of_carrier(self.carrier).unwrap_or(0));
         bits.set_value(Field::Width, self.width.bits());
         bits.set_value(Field::Length, if self.unlimited { 0b01 } else { 0b00 });
         bits.set_value(Field::MinScan, MinScanRow::bits_for(self.min_scan_ms));
         bits
+    }
+
+    /// What the information field of a DCS says, whatever was offered; none if its rate is no rate.
+    pub fn of_field(field: &[u8]) -> Option<Self> {
+        Self::of(&BitField::read(field)).ok()
     }
 
     /// Pels in a row.
@@ -263,18 +292,25 @@ fn width_of(page: &Page) -> Result<Width, Mismatch> {
 }
 
 /// The best resolution both have that the page has detail for.
-fn resolution(config: &Config, theirs: &BitField, page: Resolution) -> Resolution {
-    let both = |&&(other, bit): &&(Resolution, u8)| config.resolutions.has(other) && theirs.has(bit);
-    let same = RESOLUTION_BITS.iter().filter(both).find(|(other, _)| *other == page);
+fn resolution(config: &Config, theirs: &BitField, page: Resolution, ecm: bool) -> Resolution {
+    let both = |&&(other, bit): &&(Resolution, u8)| {
+        has(config, other) && theirs.has(bit) && (ecm || !HIGHEST.contains(&other))
+    };
+    let same = RESOLUTION_BITS.iter().filter(both).find(|(other, _)| *other == page.metric());
     let less = RESOLUTION_BITS.iter().filter(both).find(|(other, _)| page.reduces_to(*other));
-    same.or(less).map_or(Resolution::Standard, |(resolution, _)| *resolution)
+    let metric = same.or(less).map_or(Resolution::Standard, |(resolution, _)| *resolution);
+    match (theirs.has(bit::INCH), theirs.has(bit::METRIC_PREFERRED)) {
+        (true, true) if page != page.metric() => metric.inch(),
+        (true, false) => metric.inch(),
+        _ => metric,
+    }
 }
 
 /// Bits of a DCS that ask for what our DIS did not say.
 fn not_offered(config: &Config) -> impl Iterator<Item = u8> + '_ {
     let resolutions = RESOLUTION_BITS.iter().filter(|(resolution, bit)| {
         // Fine was always let pass.
-        *bit != bit::FINE && !config.resolutions.has(*resolution)
+        *bit != bit::FINE && !has(config, *resolution)
     });
     let jbig = (!config.codings.has(Coding::Jbig)).then_some(bit::T85);
     let jpeg = (!has_jpeg(config)).then_some([bit::JPEG, bit::COLOUR]).into_iter().flatten();
@@ -305,7 +341,7 @@ fn min_scan_ms(bits: &BitField, resolution: Resolution) -> u32 {
     let row = MIN_SCAN_TIMES[usize::from(bits.value(Field::MinScan))];
     match resolution {
         Resolution::Standard => row.standard_ms,
-        Resolution::Superfine | Resolution::Dpi400 if bits.has(bit::HALF_TIME) => row.fine_ms.div_ceil(2),
+        finer if finer.dots_per_inch().1 > 300 && bits.has(bit::HALF_TIME) => row.fine_ms.div_ceil(2),
         _ => row.fine_ms,
     }
 }

@@ -8,7 +8,7 @@ use crate::time::{LineSpan, LineTime};
 pub const TURNAROUND: LineSpan = LineSpan::ms(75);
 
 /// Patience with a station that says it is not ready, RNR or TNR: T5, 60 ± 5 s.
-pub(super) const T5: LineSpan = LineSpan::ms(60_000);
+pub(super) const T5: LineSpan = LineSpan::ms(65_000);
 
 /// Timers of T.30 (clause 5.4.3.1) and of this machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -15,7 +15,7 @@ use answertone_t30::{
 };
 use answertone_vectors::ends::{self, End, carried};
 
-use super::words::{self, FRAME_OCTETS, block_octets, configure, frame, is_said};
+use super::words::{self, FRAME_OCTETS, block_octets, frame, is_said};
 
 /// The silence the tester leaves before it speaks.
 const GAP: LineSpan = LineSpan::ms(75);
@@ -34,9 +34,68 @@ enum Heard {
     Sent,
 }
 
+/// A machine at the other end of the tester's line.
+pub(crate) trait Machine {
+    /// Hears a block and says the next.
+    fn block(&mut self, rx: &Block) -> Block;
+    /// Whether it called.
+    fn calls(&self) -> bool;
+    /// Whether it has hung up.
+    fn is_over(&self) -> bool;
+    /// What happened, a line each.
+    fn trace(&mut self) -> Vec<String>;
+    /// How the call went for it, when it is over.
+    fn outcome(&mut self) -> String;
+    /// Pages it counts as delivered.
+    fn pages(&self) -> String;
+    /// What it knows of the other machine.
+    fn known(&self, what: &str) -> Option<String>;
+}
+
+impl Machine for End {
+    fn block(&mut self, rx: &Block) -> Block {
+        Self::block(self, rx)
+    }
+
+    fn calls(&self) -> bool {
+        self.session.is_caller()
+    }
+
+    fn is_over(&self) -> bool {
+        self.outcome.is_some()
+    }
+
+    fn trace(&mut self) -> Vec<String> {
+        self.trace.clone()
+    }
+
+    fn outcome(&mut self) -> String {
+        words::outcome(self.session.report())
+    }
+
+    fn pages(&self) -> String {
+        self.session.report().good_pages().to_string()
+    }
+
+    fn known(&self, what: &str) -> Option<String> {
+        words::known(&self.session.report().peer, what)
+    }
+}
+
+/// A session of those settings at its front end.
+pub(crate) fn in_process(calls: bool, settings: &str) -> Box<dyn Machine> {
+    let (config, documents) = words::configure(settings, |_, _| ends::page(0));
+    let (config, mut documents) = (Arc::new(config), documents.into_iter());
+    let session = match calls {
+        true => Session::calling(config, documents.next().unwrap_or_default(), LineTime::ZERO),
+        false => Session::answering(config, LineTime::ZERO),
+    };
+    Box::new(End::new(documents.fold(session, Session::then_sending)))
+}
+
 /// The tester, the line, and the machine at its other end.
 pub(crate) struct Tester {
-    machine: End,
+    machine: Box<dyn Machine>,
     front: AudioFrontEnd,
     lines: [Channel; 2],
     blocks: [Block; 2],
@@ -59,14 +118,7 @@ pub(crate) fn can_run(line: &str) -> bool {
 }
 
 impl Tester {
-    pub(crate) fn new(calling: bool, settings: &str) -> Self {
-        let (config, documents) = configure(settings, |_, _| ends::page(0));
-        let (config, mut documents) = (Arc::new(config), documents.into_iter());
-        let session = match calling {
-            true => Session::calling(config, documents.next().unwrap_or_default(), LineTime::ZERO),
-            false => Session::answering(config, LineTime::ZERO),
-        };
-        let machine = End::new(documents.fold(session, Session::then_sending));
+    pub(crate) fn new(machine: Box<dyn Machine>) -> Self {
         let mut front = AudioFrontEnd::new(AudioConfig::default());
         front.order(Order::Listen(Listen::Tones));
         let line = Impairments::default();
@@ -94,22 +146,22 @@ impl Tester {
             }
             "=" => self.ended(rest, place),
             "pages" => {
-                assert_eq!(self.machine.session.report().good_pages().to_string(), rest, "{}", self.told(place));
+                assert_eq!(self.machine.pages(), rest, "{}", self.told(place));
             }
             "peer" => {
                 let (what, value) = rest.split_once(' ').expect("what and its value");
-                let known = words::known(&self.machine.session.report().peer, what);
+                let known = self.machine.known(what);
                 assert_eq!(known.as_deref(), Some(value), "{}", self.told(place));
             }
             "note" => {
-                assert!(self.machine.trace.iter().any(|line| line.contains(rest)), "{}", self.told(place));
+                assert!(self.machine.trace().iter().any(|line| line.contains(rest)), "{}", self.told(place));
             }
             _ => panic!("{place}: not understood"),
         }
     }
 
-    fn told(&self, place: &str) -> String {
-        format!("{place}, on the air at {}\n{}", self.front.now(), self.machine.trace.join("\n"))
+    fn told(&mut self, place: &str) -> String {
+        format!("{place}, on the air at {}\n{}", self.front.now(), self.machine.trace().join("\n"))
     }
 
     /// A block each way.
@@ -183,7 +235,7 @@ impl Tester {
             "block" | "block64" => self.send_block(&words, place),
             _ => {
                 let bursts: Vec<&str> = what.split(';').map(str::trim).collect();
-                let x = !self.machine.session.is_caller();
+                let x = !self.machine.calls();
                 let frames: Vec<Vec<u8>> =
                     (1..).zip(&bursts).map(|(n, text)| frame(text, x, n == bursts.len())).collect();
                 frames.iter().for_each(|octets| self.note_agreed(octets));
@@ -326,10 +378,10 @@ impl Tester {
 
     fn ended(&mut self, expected: &str, place: &str) {
         let until = self.front.now() + PATIENCE;
-        while self.machine.outcome.is_none() && self.front.now() < until {
+        while !self.machine.is_over() && self.front.now() < until {
             self.step();
         }
-        assert_eq!(words::outcome(self.machine.session.report()), expected, "{}", self.told(place));
+        assert_eq!(self.machine.outcome(), expected, "{}", self.told(place));
     }
 }
 

@@ -91,6 +91,8 @@ pub(crate) fn configure(settings: &str, page: impl Fn(u32, Resolution) -> Arc<Pa
             "nsc" => config.nsc = Some(octets_of(value)),
             "poll" => config.poll = true,
             "crp" => config.ask_again = true,
+            "retrain" => config.quality.retrain_bad_rows = number() as f32 / 100.0,
+            "dis-tries" => limits.identification_tries = Some(number() as u32),
             "modems" => config.modems = modems(value),
             "kept" => config.keeping = Keeping::Awaited,
             "rows" => rows = number() as u32,

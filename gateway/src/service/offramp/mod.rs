@@ -147,12 +147,7 @@ async fn call(shared: &Arc<Shared>, line: &Line, mut ready: Vec<Ready>) {
 }
 
 /// Makes the call on a thread of its own.
-async fn make(
-    shared: &Arc<Shared>,
-    line: &Line,
-    ready: &[Ready],
-    step: i64,
-) -> (CallEnd, Option<Box<Ended>>) {
+async fn make(shared: &Arc<Shared>, line: &Line, ready: &[Ready], step: i64) -> (CallEnd, Option<Box<Ended>>) {
     let job = &ready[0].job;
     let number =
         PhoneNumber::parse(&job.number).map(|number| shared.config.offramp.dial.dialled(&number)).unwrap_or_default();

@@ -129,8 +129,7 @@ mod tests {
     fn pages_of_a_call_are_counted_over_its_jobs() {
         let parts = [Part::new(7, 2, 4), Part::new(8, 0, 1), Part::new(9, 1, 3)];
         let places: Vec<_> = (1..=8).map(|number| place(&parts, number)).collect();
-        let expected =
-            [None, None, Some((0, 3)), Some((0, 4)), Some((1, 1)), Some((2, 2)), Some((2, 3)), None];
+        let expected = [None, None, Some((0, 3)), Some((0, 4)), Some((1, 1)), Some((2, 2)), Some((2, 3)), None];
         assert_eq!(places, expected);
         assert_eq!(place(&[], 1), None);
     }

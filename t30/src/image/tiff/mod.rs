@@ -20,8 +20,8 @@ pub const MAX_WIDTH: u32 = 15_000;
 /// The longest picture read, in rows: 4 m at fine resolution.
 pub const MAX_ROWS: u32 = 30_000;
 
-/// The most pels of a page that are read, 25 MB as a bitmap.
-pub const MAX_PELS: u64 = 200_000_000;
+/// The most pels of a page that are read, 38 MB as a bitmap: A3 at 1200 dots per inch.
+pub const MAX_PELS: u64 = 300_000_000;
 
 /// The most octets of samples of a page that is not CCITT coded.
 pub const MAX_SAMPLE_OCTETS: u64 = 128 << 20;
