@@ -1,7 +1,7 @@
 //! The daemon as a child process, and a mail server for what it sends.
 
 use std::{
-    io::{BufRead, BufReader},
+    io::{BufRead, BufReader, Write},
     net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
@@ -92,6 +92,17 @@ impl Gateway {
         Self::spawn(command, folder.to_owned())
     }
 
+    /// A gateway in this folder with its configuration changed.
+    #[allow(dead_code, reason = "used by the tests of rules only")]
+    pub(crate) fn start_changed(folder: &Path, relay: u16, change: impl Fn(&str) -> String) -> Self {
+        let config = configure(folder, relay, "");
+        let text = change(&std::fs::read_to_string(&config).unwrap());
+        std::fs::write(&config, text).unwrap();
+        let mut command = Command::new(PROGRAM);
+        command.arg("serve").arg("--config").arg(config);
+        Self::spawn(command, folder.to_owned())
+    }
+
     fn spawn(mut command: Command, folder: PathBuf) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut line = String::new();
@@ -115,11 +126,7 @@ impl Gateway {
 
     /// What `answertone queue list --json` says.
     pub(crate) fn queue(&self) -> String {
-        let config = self.folder.join("answertone.toml");
-        let output =
-            Command::new(PROGRAM).args(["queue", "--json", "--config"]).arg(config).arg("list").output().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap()
+        operate(&self.folder, &["queue", "--json", "list"], "")
     }
 
     /// SIGKILL.
@@ -142,6 +149,18 @@ impl Drop for Gateway {
     }
 }
 
+/// What a command of the operator says, given the configuration in this folder and something to read.
+pub(crate) fn operate(folder: &Path, args: &[&str], input: &str) -> String {
+    let mut command = Command::new(PROGRAM);
+    command.args(args).arg("--config").arg(folder.join("answertone.toml"));
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
 fn configure(folder: &Path, relay: u16, smtp: &str) -> PathBuf {
     let store = folder.join("store");
     let text = format!(
@@ -162,17 +181,21 @@ pub(crate) struct Sink {
     _runtime: Runtime,
 }
 
-struct Takes(Arc<Mutex<Vec<Vec<u8>>>>);
+struct Takes {
+    mails: Arc<Mutex<Vec<Vec<u8>>>>,
+    /// Nobody by this address.
+    refused: String,
+}
 
 impl Intake for Takes {
     fn sender(&self, _: &Client, _: &str) -> Result<(), Reply> {
         Ok(())
     }
-    async fn recipient(&self, _: &Client, _: &str, _: &Recipient) -> Result<(), Reply> {
-        Ok(())
+    async fn recipient(&self, _: &Client, _: &str, recipient: &Recipient) -> Result<(), Reply> {
+        if recipient.address == self.refused { Err(Reply::new(550, "5.1.1", "nobody here")) } else { Ok(()) }
     }
     async fn deliver(&self, _: Envelope, raw: Vec<u8>) -> Result<Reply, Reply> {
-        self.0.lock().unwrap().push(raw);
+        self.mails.lock().unwrap().push(raw);
         Ok(Reply::new(250, "2.0.0", "taken"))
     }
 }
@@ -187,7 +210,17 @@ impl Sink {
         TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
     }
 
+    /// One that knows nobody by this address.
+    #[allow(dead_code, reason = "used by the tests of rules only")]
+    pub(crate) fn refusing(address: &str) -> Self {
+        Self::open(0, address)
+    }
+
     pub(crate) fn at(port: u16) -> Self {
+        Self::open(port, "")
+    }
+
+    fn open(port: u16, refused: &str) -> Self {
         let runtime = Runtime::new().unwrap();
         let (stop, stopped) = watch::channel(false);
         let mails = Arc::new(Mutex::new(vec![]));
@@ -200,7 +233,7 @@ impl Sink {
             connections: 9,
             idle: Duration::from_secs(60),
         };
-        runtime.spawn(smtp::serve(listener, Door::default(), Arc::new(Takes(mails.clone())), limits, stopped));
+        runtime.spawn(smtp::serve(listener, Door::default(), Arc::new(Takes { mails: mails.clone(), refused: refused.into() }), limits, stopped));
         Self { port, mails, _stop: stop, _runtime: runtime }
     }
 
