@@ -41,6 +41,7 @@ use sqlx::{
 };
 pub use told::Untold;
 pub use usage::Usage;
+pub use users::User;
 
 /// The store of one gateway.
 #[derive(Clone)]

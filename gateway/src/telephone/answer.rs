@@ -38,13 +38,9 @@ const USUAL_RINGS: u32 = 2;
 
 /// A line with a hook switch once it has rung and was answered, with the number that called; any other line as it is.
 pub fn rung(line: Line, cancelled: &mut dyn FnMut() -> bool) -> Result<(Line, Option<String>), NoCall> {
-    match line {
-        Line::Own(mut own) if has_switch(own.as_mut()) => {
-            let rings = await_ring(own.as_mut(), USUAL_RINGS, cancelled)?;
-            Ok((Line::Own(own), rings.caller.and_then(|caller| caller.number)))
-        }
-        line => Ok((line, None)),
-    }
+    let Line::Own(mut own) = line else { return Ok((line, None)) };
+    let rung = has_switch(own.as_mut()).then(|| await_ring(own.as_mut(), USUAL_RINGS, cancelled)).transpose()?;
+    Ok((Line::Own(own), rung.and_then(|rings| rings.caller?.number)))
 }
 
 /// Counts rings and reads caller ID.

@@ -350,7 +350,8 @@ impl Fax {
             }
             Event::PageSent { verdict, .. } => self.judged(verdict),
             Event::Finished(outcome) => self.ended(outcome),
-            Event::PeerKnown(_) | Event::Agreed(_) => {}
+            // Nobody is called to the telephone of a modem.
+            Event::PeerKnown(_) | Event::Agreed(_) | Event::OperatorWanted => {}
         }
         self.look_for_refused();
     }
