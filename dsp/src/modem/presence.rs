@@ -6,8 +6,11 @@
 const SLICE: usize = 8;
 /// Slices looked at: 10 ms.
 const SLICES: usize = 10;
-/// Share of the signal's power below which it is gone.
-const GONE: f32 = 0.2;
+/// Share of the signal's power below which it is gone: one that fell by 6 dB has a quarter of it. Where noise is strong its
+/// power varies by more than that, and the share is greater, by its own share of the noise.
+const GONE: f32 = 0.12;
+const GONE_IN_NOISE: f32 = 0.2;
+const NOISE_VARIES: f32 = 0.8;
 
 /// Mean square of silence.
 const QUIET: f32 = 250.0;
@@ -37,6 +40,11 @@ impl Presence {
         self.slices.fill(signal);
     }
 
+    /// The signal's power has jumped by a factor.
+    pub(super) fn jump(&mut self, factor: f32) {
+        self.signal = (self.signal * factor).max(self.noise);
+    }
+
     pub(super) fn push(&mut self, samples: &[f32]) {
         for sample in samples {
             self.sum += sample * sample;
@@ -62,7 +70,8 @@ impl Presence {
 
     /// How many samples ago the signal ended, when it did.
     pub(super) fn ended(&self) -> Option<usize> {
-        let threshold = self.noise + GONE * (self.signal - self.noise);
+        let above = self.signal - self.noise;
+        let threshold = self.noise + (NOISE_VARIES * self.noise).clamp(GONE * above, GONE_IN_NOISE * above);
         let mean = self.slices.iter().sum::<f32>() / SLICES as f32;
         if mean >= threshold {
             return None;

@@ -65,8 +65,8 @@ impl<'peer> Ear<'peer> {
 }
 
 impl Peer {
-    /// What its receiver makes of a message of the first pattern. Noise before a signal is left out: with it most of its
-    /// trainings fail.
+    /// What its receiver makes of a message of the first pattern. Noise before a signal, and until it is there, is left out:
+    /// with it most of its trainings fail.
     fn verdict(&self, mode: &Mode, message: &Message, samples: &[f32]) -> Result<Verdict, String> {
         let sent = message.bits.bits().len();
         let (rate, count) = (mode.rate.to_string(), sent.to_string());
@@ -85,15 +85,21 @@ impl Peer {
     }
 }
 
-/// A WAV file of the samples, silent where the message is before its signals.
+/// Samples of silence behind which another signal begins.
+const PAUSE: usize = 160;
+
+/// A WAV file of the samples, silent until a signal has half its strength.
 fn wav(message: &Message, samples: &[f32]) -> Result<Vec<u8>, hound::Error> {
     let format =
         hound::WavSpec { channels: 1, sample_rate: 8000, bits_per_sample: 16, sample_format: hound::SampleFormat::Int };
     let mut file = Cursor::new(Vec::new());
     let mut wav = hound::WavWriter::new(&mut file, format)?;
-    for (place, sample) in samples.iter().enumerate() {
-        let is_before = place < message.start && message.samples[place] == 0.0;
-        wav.write_sample(if is_before { 0 } else { *sample as i16 })?;
+    let strength = (message.power().sqrt() / 2.0) as f32;
+    let (mut silent, mut begun) = (0, false);
+    for (sent, sample) in message.samples.iter().zip(samples) {
+        silent = if *sent == 0.0 { silent + 1 } else { 0 };
+        begun = silent < PAUSE && (begun || sent.abs() > strength);
+        wav.write_sample(if begun { *sample as i16 } else { 0 })?;
     }
     wav.finalize()?;
     Ok(file.into_inner())

@@ -53,20 +53,17 @@ pub fn measure(modes: &[Mode], plan: &Plan, workers: &Workers) -> Findings {
     Findings { tables: Ear::all(plan).flat_map(tables).collect(), ..Findings::default() }
 }
 
-fn header(first: &str, modes: &[Mode]) -> Vec<String> {
-    std::iter::once(first.to_owned()).chain(modes.iter().map(Mode::name)).collect()
+/// An empty table with a column for each mode.
+fn table(ear: Ear<'_>, names: [&'static str; 2], title: &str, first: &str, modes: &[Mode]) -> Table {
+    let header: Vec<String> = std::iter::once(first.to_owned()).chain(modes.iter().map(Mode::name)).collect();
+    Table::new(ear.table(names[0], names[1]), ear.title(title), &header.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
 fn offsets(ear: Ear<'_>, modes: &[Mode], plan: &Plan, workers: &Workers) -> Table {
-    let header = header("offset", modes);
     let title = format!(
         "Carrier and clock offsets, {SECONDS} s of data {MARGIN_DB} dB above the wanted 1e-5: +, or what went wrong"
     );
-    let mut table = Table::new(
-        ear.table("drift", "drift_peer"),
-        ear.title(&title),
-        &header.iter().map(String::as_str).collect::<Vec<_>>(),
-    );
+    let mut table = table(ear, ["drift", "drift_peer"], &title, "offset", modes);
     for (hz, ppm) in OFFSETS {
         let line = Impairments { carrier_offset: Hz(hz), clock_offset_ppm: ppm, ..Impairments::default() };
         let mut row: Vec<Cell> = vec![format!("{hz:+.0} Hz {ppm:+.0} ppm").into()];
@@ -86,15 +83,10 @@ fn offsets(ear: Ear<'_>, modes: &[Mode], plan: &Plan, workers: &Workers) -> Tabl
 }
 
 fn levels(ear: Ear<'_>, modes: &[Mode], plan: &Plan, workers: &Workers) -> Table {
-    let header = header("level, training", modes);
     let title = format!(
         "Levels, {MARGIN_DB} dB above the wanted 1e-5, wanted down to {FAINTEST_WANTED} dBm0: +, or what went wrong"
     );
-    let mut table = Table::new(
-        ear.table("levels", "levels_peer"),
-        ear.title(&title),
-        &header.iter().map(String::as_str).collect::<Vec<_>>(),
-    );
+    let mut table = table(ear, ["levels", "levels_peer"], &title, "level, training", modes);
     for short in [false, true] {
         for level in LEVELS {
             let name = if short { "short" } else { "long" };

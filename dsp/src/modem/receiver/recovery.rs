@@ -75,6 +75,7 @@ impl Receiver {
         self.go_on_from(good, symbol, jump.slip);
         self.carrier.set_state(self.carrier.state().turned(jump.turn));
         self.lock.found(jump.turn.power());
+        self.presence.jump(1.0 / jump.turn.power().max(1e-3));
         if jump.slip != 0 && symbol > self.slipped_at + SAME_SLIP {
             self.slips_mended += 1;
             self.slipped_at = symbol;
