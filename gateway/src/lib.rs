@@ -1,12 +1,15 @@
 //! The Internet-fax gateway.
 
+pub mod authorise;
 pub mod cli;
 pub mod config;
+pub mod decode;
 pub mod doctor;
 pub mod engine;
 pub mod ifax;
 pub mod lab;
 pub mod mail;
+pub mod pattern;
 pub mod plot;
 pub mod prompt;
 pub mod pty;
@@ -14,4 +17,5 @@ pub mod render;
 pub mod service;
 pub mod smtp;
 pub mod store;
+pub mod t38;
 pub mod telephone;

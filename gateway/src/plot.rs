@@ -9,7 +9,9 @@
 mod bursts;
 mod canvas;
 pub mod chart;
+pub mod overview;
 mod spectrogram;
+pub mod svg;
 
 use std::io::Cursor;
 

@@ -20,6 +20,7 @@ pub mod rtp;
 pub mod sim;
 pub mod sound;
 mod stdio;
+pub mod t38;
 mod transport;
 mod uri;
 mod watchdog;
@@ -115,6 +116,9 @@ pub enum OpenError {
     /// A simulated line has two ends; one alone cannot be opened.
     #[error("a simulated line needs a far end; it is made as a pair")]
     NeedsFarEnd,
+    /// Packets of T.38 carry no samples.
+    #[error("a t38: line carries no audio; it can be used by call, send and receive")]
+    NoSamples,
     /// A call by an exchange did not come about.
     #[error(transparent)]
     Exchange(#[from] exchange::ExchangeError),
@@ -202,6 +206,7 @@ pub fn open_while(uri: &LineUri, waited_for: &dyn Fn() -> bool) -> Result<Box<dy
 pub fn open_line(uri: &LineUri, waited_for: &dyn Fn() -> bool) -> Result<Line, OpenError> {
     match uri {
         LineUri::Sim(_) => Err(OpenError::NeedsFarEnd),
+        LineUri::T38(_) => Err(OpenError::NoSamples),
         LineUri::Cpal(params) => Ok(Line::Own(Box::new(sound::open_cpal(params)?))),
         LineUri::Alsa(params) => Ok(Line::Own(Box::new(sound::open_alsa(params)?))),
         LineUri::Wav { input, output } => Ok(Line::Own(Box::new(WavLine::open(input, output.as_deref())?))),

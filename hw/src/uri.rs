@@ -16,6 +16,7 @@ use crate::{
     rtp::RtpParams,
     sim::{Far, SimParams, TableError, table},
     sound::SoundParams,
+    t38::T38Params,
 };
 
 /// A line that can be opened.
@@ -47,6 +48,8 @@ pub enum LineUri {
     Rtp(RtpParams),
     /// `dahdi:1`: a channel of a telephone card.
     Dahdi(DahdiParams),
+    /// `t38:local=HOST:PORT&remote=HOST:PORT&ec=redundancy`: packets of T.38 without signalling.
+    T38(T38Params),
 }
 
 /// What is wrong with a line's URI, and what to write instead.
@@ -144,10 +147,10 @@ const HIT_PEAK: Dbm0 = Dbm0(-10.0);
 const STDIO_PATIENCE: Duration = Duration::from_secs(60);
 
 /// Schemes that are part of the contract and not yet behind it.
-const RESERVED: [&str; 2] = ["sip", "t38"];
+const RESERVED: [&str; 1] = ["sip"];
 
 /// Schemes that are offered.
-const OFFERED: &str = "cpal:, alsa:, dahdi:, audiosocket:, rtp:, sim:, exchange:, wav: and stdio:";
+const OFFERED: &str = "cpal:, alsa:, dahdi:, audiosocket:, rtp:, t38:, sim:, exchange:, wav: and stdio:";
 
 impl FromStr for LineUri {
     type Err = UriError;
@@ -166,6 +169,7 @@ impl FromStr for LineUri {
             "stdio" => stdio(rest).ok_or_else(|| UriError::BadStdio(uri.to_owned())),
             "dahdi" => DahdiParams::parse(uri, rest).map(Self::Dahdi),
             "rtp" => RtpParams::parse(uri, rest).map(Self::Rtp),
+            "t38" => T38Params::parse(uri, rest).map(Self::T38),
             "audiosocket" => AudioSocketParams::parse(uri, rest).map(Self::AudioSocket),
             reserved if RESERVED.contains(&reserved) => Err(UriError::NotOffered(reserved.to_owned())),
             unknown => Err(UriError::UnknownScheme(unknown.to_owned())),

@@ -6,9 +6,13 @@
 #[cfg(feature = "audio")]
 pub mod audio;
 pub mod class1;
+mod class2;
 pub mod frame;
 pub mod hdlc;
 pub mod image;
+#[cfg(feature = "audio")]
+pub mod observe;
 pub mod seam;
 pub mod session;
+pub mod t38;
 pub mod time;

@@ -2,7 +2,7 @@
 
 use answertone_dsp::{
     bits::{BitRun, Mark},
-    modem::{Demodulator, Plan, Receiver, Train, v17, v27ter, v29},
+    modem::{Demodulator, Plan, Receiver, Train, plans},
 };
 
 /// A signal of a fast modem, from its training to its end.
@@ -17,21 +17,6 @@ pub struct Burst {
     pub bits: Vec<bool>,
     /// The sample at which it ended.
     pub ended: u64,
-}
-
-/// The nine fast modems.
-pub fn plans() -> [&'static Plan; 9] {
-    [
-        v27ter::plan(v27ter::Rate::R2400),
-        v27ter::plan(v27ter::Rate::R4800),
-        v29::plan(v29::Rate::R4800),
-        v29::plan(v29::Rate::R7200),
-        v29::plan(v29::Rate::R9600),
-        v17::plan(v17::Rate::R7200),
-        v17::plan(v17::Rate::R9600),
-        v17::plan(v17::Rate::R12000),
-        v17::plan(v17::Rate::R14400),
-    ]
 }
 
 /// The plan of this name, such as `V.17 14400`. Panics when there is none.

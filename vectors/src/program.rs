@@ -1,17 +1,15 @@
-//! The built program, for tests that run it.
+//! The programs that tests run: our own beside the tests, and peers built from the shared folder.
 
 use std::{
-    env,
+    env, fs,
     path::{Path, PathBuf},
+    process::{Command, Stdio},
     time::SystemTime,
 };
 
 use crate::files_below;
 
-/// Where cargo puts what it builds with the tests: `target/<profile>`.
-///
-/// # Panics
-/// When a test does not know its own file.
+/// The folder with this profile's programs: tests lie in `deps` below it.
 pub fn target_folder() -> PathBuf {
     let test = env::current_exe().expect("the test knows its file");
     test.ancestors().nth(2).expect("tests lie in target/<profile>/deps").to_owned()
@@ -21,7 +19,7 @@ pub fn target_folder() -> PathBuf {
 ///
 /// # Panics
 /// When it is not there, or older than a file it is made of.
-pub fn program() -> PathBuf {
+pub fn answertone() -> PathBuf {
     let program = target_folder().join("answertone");
     let remedy = "run `cargo build --workspace`, or the tests of the whole workspace";
     let made = modified(&program).unwrap_or_else(|| panic!("{}: not there; {remedy}", program.display()));
@@ -35,4 +33,26 @@ pub fn program() -> PathBuf {
 
 fn modified(file: &Path) -> Option<SystemTime> {
     file.metadata().and_then(|facts| facts.modified()).ok()
+}
+
+/// Copies the peers' sources to `build` and makes `bin/peer-fax` there. `Err` says what is missing.
+pub fn build_peer(source: &Path, build: &Path) -> Result<PathBuf, String> {
+    fs::create_dir_all(build).map_err(|error| format!("{}: {error}", build.display()))?;
+    for entry in fs::read_dir(source).map_err(|error| format!("{}: {error}", source.display()))?.flatten() {
+        if entry.path().is_file() {
+            fs::copy(entry.path(), build.join(entry.file_name())).map_err(|error| error.to_string())?;
+        }
+    }
+    let made = Command::new("make").arg("bin/peer-fax").current_dir(build).stdout(Stdio::null()).output();
+    if !made.is_ok_and(|made| made.status.success()) {
+        return Err("the peer does not build; install build-essential, libspandsp-dev and libtiff-dev".into());
+    }
+    Ok(build.join("bin/peer-fax"))
+}
+
+/// Where a program of the system is, if it is installed: on the path, or among the administrator's.
+pub fn installed(name: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let folders = env::split_paths(&path).chain(["/usr/sbin", "/sbin"].map(PathBuf::from));
+    folders.map(|folder| folder.join(name)).find(|file| file.is_file())
 }

@@ -2,7 +2,7 @@
 //! clock and frame for frame, one at a time and twenty at once.
 
 use std::{
-    env, fs,
+    fs,
     net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -15,7 +15,11 @@ use answertone_t30::image::{
     Bitmap, Coding, Page, Resolution,
     tiff::{FilePage, Profile, TiffDocument, WriteOptions, write},
 };
-use answertone_vectors::{not_run, shared};
+use answertone_vectors::{
+    not_run,
+    program::{answertone, build_peer, target_folder},
+    shared,
+};
 use serde_json::Value;
 
 /// Calls at once to one port.
@@ -43,28 +47,14 @@ fn bench(cases: usize) -> Option<&'static Bench> {
 
 impl Bench {
     fn set_up(source: &Path) -> Result<Self, String> {
-        let test = env::current_exe().expect("the test knows its file");
-        let target = test.ancestors().nth(2).expect("tests lie in target/<profile>/deps");
-        let program = target.join("answertone");
-        assert!(program.is_file(), "{}: not there; run `cargo build --workspace`", program.display());
-        let folder = target.join("asterisk");
+        let folder = target_folder().join("asterisk");
         // Left over from an earlier run; absent the first time.
         let _ = fs::remove_dir_all(&folder);
-        let build = folder.join("build");
-        fs::create_dir_all(&build).map_err(|error| format!("{}: {error}", build.display()))?;
-        for entry in fs::read_dir(source).map_err(|error| error.to_string())?.flatten() {
-            if entry.path().is_file() {
-                fs::copy(entry.path(), build.join(entry.file_name())).map_err(|error| error.to_string())?;
-            }
-        }
-        let made = Command::new("make").arg("bin/peer-fax").current_dir(&build).stdout(Stdio::null()).output();
-        if !made.is_ok_and(|made| made.status.success()) {
-            return Err("the peer does not build; install build-essential, libspandsp-dev and libtiff-dev".into());
-        }
+        let (program, peer) = (answertone(), build_peer(source, &folder.join("build"))?);
         let page = page();
         let file = write(&[FilePage::from(&page)], &WriteOptions::plain(Profile::F(Coding::Mmr)));
         fs::write(folder.join("page.tif"), file.expect("a page fits a file")).map_err(|error| error.to_string())?;
-        Ok(Self { program, peer: build.join("bin/peer-fax"), folder, page })
+        Ok(Self { program, peer, folder, page })
     }
 
     /// Our program on a call.

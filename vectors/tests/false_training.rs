@@ -3,9 +3,9 @@
 
 use std::{fs, path::Path};
 
-use answertone_dsp::g711::Law;
+use answertone_dsp::{g711::Law, modem::plans};
 use answertone_vectors::{
-    ear::{Burst, bursts, plans},
+    ear::{Burst, bursts},
     files_below, not_run, shared,
     wav::Recording,
 };

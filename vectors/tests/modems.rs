@@ -369,6 +369,32 @@ fn slips_and_losses_hurt_no_longer_than_they_must() {
 }
 
 #[test]
+fn a_packet_lost_anywhere_in_training_costs_nothing_after_it() {
+    for (plan, ideal) in modes() {
+        let whole = signal(plan, Dbm0(-14.0), Protection::None, 1);
+        let training: u16 = plan.training.iter().map(|segment| segment.symbols()).sum();
+        let training = (f32::from(training) * 8000.0 / plan.baud.0) as usize;
+        let line = Impairments { noise: noise_at(-14.0, ideal + 4.0), ..Impairments::default() };
+        // What hits the last of training hits data, too.
+        let places = (LEAD..LEAD + training - 360).step_by(training / 40);
+        let spoilt = |fill: fn(&mut [f32], usize)| {
+            let trials = places.clone().filter(|at| {
+                let mut samples = whole.clone();
+                fill(&mut samples, *at);
+                let heard = receive(&mut Receiver::new(plan), &carry(&line, *at as u64, &samples));
+                let score = heard.score(1);
+                heard.trainings() == 0 || score.bits != BITS || score.errors > 3
+            });
+            trials.map(|at| at - LEAD).collect::<Vec<_>>()
+        };
+        let silent = spoilt(|samples, at| samples[at..at + 160].fill(0.0));
+        let repeated = spoilt(|samples, at| samples.copy_within(at - 160..at, at));
+        println!("{:13} spoilt by silence at {silent:?}, by repetition at {repeated:?} of {training}", plan.name);
+        assert!(silent.is_empty() && repeated.is_empty(), "{}", plan.name);
+    }
+}
+
+#[test]
 fn a_loss_told_by_the_transport_is_passed_over() {
     for (plan, _) in modes() {
         let samples = signal(plan, Dbm0(-14.0), Protection::None, 1);

@@ -26,7 +26,7 @@ use answertone_vectors::{
     ends::carried,
     not_run,
     process::ProcessEnd,
-    program::{program, target_folder},
+    program::{answertone, target_folder},
     shared,
     timing::{bursts, measures},
     wav::Recording,
@@ -90,7 +90,7 @@ impl Bench {
         let _ = fs::remove_dir_all(&calls);
         fs::create_dir_all(&calls).map_err(|error| format!("{}: {error}", calls.display()))?;
         let charts = CHARTS.map(|name| chart(&images.join(format!("{name}.pbm")), &calls));
-        Ok(Self { program: program(), peers, work: calls, charts: charts.into() })
+        Ok(Self { program: answertone(), peers, work: calls, charts: charts.into() })
     }
 
     /// One call: our options, the peer's command and the cable's options.
@@ -129,7 +129,9 @@ impl Bench {
                 break;
             }
         }
-        ends.iter_mut().for_each(|end| drop(end.end()));
+        for end in &mut ends {
+            end.end();
+        }
         let result = fs::read_to_string(folder.join("ours.json")).unwrap_or_default();
         let cable = Command::new("true").output().expect("the simplest of programs runs");
         Call { result: serde_json::from_str(&result).unwrap_or(Value::Null), cable, folder }

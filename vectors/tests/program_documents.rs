@@ -6,7 +6,7 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
-use answertone_vectors::{files_below, program::program, shared};
+use answertone_vectors::{files_below, program::answertone, shared};
 
 /// The exit status of a call that went wrong, and of a command that cannot be carried out.
 const FAILED: i32 = 1;
@@ -14,7 +14,7 @@ const REFUSED: i32 = 2;
 
 /// Gives the file to the program. Nobody is on the line: what is taken ends as a call that is lost at once.
 fn given(file: &Path) -> Output {
-    Command::new(program())
+    Command::new(answertone())
         .args(["call", "--line", "stdio:", "--send"])
         .arg(file)
         .stdin(Stdio::null())

@@ -9,7 +9,7 @@ use std::{collections::BTreeSet, fs, path::PathBuf};
 use answertone_dsp::{
     bits::BitRun,
     fsk::{BELL_202, FskDemodulator, FskSpec, V21_CHANNEL_2, V23_FORWARD},
-    modem::{Demodulator, prbs::PrbsMessage},
+    modem::{Demodulator, plans, prbs::PrbsMessage},
 };
 use answertone_vectors::{band::Band, ear, wav::Recording};
 use serde::Deserialize;
@@ -103,7 +103,7 @@ fn the_table_has_every_recording_and_every_mode() {
     let there = fs::read_dir(folder()).expect("the folder is there").flatten();
     let there = there.map(|entry| entry.file_name().to_string_lossy().into_owned());
     assert_eq!(named, there.filter(|name| name.ends_with(".wav")).collect::<BTreeSet<_>>());
-    for plan in ear::plans() {
+    for plan in plans() {
         let vectors = table.iter().filter(|vector| vector.modem == plan.name).count();
         assert!(vectors >= if plan.short_training.is_empty() { 3 } else { 4 }, "{}: {vectors} vectors", plan.name);
     }

@@ -16,6 +16,7 @@ mod message;
 mod octets;
 mod receiver;
 mod sender;
+mod waiting;
 
 pub use alert::{ALERT_PITCHES, Alert, AlertDetector, HeardAlert, acknowledgement, subscriber_alert};
 pub use dtmf::{DtmfForm, digits_for, read_digits};
@@ -23,3 +24,4 @@ pub use fields::{CallerId, Parameter, absence};
 pub use message::{Message, MessageKind};
 pub use receiver::CallerIdReceiver;
 pub use sender::{CallerIdSender, Hook, Standard};
+pub use waiting::{Offered, WaitingCall, WaitingOffer, WaitingTerminal};

@@ -7,6 +7,8 @@
 //!            ▲ edge  ▲ 1.5 bits later the first bit, and so on
 //! ```
 
+use crate::callerid::discriminator::{BALANCES, Stretch};
+
 /// Bits of mark that come before the first octet at least.
 const LEAST_MARK: f32 = 16.0;
 
@@ -39,28 +41,38 @@ enum Place {
     Octet { since: f32, bits: u32, octet: u8 },
 }
 
-/// Reads octets from the difference between mark and space.
+/// Reads octets from the difference between mark and space, in one balance of the two.
 #[derive(Clone, Debug)]
 pub(super) struct OctetReader {
+    /// Which of [`BALANCES`].
+    balance: usize,
     nominal: f32,
     /// Samples of a bit, as measured in the seizure.
     bit_samples: f32,
     place: Place,
-    /// The difference at the sample before.
-    before: f32,
+    /// There was more mark at the sample before.
+    marked: bool,
     /// Samples since the last fall from mark to space, the mean of those from fall to fall, and how many falls.
     since_fall: f32,
     pair: f32,
     pairs: u32,
 }
 
+/// Samples of a stretch, the first and the one after the last, as one reader sees them.
+pub(super) struct Part<'a> {
+    pub(super) stretch: &'a Stretch,
+    pub(super) from: usize,
+    pub(super) to: usize,
+}
+
 impl OctetReader {
-    pub(super) fn new(bit_samples: f32) -> Self {
+    pub(super) fn new(bit_samples: f32, balance: usize) -> Self {
         Self {
+            balance,
             nominal: bit_samples,
             bit_samples,
             place: Place::Mark(0.0),
-            before: 0.0,
+            marked: false,
             since_fall: 0.0,
             pair: 2.0 * bit_samples,
             pairs: 0,
@@ -68,15 +80,11 @@ impl OctetReader {
     }
 
     pub(super) fn clear(&mut self) {
-        *self = Self::new(self.nominal);
+        *self = Self::new(self.nominal, self.balance);
     }
 
     /// Measures the seizure, whose falls are two bits apart.
-    fn measure(&mut self, fell: bool, since: f32) {
-        self.since_fall += 1.0;
-        if !fell {
-            return;
-        }
+    fn measure(&mut self, since: f32) {
         let apart = self.since_fall - since;
         self.since_fall = since;
         if (apart / (2.0 * self.nominal) - 1.0).abs() < 1.5 * MOST_SKEW {
@@ -91,50 +99,106 @@ impl OctetReader {
         if self.pairs < 2 * PAIRS { self.nominal } else { skewed }
     }
 
-    /// Takes the difference at a sample, positive for mark; `steady` while it is no noise.
-    pub(super) fn push(&mut self, difference: f32, steady: bool) -> Option<Brought> {
-        let before = core::mem::replace(&mut self.before, difference);
-        let fell = before > 0.0 && difference <= 0.0;
-        // How long ago the difference was zero.
-        let since = if fell { difference / (difference - before) } else { 0.0 };
-        match self.place {
-            Place::Mark(count) => {
-                self.measure(fell, since);
-                let long = count >= LEAST_MARK * self.bit_samples;
-                self.place = match (fell, difference > 0.0 && steady) {
-                    (true, _) if long => {
-                        self.bit_samples = self.measured();
-                        self.pairs = 0;
-                        Place::Octet { since, bits: 0, octet: 0 }
-                    }
-                    (_, true) => Place::Mark(count + 1.0),
-                    _ => Place::Mark(0.0),
-                };
-                (fell && long).then_some(Brought::Begin)
+    /// Takes samples until something came of them; `part` then begins after it.
+    pub(super) fn next(&mut self, part: &mut Part) -> Option<Brought> {
+        while part.from < part.to {
+            let brought = match self.place {
+                Place::Mark(count) => self.mark(count, part),
+                Place::Idle(count) => self.idle(count, part),
+                Place::Octet { since, bits, octet } => self.octet(since, bits, octet, part),
+            };
+            if brought.is_some() {
+                return brought;
             }
-            Place::Idle(count) => {
-                if fell || difference <= 0.0 {
-                    self.place = Place::Octet { since, bits: 0, octet: 0 };
-                } else if count > MOST_IDLE * self.bit_samples {
-                    self.place = Place::Mark(count);
-                    return Some(Brought::End);
-                } else {
-                    self.place = Place::Idle(count + 1.0);
-                }
-                None
-            }
-            Place::Octet { since, bits, octet } => self.octet(since + 1.0, bits, octet, difference, before),
         }
+        None
     }
 
-    /// Another sample of an octet, `since` samples after the edge.
-    fn octet(&mut self, since: f32, bits: u32, octet: u8, difference: f32, before: f32) -> Option<Brought> {
-        self.place = Place::Octet { since, bits, octet };
-        let late = since - (bits as f32 + 0.5) * self.bit_samples;
-        if late < 0.0 {
+    /// Goes on after sample `last`.
+    fn pass(&mut self, part: &mut Part, last: usize) {
+        self.marked = part.stretch.marks[self.balance] >> last & 1 == 1;
+        part.from = last + 1;
+    }
+
+    /// How long before sample `at`, which has more space, the difference was zero; zero if there was no mark before.
+    fn since_zero(&self, part: &Part, at: usize) -> f32 {
+        let (now, before) = (self.difference(part, at as isize), self.difference(part, at as isize - 1));
+        let marked = if at == part.from { self.marked } else { before > 0.0 };
+        if marked && before > now { (now / (now - before)).clamp(0.0, 1.0) } else { 0.0 }
+    }
+
+    fn difference(&self, part: &Part, at: isize) -> f32 {
+        part.stretch.difference(at, BALANCES[self.balance])
+    }
+
+    /// Through mark and noise to the next fall.
+    fn mark(&mut self, count: f32, part: &mut Part) -> Option<Brought> {
+        let marks = part.stretch.marks[self.balance];
+        let before = marks << 1 & !(1 << part.from) | u64::from(self.marked) << part.from;
+        let fall = first(before & !marks, part);
+        self.since_fall += (fall - part.from) as f32;
+        // Samples of mark up to the fall without a break.
+        let breaks = !(marks & part.stretch.steady) & (1 << fall) - 1 & (u64::MAX << part.from);
+        let count = match breaks.checked_ilog2() {
+            Some(last) => (fall - 1 - last as usize) as f32,
+            None => count + (fall - part.from) as f32,
+        };
+        self.place = Place::Mark(count);
+        if fall == part.to {
+            self.pass(part, fall - 1);
             return None;
         }
-        let one = difference + (before - difference) * late.min(1.0) > 0.0;
+        let since = self.since_zero(part, fall);
+        self.since_fall += 1.0;
+        self.measure(since);
+        self.pass(part, fall);
+        if count < LEAST_MARK * self.bit_samples {
+            self.place = Place::Mark(0.0);
+            return None;
+        }
+        self.bit_samples = self.measured();
+        self.pairs = 0;
+        self.place = Place::Octet { since, bits: 0, octet: 0 };
+        Some(Brought::Begin)
+    }
+
+    /// To the next start bit.
+    fn idle(&mut self, count: f32, part: &mut Part) -> Option<Brought> {
+        let start = first(!part.stretch.marks[self.balance], part);
+        let left = (MOST_IDLE * self.bit_samples - count).max(0.0) as usize;
+        if start > part.from + left {
+            self.place = Place::Mark(count + left as f32 + 1.0);
+            self.pass(part, part.from + left);
+            return Some(Brought::End);
+        }
+        if start == part.to {
+            self.place = Place::Idle(count + (start - part.from) as f32);
+            self.pass(part, start - 1);
+            return None;
+        }
+        self.place = Place::Octet { since: self.since_zero(part, start), bits: 0, octet: 0 };
+        self.pass(part, start);
+        None
+    }
+
+    /// To the middle of the next bit of an octet whose start bit began `since` samples ago.
+    fn octet(&mut self, since: f32, bits: u32, octet: u8, part: &mut Part) -> Option<Brought> {
+        let due = (bits as f32 + 0.5) * self.bit_samples;
+        let at = part.from + libm::ceilf((due - since - 1.0).max(0.0)) as usize;
+        if at >= part.to {
+            self.place = Place::Octet { since: since + (part.to - part.from) as f32, bits, octet };
+            self.pass(part, part.to - 1);
+            return None;
+        }
+        let since = since + (at + 1 - part.from) as f32;
+        let late = (since - due).clamp(0.0, 1.0);
+        let (now, before) = (self.difference(part, at as isize), self.difference(part, at as isize - 1));
+        let one = now + (before - now) * late > 0.0;
+        self.pass(part, at);
+        self.bit(since, bits, octet, one)
+    }
+
+    fn bit(&mut self, since: f32, bits: u32, octet: u8, one: bool) -> Option<Brought> {
         match bits {
             0 if one => {
                 // No start bit, but a click.
@@ -157,4 +221,9 @@ impl OctetReader {
             }
         }
     }
+}
+
+/// The first sample of a part that a mask has; the one after its last if there is none.
+fn first(mask: u64, part: &Part) -> usize {
+    ((mask & u64::MAX << part.from).trailing_zeros() as usize).min(part.to)
 }

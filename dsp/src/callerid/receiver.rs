@@ -13,29 +13,17 @@ use alloc::vec::Vec;
 
 use crate::{
     callerid::{
-        discriminator::{Discriminator, Envelopes},
+        discriminator::{BALANCES, Discriminator, STRETCH, Stretch},
         japan,
         message::{Message, MessageKind},
-        octets::{Brought, OctetReader},
+        octets::{Brought, OctetReader, Part},
         sender::Standard,
     },
     pcm::SAMPLE_RATE,
-    units::Dbm0,
 };
-
-/// How much stronger the mark has to be than the space in amplitude, to be one.
-const BALANCES: [f32; 5] = [1.0, 0.6, 1.6, 0.35, 2.8];
 
 /// Octets of the longest message, and some that go before a Japanese one.
 const LONGEST: usize = 300;
-
-/// Least peak of a tone: -52 dBm0.
-fn faintest() -> f32 {
-    Dbm0(-52.0).rms() * core::f32::consts::SQRT_2
-}
-
-/// Part of the power that is in the two tones while there is a signal.
-const LEAST_SHARE: f32 = 0.4;
 
 /// Samples that a broken message waits for an intact one, and for which a message is not told twice.
 const PATIENCE: u32 = (0.06 * SAMPLE_RATE.0) as u32;
@@ -52,6 +40,14 @@ pub struct CallerIdReceiver {
     standard: Standard,
     discriminator: Discriminator,
     readers: Vec<Reader>,
+    /// Samples without a tone.
+    gone: u32,
+    telling: Telling,
+}
+
+/// What was told, and what waits to be.
+#[derive(Clone, Debug)]
+struct Telling {
     /// A broken message, and samples for which it still waits.
     broken: Option<(Message, u32)>,
     /// Samples since a message was told.
@@ -61,54 +57,43 @@ pub struct CallerIdReceiver {
 /// One balance of mark and space.
 #[derive(Clone, Debug)]
 struct Reader {
-    balance: f32,
     octets: OctetReader,
     gathered: Vec<u8>,
     misframed: usize,
     gathers: bool,
-    /// Samples without a tone.
-    gone: u32,
 }
 
 impl CallerIdReceiver {
     /// A receiver of one standard's modem and messages.
     pub fn new(standard: Standard) -> Self {
         let bit_samples = SAMPLE_RATE.0 / standard.modem().rate.0;
-        let reader = |balance: f32| Reader {
-            balance,
-            octets: OctetReader::new(bit_samples),
+        let reader = |balance: usize| Reader {
+            octets: OctetReader::new(bit_samples, balance),
             gathered: Vec::with_capacity(LONGEST),
             misframed: 0,
             gathers: false,
-            gone: 0,
         };
         Self {
             standard,
             discriminator: Discriminator::new(standard.modem()),
-            readers: BALANCES.into_iter().map(reader).collect(),
-            broken: None,
-            told: PATIENCE,
+            readers: (0..BALANCES.len()).map(reader).collect(),
+            gone: 0,
+            telling: Telling { broken: None, told: PATIENCE },
         }
     }
 
     /// Takes the next samples, in 16-bit scale. `found` is called with each message that is intact, and with one that is
     /// not if its type is known.
     pub fn run(&mut self, samples: &[f32], mut found: impl FnMut(Message)) {
-        for sample in samples {
-            let envelopes = self.discriminator.push(*sample);
-            self.told = self.told.saturating_add(1);
-            for at in 0..self.readers.len() {
-                if let Some(message) = self.readers[at].push(&envelopes, self.standard) {
-                    self.tell(message, &mut found);
-                }
+        for samples in samples.chunks(STRETCH) {
+            let stretch = self.discriminator.take(samples);
+            let mut from = 0;
+            while from < samples.len() {
+                let to = self.until_gone(&stretch, from, samples.len());
+                self.read(&stretch, from, to, &mut found);
+                from = to;
             }
-            if let Some((_, wait)) = &mut self.broken {
-                *wait -= 1;
-            }
-            if let Some((message, _)) = self.broken.take_if(|broken| broken.1 == 0) {
-                self.told = 0;
-                found(message);
-            }
+            self.telling.pass(samples.len() as u32, &mut found);
         }
     }
 
@@ -117,6 +102,33 @@ impl CallerIdReceiver {
         *self = Self::new(self.standard);
     }
 
+    /// Where the signal has been gone for long enough, or where the stretch ends.
+    fn until_gone(&mut self, stretch: &Stretch, from: usize, to: usize) -> usize {
+        for at in from..to {
+            self.gone = if stretch.steady >> at & 1 == 1 { 0 } else { self.gone + 1 };
+            if self.gone == GONE {
+                return at + 1;
+            }
+        }
+        to
+    }
+
+    fn read(&mut self, stretch: &Stretch, from: usize, to: usize, found: &mut impl FnMut(Message)) {
+        for reader in &mut self.readers {
+            let mut part = Part { stretch, from, to };
+            while let Some(brought) = reader.octets.next(&mut part) {
+                if let Some(message) = reader.take(brought, self.standard) {
+                    self.telling.tell(message, found);
+                }
+            }
+            if self.gone == GONE {
+                reader.end(None);
+            }
+        }
+    }
+}
+
+impl Telling {
     fn tell(&mut self, message: Message, found: &mut impl FnMut(Message)) {
         if self.told < PATIENCE {
             return;
@@ -129,17 +141,23 @@ impl CallerIdReceiver {
             self.broken = Some((message, PATIENCE));
         }
     }
+
+    /// So many samples went by.
+    fn pass(&mut self, samples: u32, found: &mut impl FnMut(Message)) {
+        self.told = self.told.saturating_add(samples);
+        if let Some((_, wait)) = &mut self.broken {
+            *wait = wait.saturating_sub(samples);
+        }
+        if let Some((message, _)) = self.broken.take_if(|broken| broken.1 == 0) {
+            self.told = 0;
+            found(message);
+        }
+    }
 }
 
 impl Reader {
-    fn push(&mut self, envelopes: &Envelopes, standard: Standard) -> Option<Message> {
-        let Envelopes { mark, space, all } = *envelopes;
-        let steady = mark.max(space) > faintest() && mark * mark + space * space > LEAST_SHARE * all;
-        self.gone = if steady { 0 } else { self.gone + 1 };
-        if self.gone == GONE {
-            self.end(None);
-        }
-        match self.octets.push(mark - self.balance * space, steady)? {
+    fn take(&mut self, brought: Brought, standard: Standard) -> Option<Message> {
+        match brought {
             Brought::Begin => {
                 self.gathered.clear();
                 (self.misframed, self.gathers) = (0, true);

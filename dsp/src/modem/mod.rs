@@ -39,7 +39,7 @@ mod whole;
 
 pub use complex::Complex;
 pub use filters::Filters;
-pub use plan::{Coding, Generator, Meaning, Plan, ScramblerStart, Segment};
+pub use plan::{Coding, Generator, Meaning, Plan, ScramblerStart, Segment, plans};
 pub use receiver::{Mended, Receiver};
 pub use symbols::Symbols;
 pub use transmitter::Transmitter;

@@ -1,10 +1,25 @@
 //! What tells one fast modem from another, as data.
 
 use crate::{
-    modem::{Train, complex::Complex, filters::Filters},
+    modem::{Train, complex::Complex, filters::Filters, v17, v27ter, v29},
     scrambler::ScramblerSpec,
     units::{Baud, BitRate, Hz},
 };
+
+/// The nine fast modems of T.30: each mode by rising rate.
+pub fn plans() -> [&'static Plan; 9] {
+    [
+        v27ter::plan(v27ter::Rate::R2400),
+        v27ter::plan(v27ter::Rate::R4800),
+        v29::plan(v29::Rate::R4800),
+        v29::plan(v29::Rate::R7200),
+        v29::plan(v29::Rate::R9600),
+        v17::plan(v17::Rate::R7200),
+        v17::plan(v17::Rate::R9600),
+        v17::plan(v17::Rate::R12000),
+        v17::plan(v17::Rate::R14400),
+    ]
+}
 
 /// A fast modem at one rate. Transmitter and receiver know nothing else about it.
 #[derive(Debug)]

@@ -44,6 +44,9 @@ const POINTS: usize = 64;
 /// Samples taken between two looks at the state.
 const PIECE: usize = 16;
 
+/// Samples of silence in a training sequence that are a loss and no end: 40 ms.
+const LONGEST_HOLE: f64 = 320.0;
+
 /// Samples after its end within which a signal may come back: 200 ms. Another signal may begin in them; the symbols tell.
 const RETURN: u64 = 1600;
 /// Symbols that a signal must go on for after it came back, to come back once more.
@@ -241,10 +244,24 @@ impl Receiver {
                 }
             }
             State::Running => match self.presence.ended() {
+                Some(ago) if self.bridges(ago) => self.follow(self.line.heard() as f64, out),
                 Some(ago) => self.finish(self.line.heard().saturating_sub(ago as u64), out),
                 None => self.follow(self.line.heard() as f64, out),
             },
         }
+    }
+
+    /// A signal that falls silent in the middle of its training has not ended before it was silent for longer than packets
+    /// that are lost: its symbols go by unheard. Whether it is so.
+    fn bridges(&mut self, ago: usize) -> bool {
+        let heard = self.line.heard() as f64;
+        if self.unwanted_bits == 0 {
+            return false;
+        }
+        let goes_on = self.lost.end + PIECE as f64 >= heard;
+        let start = if goes_on { self.lost.start } else { heard - ago as f64 };
+        self.lost = start..heard;
+        heard - start < LONGEST_HOLE
     }
 
     fn reference(&self) -> &Reference {

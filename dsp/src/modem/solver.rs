@@ -50,8 +50,12 @@ impl Solution {
     /// Whether something has happened to the line in between: chance does not make parts so different.
     pub(super) fn is_uneven(&self) -> bool {
         let least = self.errors.iter().copied().fold(f32::INFINITY, f32::min);
-        let most = self.errors.iter().copied().fold(0.0, f32::max);
-        most > UNEVEN * least
+        self.worst() > UNEVEN * least
+    }
+
+    /// Error power of the part that has most.
+    pub(super) fn worst(&self) -> f32 {
+        self.errors.iter().copied().fold(0.0, f32::max)
     }
 }
 

@@ -15,7 +15,10 @@ use crate::{bits::BitQueue, lanes::Isa, scrambler::Scrambler};
 /// Symbols that are summed as one: short enough for 20 Hz of carrier offset.
 pub(super) const SECTION: usize = 32;
 /// Sections that must be found at the beginning of the known part.
-const SECTIONS: usize = 3;
+pub(super) const SECTIONS: usize = 3;
+/// Where else a pattern that does not repeat itself is looked for, in symbols from its beginning: what hides the beginning for
+/// 20 ms is over there.
+const LATER: usize = 5 * SECTION;
 
 /// A training sequence as the receiver sees it.
 #[derive(Clone, Debug)]
@@ -83,7 +86,10 @@ pub(super) struct Found {
 /// and what it measures is relative to the power that is there, so that neither noise nor level matter.
 #[derive(Clone, Debug)]
 pub(super) struct Detector {
-    sections: Vec<Section>,
+    /// The sections at the beginning and, where they are looked for, those later on.
+    beginning: Vec<Section>,
+    later: Vec<Section>,
+    looks_later: bool,
     /// Half symbols at odd and at even places, each stored twice.
     halves: [History; 2],
     window: usize,
@@ -133,18 +139,30 @@ const PATIENCE: usize = 6;
 impl Detector {
     pub(super) fn new(reference: &Reference, half_symbol: f64, isa: Isa) -> Self {
         let empty = || Section { re: [0.0; SECTION], im: [0.0; SECTION], power: 1.0, has_mean: false };
-        let sections: Vec<_> = core::iter::repeat_with(empty).take(SECTIONS).collect();
-        let window = SECTION * sections.len();
-        let halves = [History::new(window), History::new(window)];
-        let mut detector = Self { sections, halves, window, place: 0, instant: 0.0, half_symbol, best: None, isa };
+        let sections = || core::iter::repeat_with(empty).take(SECTIONS).collect();
+        let window = SECTION * SECTIONS;
+        let mut detector = Self {
+            beginning: sections(),
+            later: sections(),
+            looks_later: false,
+            halves: [History::new(window), History::new(window)],
+            window,
+            place: 0,
+            instant: 0.0,
+            half_symbol,
+            best: None,
+            isa,
+        };
         detector.expect(reference);
         detector
     }
 
     /// Looks for this training sequence from now on.
     pub(super) fn expect(&mut self, reference: &Reference) {
-        for (section, symbols) in self.sections.iter_mut().zip(reference.known.chunks_exact(SECTION)) {
-            section.set(symbols);
+        set(&mut self.beginning, &reference.known);
+        self.looks_later = reference.period.is_none() && reference.known.len() > 2 * LATER;
+        if self.looks_later {
+            set(&mut self.later, &reference.known[LATER..]);
         }
     }
 
@@ -188,19 +206,25 @@ impl Detector {
         if let Some(best) = &mut self.best {
             best.age += 1;
         }
-        let Some((likeness, offset)) = self.likeness() else { return };
-        if self.best.is_none_or(|best| best.likeness < likeness) {
-            let anchor = self.instant - (self.window - 1) as f64 * 2.0 * self.half_symbol;
-            self.best = Some(Candidate { found: Found { anchor, offset, spoilt: 0 }, likeness, age: 0 });
+        self.best = self.likelier(&self.beginning, 0).or(self.best);
+        if self.looks_later {
+            self.best = self.likelier(&self.later, LATER).or(self.best);
         }
     }
 
+    fn likelier(&self, sections: &[Section], spoilt: usize) -> Option<Candidate> {
+        let (likeness, offset) = self.likeness(sections)?;
+        let anchor = self.instant - (self.window - 1 + spoilt) as f64 * 2.0 * self.half_symbol;
+        let is_better = self.best.is_none_or(|best| best.likeness < likeness);
+        is_better.then_some(Candidate { found: Found { anchor, offset, spoilt }, likeness, age: 0 })
+    }
+
     /// How much of the power in the window is the pattern, and the carrier offset in turns per sample.
-    fn likeness(&self) -> Option<(f32, f64)> {
+    fn likeness(&self, sections: &[Section]) -> Option<(f32, f64)> {
         let history = &self.halves[self.place & 1];
         let mut sums = [Complex::ZERO; SECTIONS];
         let (mut matched, mut there) = (0.0, 0.0);
-        for (index, section) in self.sections.iter().enumerate().rev() {
+        for (index, section) in sections.iter().enumerate().rev() {
             let (re, im) = history.section(index);
             let (power, sum) = section.compare(re, im, self.isa);
             if power < QUIET * SECTION as f32 {
@@ -217,12 +241,16 @@ impl Detector {
             matched += matching;
             there += power;
         }
-        let turn =
-            (1..self.sections.len()).fold(Complex::ZERO, |sum, index| sum + sums[index] * sums[index - 1].conj());
+        let turn = (1..SECTIONS).fold(Complex::ZERO, |sum, index| sum + sums[index] * sums[index - 1].conj());
         let span = SECTION as f64 * 2.0 * self.half_symbol;
         let offset = f64::from(turn.angle()) / (2.0 * core::f64::consts::PI * span);
         (matched > LIKENESS * there).then_some((matched / there, offset))
     }
+}
+
+/// As many sections as there are, of symbols from the first on.
+fn set(sections: &mut [Section], symbols: &[Complex]) {
+    sections.iter_mut().zip(symbols.chunks_exact(SECTION)).for_each(|(section, symbols)| section.set(symbols));
 }
 
 impl Section {

@@ -9,10 +9,15 @@
 //!
 //! Steadiness is what tells a key from a voice: over 35 ms the two tones keep their size and turn evenly.
 
+use alloc::{boxed::Box, vec::Vec};
+
 use crate::{
+    lanes::{Bank, Eight, Isa, Kernel, LANES},
+    pcm::BLOCK_SAMPLES,
     tone::{
         dtmf::{HIGH_GROUP, KEYPAD, LOW_GROUP},
-        dtmf_look::{Fit, HOP, Look, Looker, MEMORY, Phasor, RUN},
+        dtmf_look::{HOP, Look, LookKernel, LookState, OneHop, RESULTS, middle, pitch},
+        phasor::{Fit, Phasor, RUN, nominal_advance},
     },
     units::{Db, Dbm0, SampleIndex},
 };
@@ -50,13 +55,28 @@ impl Default for DtmfLimits {
     }
 }
 
-/// Hears digits. A digit is told some 55 ms after it began, and its end some 40 ms after it.
+/// Hears digits. A digit is told some 50 ms after it began, and its end some 35 ms after it.
 #[derive(Clone, Debug)]
 pub struct DtmfDetector {
+    kernel: LookKernel,
+    state: LookState<f32>,
+    hop: [f32; HOP],
+    filled: usize,
+    isa: Isa,
+    judge: Judge,
+}
+
+/// Looks remembered.
+const MEMORY: usize = 16;
+
+/// Tells digits from looks.
+#[derive(Clone, Debug)]
+struct Judge {
     limits: DtmfLimits,
-    looker: Looker,
     /// The last looks; the newest at `looks % MEMORY`.
     memory: [Look; MEMORY],
+    /// Looks taken.
+    looks: u64,
     following: Option<Following>,
 }
 
@@ -93,16 +113,25 @@ impl DtmfDetector {
 
     /// A detector with other limits.
     pub fn with_limits(limits: DtmfLimits) -> Self {
-        Self { limits, looker: Looker::new(), memory: [Look::default(); MEMORY], following: None }
+        let kernel = LookKernel::new();
+        let state = kernel.state();
+        Self { kernel, state, hop: [0.0; HOP], filled: 0, isa: Isa::detect(), judge: Judge::new(limits) }
     }
 
     /// Takes the next samples, in 16-bit scale. `found` is called when a digit is recognised and again, with its end,
     /// when it is over.
     pub fn run(&mut self, samples: &[f32], mut found: impl FnMut(HeardDigit)) {
-        for sample in samples {
-            if let Some(look) = self.looker.push(*sample) {
-                self.memory[self.looker.looks as usize % MEMORY] = look;
-                if let Some(heard) = self.look(&look) {
+        let mut rest = samples;
+        while !rest.is_empty() {
+            let (now, later) = rest.split_at(rest.len().min(HOP - self.filled));
+            self.hop[self.filled..][..now.len()].copy_from_slice(now);
+            self.filled += now.len();
+            rest = later;
+            if self.filled == HOP {
+                self.filled = 0;
+                let hop = OneHop { kernel: &self.kernel, state: &mut self.state, samples: &self.hop };
+                let results = self.isa.run(hop);
+                if let Some(heard) = self.judge.look(Look::new(|at| results[at])) {
                     found(heard);
                 }
             }
@@ -111,27 +140,96 @@ impl DtmfDetector {
 
     /// Forgets everything; samples count from zero again.
     pub fn restart(&mut self) {
-        *self = Self::with_limits(self.limits);
+        self.state = self.kernel.state();
+        self.filled = 0;
+        self.judge = Judge::new(self.judge.limits);
     }
 
     /// The digit that is sounding.
     pub fn sounding(&self) -> Option<HeardDigit> {
+        self.judge.sounding()
+    }
+}
+
+/// Hears the digits of many lines, in groups of [`LANES`]: each line as [`DtmfDetector`] hears it, bit for bit.
+pub struct DtmfBank {
+    bank: Bank<LookKernel>,
+    judges: Vec<[Judge; LANES]>,
+    results: Box<[Eight]>,
+}
+
+impl DtmfBank {
+    /// `groups` groups of lines that have heard nothing.
+    pub fn new(groups: usize, isa: Isa) -> Self {
+        let judge = Judge::new(DtmfLimits::default());
+        Self {
+            bank: Bank::new(LookKernel::new(), groups, isa),
+            judges: (0..groups).map(|_| core::array::from_fn(|_| judge.clone())).collect(),
+            results: (0..BLOCK_SAMPLES / HOP * RESULTS).map(|_| Eight::default()).collect(),
+        }
+    }
+
+    /// Takes a block of the lines of a group; lines whose bit in `present` is not set keep what they remember. `found` is
+    /// called with the lane and what [`DtmfDetector::run`] tells.
+    pub fn run(
+        &mut self,
+        group: usize,
+        present: u8,
+        block: &[Eight; BLOCK_SAMPLES],
+        mut found: impl FnMut(usize, HeardDigit),
+    ) {
+        self.bank.run(group, present, block, &mut self.results);
+        for results in self.results.chunks_exact(RESULTS) {
+            for (lane, judge) in self.judges[group].iter_mut().enumerate() {
+                if present >> lane & 1 == 1
+                    && let Some(heard) = judge.look(Look::new(|at| results[at].0[lane]))
+                {
+                    found(lane, heard);
+                }
+            }
+        }
+    }
+
+    /// Lets a line of a group begin anew.
+    pub fn restart(&mut self, group: usize, lane: usize) {
+        self.bank.insert(group, lane, &LookKernel::new().state());
+        self.judges[group][lane] = Judge::new(self.judges[group][lane].limits);
+    }
+}
+
+impl Judge {
+    fn new(limits: DtmfLimits) -> Self {
+        Self { limits, memory: [Look::default(); MEMORY], looks: 0, following: None }
+    }
+
+    fn sounding(&self) -> Option<HeardDigit> {
         self.following.as_ref().map(|following| following.heard)
     }
 
-    fn look(&mut self, look: &Look) -> Option<HeardDigit> {
+    fn look(&mut self, look: Look) -> Option<HeardDigit> {
+        self.looks += 1;
+        self.memory[self.looks as usize % MEMORY] = look;
         let Some(following) = &mut self.following else {
-            self.following = self.recognise();
+            self.following = self.is_worth_a_fit().then(|| self.recognise()).flatten();
             return self.sounding();
         };
-        let ended = following.follow(look, self.looker.looks)?;
+        let ended = following.follow(&look, self.looks)?;
         self.following = None;
         Some(ended)
     }
 
-    /// One frequency in a look that was `ago` looks before the newest.
-    fn past(&self, tone: usize, ago: usize) -> Phasor {
-        self.memory[(self.looker.looks as usize + MEMORY - ago) % MEMORY].tones[tone]
+    /// The look that was `ago` looks before the newest.
+    fn past(&self, ago: usize) -> &Look {
+        &self.memory[(self.looks as usize + MEMORY - ago) % MEMORY]
+    }
+
+    /// Whether the loudest frequencies of the last looks are loud enough, and have enough of the power, that two of them
+    /// can pass any bar.
+    fn is_worth_a_fit(&self) -> bool {
+        let (loudest, everything) = (0..RUN)
+            .map(|ago| self.past(ago))
+            .fold((0.0, 0.0), |(loudest, everything), look| (loudest + look.loudest, everything + look.mean_square));
+        loudest >= 2.0 * LEAST_SHARE * everything && loudest >= (4 * RUN) as f32 * self.limits.level.mean_square()
     }
 
     fn recognise(&self) -> Option<Following> {
@@ -143,12 +241,12 @@ impl DtmfDetector {
 
     /// The strongest of the four frequencies from `first` on.
     fn strongest(&self, first: usize) -> usize {
-        let power = |tone: usize| (0..RUN).map(|ago| self.past(tone, ago).power()).sum::<f32>();
+        let power = |tone: usize| (0..RUN).map(|ago| self.past(ago).tones[tone].power()).sum::<f32>();
         (first..first + 4).max_by(|a, b| power(*a).total_cmp(&power(*b))).unwrap_or(first)
     }
 
     fn fit(&self, tone: usize) -> Fit {
-        Fit::new(&core::array::from_fn(|at| self.past(tone, RUN - 1 - at)))
+        Fit::new(&core::array::from_fn(|at| self.past(RUN - 1 - at).tones[tone]), nominal_advance(pitch(tone)))
     }
 
     fn accepts(&self, row: usize, column: usize, fits: &[Fit; 2]) -> bool {
@@ -161,8 +259,7 @@ impl DtmfDetector {
     }
 
     fn features(&self, row: usize, column: usize, [low, high]: &[Fit; 2]) -> Features {
-        let everything: f32 =
-            (0..RUN).map(|ago| self.memory[(self.looker.looks as usize + MEMORY - ago) % MEMORY].mean_square).sum();
+        let everything: f32 = (0..RUN).map(|ago| self.past(ago).mean_square).sum();
         let deviations = [low.offset().0 / LOW_GROUP[row].0, high.offset().0 / HIGH_GROUP[column].0];
         Features {
             share: (low.amplitude.power() + high.amplitude.power()) * (RUN as f32 / 2.0) / everything.max(1e-9),
@@ -175,20 +272,21 @@ impl DtmfDetector {
 
     fn begin(&self, tones: [usize; 2], fits: [Fit; 2]) -> Following {
         let powers = fits.map(|fit| fit.amplitude.power());
-        let looks = self.looker.looks;
+        let looks = self.looks;
+        let advances = [0, 1].map(|at| fits[at].advance + nominal_advance(pitch(tones[at])));
         let mut filled = 0.0;
         // From a look in the midst of the digit back to the first that it fills in part.
-        let middle = RUN / 2;
-        for ago in middle..MEMORY {
-            let seen = tones.map(|tone| self.past(tone, ago));
-            let expected = [0, 1].map(|at| fits[at].amplitude.turned(-fits[at].advance * ago as f32));
+        let midst = RUN / 2;
+        for ago in midst..MEMORY {
+            let seen = tones.map(|tone| self.past(ago).tones[tone]);
+            let expected = [0, 1].map(|at| fits[at].amplitude.turned(-advances[at] * ago as f32));
             let fill = fill(&seen, &expected);
             filled += fill;
             if fill < 0.1 {
                 break;
             }
         }
-        let begin = Looker::middle(looks - middle as u64) + HOP as i64 / 2 - (filled * HOP as f32) as i64;
+        let begin = middle(looks - midst as u64) + HOP as i64 / 2 - (filled * HOP as f32) as i64;
         let heard = HeardDigit {
             digit: KEYPAD[tones[0]][tones[1] - 4],
             begin: SampleIndex(begin.max(0) as u64),
@@ -196,12 +294,11 @@ impl DtmfDetector {
             level: Dbm0::from_mean_square(powers[0] / 2.0),
             twist: Db(10.0 * libm::log10f(powers[1] / powers[0])),
         };
-        let [low, high] = fits;
         Following {
             heard,
             tones,
-            amplitudes: [low.amplitude, high.amplitude],
-            advances: [low.advance, high.advance],
+            amplitudes: fits.map(|fit| fit.amplitude),
+            advances,
             last_full: looks,
             since: 1.0,
             absent: 0,
@@ -249,8 +346,11 @@ const BARS: [Bar; 5] = [
     // A radio beside it, as loud; a voice hits the frequencies that well by chance only, and never for long.
     Bar { share: 0.7, steadiness: 0.86, weakest: 0.3, twist: 3.0, deviation: 0.0014 },
     // Clipped until half of the power is in the products of distortion.
-    Bar { share: 0.45, steadiness: 0.99, weakest: 0.7, twist: 100.0, deviation: 0.004 },
+    Bar { share: LEAST_SHARE, steadiness: 0.99, weakest: 0.7, twist: 100.0, deviation: 0.004 },
 ];
+
+/// The least share of all bars.
+const LEAST_SHARE: f32 = 0.45;
 
 impl Bar {
     fn is_passed(&self, features: &Features, limits: &DtmfLimits) -> bool {
@@ -292,7 +392,7 @@ impl Following {
     }
 
     fn end(&self) -> HeardDigit {
-        let end = Looker::middle(self.last_full) - HOP as i64 / 2 + (self.since * HOP as f32) as i64;
+        let end = middle(self.last_full) - HOP as i64 / 2 + (self.since * HOP as f32) as i64;
         HeardDigit { end: Some(SampleIndex(end.max(0) as u64)), ..self.heard }
     }
 }

@@ -3,7 +3,7 @@
 use alloc::{boxed::Box, vec, vec::Vec};
 
 use crate::{
-    lanes::{Kernel, Lanes},
+    lanes::{Isa, Kernel, Lanes, Work},
     pcm::SAMPLE_RATE,
     units::Hz,
 };
@@ -75,20 +75,48 @@ impl Kernel for GoertzelBank {
 
     #[inline(always)]
     fn run<V: Lanes>(&self, _: &mut (), block: &[V], results: &mut [V]) {
+        // One line goes along its frequencies, several lines go side by side.
+        if V::COUNT == 1 { self.look::<V, 8>(block, results) } else { self.look::<V, 4>(block, results) }
+    }
+}
+
+impl GoertzelBank {
+    /// Looks at a block, at `N` frequencies at once.
+    #[inline(always)]
+    fn look<V: Lanes, const N: usize>(&self, block: &[V], results: &mut [V]) {
         let mut energy = V::splat(0.0);
         for sample in block {
             energy = energy + *sample * *sample;
         }
-        for (tone, results) in self.tones.iter().zip(results.chunks_exact_mut(RESULTS)) {
-            let feedback = V::splat(tone.feedback);
-            let (mut newer, mut older) = (V::splat(0.0), V::splat(0.0));
+        for (tones, results) in self.tones.chunks(N).zip(results.chunks_mut(N * RESULTS)) {
+            let feedback: [V; N] = core::array::from_fn(|at| V::splat(tones.get(at).map_or(0.0, |tone| tone.feedback)));
+            let (mut newer, mut older) = ([V::splat(0.0); N], [V::splat(0.0); N]);
             for sample in block {
-                (newer, older) = (*sample + feedback * newer - older, newer);
+                let now = core::array::from_fn(|at| *sample + feedback[at] * newer[at] - older[at]);
+                (newer, older) = (now, newer);
             }
-            results[0] = newer * V::splat(tone.cosine) - older;
-            results[1] = newer * V::splat(tone.sine);
-            results[2] = energy;
+            for (at, (tone, results)) in tones.iter().zip(results.chunks_exact_mut(RESULTS)).enumerate() {
+                results[0] = newer[at] * V::splat(tone.cosine) - older[at];
+                results[1] = newer[at] * V::splat(tone.sine);
+                results[2] = energy;
+            }
         }
+    }
+}
+
+/// One line's block, for the widest instructions.
+struct Whole<'a> {
+    bank: &'a GoertzelBank,
+    block: &'a [f32],
+    results: &'a mut [f32],
+}
+
+impl Work for Whole<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        self.bank.run(&mut (), self.block, self.results);
     }
 }
 
@@ -97,6 +125,7 @@ impl Kernel for GoertzelBank {
 pub struct Goertzel {
     bank: GoertzelBank,
     results: Vec<f32>,
+    isa: Isa,
 }
 
 impl Goertzel {
@@ -104,12 +133,12 @@ impl Goertzel {
     pub fn new(frequencies: &[Hz]) -> Self {
         let bank = GoertzelBank::new(frequencies);
         let results = vec![0.0; bank.results()];
-        Self { bank, results }
+        Self { bank, results, isa: Isa::detect() }
     }
 
     /// Looks at a block.
     pub fn run(&mut self, block: &[f32]) -> impl Iterator<Item = Content> {
-        self.bank.run(&mut (), block, &mut self.results);
+        self.isa.run(Whole { bank: &self.bank, block, results: &mut self.results });
         self.results.chunks_exact(RESULTS).map(|result| Content { re: result[0], im: result[1], energy: result[2] })
     }
 }

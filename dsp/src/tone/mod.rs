@@ -8,6 +8,7 @@ pub mod dtmf_detector;
 mod dtmf_look;
 pub mod dtmf_prompted;
 pub mod goertzel;
+mod phasor;
 mod pitch;
 mod presence;
 pub mod progress;

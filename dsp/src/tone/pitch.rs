@@ -16,14 +16,23 @@ pub(super) struct Look {
 impl Look {
     /// Looks at a block. A sine satisfies x(n-1) + x(n+1) = 2·cos(ω)·x(n); ω is what satisfies it best.
     pub(super) fn at(block: &[f32; BLOCK_SAMPLES]) -> Self {
-        let (mut product, mut middle, mut sides) = (0.0, 0.0, 0.0);
-        for [before, now, after] in block.array_windows::<3>() {
-            let sum = before + after;
-            product += sum * now;
-            middle += now * now;
-            sides += sum * sum;
+        // Several sums side by side: one waits for itself.
+        const SIDE: usize = 8;
+        let (mut products, mut middles, mut sides) = ([0.0f32; SIDE], [0.0f32; SIDE], [0.0f32; SIDE]);
+        let (before, now, after) = (&block[..BLOCK_SAMPLES - 2], &block[1..BLOCK_SAMPLES - 1], &block[2..]);
+        let rows = before.chunks(SIDE).zip(now.chunks(SIDE)).zip(after.chunks(SIDE));
+        for ((before, now), after) in rows {
+            for (at, ((before, now), after)) in before.iter().zip(now).zip(after).enumerate() {
+                let sum = before + after;
+                products[at] += sum * now;
+                middles[at] += now * now;
+                sides[at] += sum * sum;
+            }
         }
-        let mean_square = block.iter().map(|sample| sample * sample).sum::<f32>() / BLOCK_SAMPLES as f32;
+        let total = |sums: [f32; SIDE]| sums.iter().sum::<f32>();
+        let (product, middle, sides) = (total(products), total(middles), total(sides));
+        let ends = block[0] * block[0] + block[BLOCK_SAMPLES - 1] * block[BLOCK_SAMPLES - 1];
+        let mean_square = (middle + ends) / BLOCK_SAMPLES as f32;
         let cosine = (product / (2.0 * middle).max(1e-9)).clamp(-1.0, 1.0);
         // What is not explained, of what there is in either.
         let missed = sides - 2.0 * cosine * product;

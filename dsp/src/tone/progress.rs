@@ -152,6 +152,14 @@ const SHORTEST: u32 = 12;
 /// Part of a sound's power that is in its strongest frequency, when the country is not known: half and less of two.
 const TONAL: f32 = 0.3;
 
+/// Most by which sounds of one tone differ in power, and by which a silence is below them, when the country is not known:
+/// tones of an exchange are all alike, and nothing is between them.
+const UNEVEN: f32 = 1.6;
+const SILENT: f32 = 0.06;
+
+/// Blocks of a stretch, whose powers tell whether a tone without end is even.
+const STRETCH: u32 = 20;
+
 /// Special information tones, ITU-T E.180: 950, 1400 and 1800 Hz, 330 ms ± 70 ms each; North America's precise ones,
 /// which differ by up to 4 % and last 274 or 380 ms, are among them.
 const INFORMATION: [f32; 3] = [950.0, 1400.0, 1800.0];
@@ -173,9 +181,16 @@ pub struct ProgressDetector {
     blocks: u32,
     /// Lengths of sound and silence in blocks, the newest last, and the strongest frequencies of the sounds.
     spans: Vec<Span>,
+    /// Powers of the frequencies in this block, and in this span so far.
+    now: Vec<f32>,
     powers: Vec<f32>,
-    /// Power of everything in this span.
+    /// Power of everything in this span, the same without its first and its last block, and that of the last block.
     everything: f32,
+    inner: f32,
+    last: f32,
+    /// Power of the stretch of this span under way, and the least and the most of those before.
+    stretch: f32,
+    range: (f32, f32),
     information: Information,
     told: Option<ProgressKind>,
 }
@@ -223,8 +238,11 @@ impl Information {
 struct Span {
     sounds: bool,
     blocks: u32,
-    /// Frequencies that sounded, a bit each.
+    /// Frequencies that sounded, a bit each, and the strongest of them.
     pitches: u64,
+    strongest: usize,
+    /// Mean square of everything in it, its first and its last block left out.
+    power: f32,
 }
 
 impl ProgressDetector {
@@ -238,6 +256,11 @@ impl ProgressDetector {
         (!rows.is_empty()).then(|| Self::with(rows, pitches))
     }
 
+    /// A detector for a country, or for one that is not known if there is no row of it.
+    pub fn of(country: &str) -> Self {
+        Self::new(country).unwrap_or_else(Self::anywhere)
+    }
+
     /// A detector for a country that is not known, by what most have in common: one tone or two below 650 Hz; ringing has
     /// long pauses, busy sounds and pauses alike, congestion the same but faster.
     pub fn anywhere() -> Self {
@@ -249,12 +272,17 @@ impl ProgressDetector {
         let pitches: Vec<Hz> = pitches.into_iter().map(Hz).collect();
         Self {
             goertzel: Goertzel::new(&pitches),
+            now: alloc::vec![0.0; pitches.len()],
             powers: alloc::vec![0.0; pitches.len()],
             pitches,
             rows,
             block: [0.0; BLOCK_SAMPLES],
             filled: 0,
             everything: 0.0,
+            inner: 0.0,
+            last: 0.0,
+            stretch: 0.0,
+            range: (f32::INFINITY, 0.0),
             sounds: false,
             blocks: 0,
             spans: Vec::with_capacity(SPANS + 1),
@@ -282,34 +310,53 @@ impl ProgressDetector {
         if look.mean_square >= least_sound() && self.information.hears(&look) {
             return self.tell(ProgressKind::Special);
         }
-        let mean = self.block.iter().map(|sample| sample * sample).sum::<f32>() / BLOCK_SAMPLES as f32;
         let mut strongest: f32 = 0.0;
-        for (power, content) in self.powers.iter_mut().zip(self.goertzel.run(&self.block)) {
-            let now = content.mean_square(BLOCK_SAMPLES);
-            strongest = strongest.max(now);
-            *power += now;
+        for (power, content) in self.now.iter_mut().zip(self.goertzel.run(&self.block)) {
+            *power = content.mean_square(BLOCK_SAMPLES);
+            strongest = strongest.max(*power);
         }
-        self.everything += mean;
         // Two frequencies share the power, and beat: one of them has a third of it at least.
-        let sounds = mean >= least_sound() && strongest >= mean * LEAST_SHARE / 2.0;
-        self.blocks += 1;
-        if sounds == self.sounds {
-            return (sounds && self.blocks == ENDLESS).then(|| self.endless()).flatten();
+        let sounds = look.mean_square >= least_sound() && strongest >= look.mean_square * LEAST_SHARE / 2.0;
+        let turned = sounds != self.sounds;
+        if turned {
+            self.end_span();
+            self.sounds = sounds;
         }
-        self.end_span();
-        self.sounds = sounds;
-        if sounds { self.round() } else { None }
+        self.blocks += 1;
+        self.count(look.mean_square);
+        match (turned, sounds) {
+            (true, true) => self.round(),
+            (false, true) if self.blocks == ENDLESS => self.endless(),
+            _ => None,
+        }
+    }
+
+    /// Counts a block for the span that it belongs to. The first and the last of a span may hold something of its
+    /// neighbours, and count for nothing but their frequencies.
+    fn count(&mut self, mean_square: f32) {
+        self.powers.iter_mut().zip(&self.now).for_each(|(power, now)| *power += now);
+        self.everything += mean_square;
+        if self.blocks > 2 {
+            self.inner += self.last;
+            self.stretch += self.last;
+        }
+        self.last = mean_square;
+        if self.blocks > 2 && self.blocks.is_multiple_of(STRETCH) {
+            let stretch = core::mem::take(&mut self.stretch);
+            self.range = (self.range.0.min(stretch), self.range.1.max(stretch));
+        }
     }
 
     fn end_span(&mut self) {
-        let span = Span { sounds: self.sounds, blocks: self.blocks - 1, pitches: self.loud() };
-        self.spans.push(span);
+        let power = self.inner / self.blocks.saturating_sub(2).max(1) as f32;
+        let (blocks, strongest) = (self.blocks, self.strongest());
+        self.spans.push(Span { sounds: self.sounds, blocks, pitches: self.loud(), power, strongest });
         if self.spans.len() > SPANS {
             self.spans.remove(0);
         }
-        self.blocks = 1;
+        (self.blocks, self.everything, self.inner, self.last, self.stretch) = (0, 0.0, 0.0, 0.0, 0.0);
+        self.range = (f32::INFINITY, 0.0);
         self.powers.fill(0.0);
-        self.everything = 0.0;
     }
 
     /// Frequencies with a fair part of what sounded in this span.
@@ -319,14 +366,21 @@ impl ProgressDetector {
         bits.fold(0, |bits, (at, _)| bits | 1 << at)
     }
 
+    /// The frequency with most of what sounded in this span.
+    fn strongest(&self) -> usize {
+        (0..self.powers.len()).max_by(|a, b| self.powers[*a].total_cmp(&self.powers[*b])).unwrap_or(0)
+    }
+
     fn endless(&mut self) -> Option<ProgressKind> {
         if self.rows.is_empty() {
-            let strongest = self.powers.iter().copied().fold(0.0, f32::max);
-            return (strongest >= TONAL * self.everything).then(|| self.tell(ProgressKind::Dial)).flatten();
+            let tonal = self.powers[self.strongest()] >= TONAL * self.everything;
+            let even = self.range.1 <= UNEVEN * self.range.0;
+            return (tonal && even).then(|| self.tell(ProgressKind::Dial)).flatten();
         }
-        let heard = self.loud();
-        let mut rows = self.rows.iter().filter(|row| row.0.goes_on());
-        let kind = rows.find(|row| self.holds(row.0, heard))?.0.kind;
+        // The strongest tells one tone from two around it; two may also be uneven.
+        let rows = || self.rows.iter().filter(|row| row.0.goes_on());
+        let with = |heard: u64| rows().find(|row| self.holds(row.0, heard));
+        let kind = with(1 << self.strongest()).or_else(|| with(self.loud()))?.0.kind;
         self.tell(kind)
     }
 
@@ -335,7 +389,10 @@ impl ProgressDetector {
         let [.., on_before, off_before, on, off] = self.spans.as_slice() else { return None };
         let alike = |a: &Span, b: &Span| a.blocks.abs_diff(b.blocks) * 100 <= 250 + a.blocks * 15;
         let balanced = on.blocks * 2 >= off.blocks && off.blocks * 5 >= on.blocks * 2;
-        if !alike(on_before, on) || on.blocks < SHORTEST {
+        let even = on.power <= UNEVEN * on_before.power && on_before.power <= UNEVEN * on.power;
+        let silent = off.power.max(off_before.power) <= SILENT * on.power;
+        let one = on.strongest == on_before.strongest && even && silent;
+        if !alike(on_before, on) || on.blocks < SHORTEST || !one {
             return None;
         }
         let (rounds, pairs) = (alike(off_before, off), (15..=30).contains(&off_before.blocks));

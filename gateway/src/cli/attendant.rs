@@ -21,7 +21,7 @@ use super::{
     document::Tray,
     error::{CliError, with_causes},
 };
-use crate::engine::CallObserver;
+use crate::engine::{CallObserver, Hearing};
 
 /// Line time between two reports of progress, in seconds.
 const PROGRESS_SECONDS: f64 = 0.25;
@@ -55,6 +55,7 @@ pub(super) struct Attendant {
     /// Why the call was stopped here.
     stopped: Option<String>,
     interrupted: Arc<AtomicBool>,
+    hearing: Hearing,
     /// Reports of progress since the page began.
     page_ticks: u32,
     /// A person was called to the telephone, and nobody knows yet whether he comes.
@@ -71,9 +72,15 @@ impl Attendant {
             kept: None,
             stopped: None,
             interrupted,
+            hearing: Hearing::default(),
             page_ticks: 0,
             operator_called: false,
         }
+    }
+
+    /// Listens for this.
+    pub(super) fn listen(&mut self, hearing: Hearing) {
+        self.hearing = hearing;
     }
 
     /// Stores pages there.
@@ -190,6 +197,10 @@ impl CallObserver for Attendant {
             // A transcript that cannot be written is told at the end; the call goes on.
             let _ = writeln!(transcript, "{line}");
         }
+    }
+
+    fn hearing(&self) -> Hearing {
+        self.hearing.clone()
     }
 
     fn cancelled(&mut self) -> bool {

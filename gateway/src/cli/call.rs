@@ -29,7 +29,7 @@ enum RoleArg {
                         answertone call --line stdio: --receive fax.tiff --ecm off --modems v27ter,v29")]
 pub(super) struct CallArgs {
     /// The line, as cpal:NAME, alsa:NAME, sim:, stdio:, wav:IN.wav,OUT.wav, audiosocket:listen=HOST:PORT,
-    /// rtp:local=HOST:PORT&remote=HOST:PORT or dahdi:1
+    /// rtp:local=HOST:PORT&remote=HOST:PORT, dahdi:1 or t38:local=HOST:PORT&remote=HOST:PORT
     #[arg(long, value_name = "LINE")]
     line: LineUri,
     /// Call and send this document; as answerer, hold it to be polled.

@@ -52,7 +52,7 @@ pub(super) struct LabArgs {
     /// Bits of each message.
     #[arg(long)]
     bits: Option<usize>,
-    /// `ber`, `speed`: the folder of another maker's peer-ber and peer-bench, to be measured in the same run.
+    /// The folder of another maker's peer-modem, peer-ber and peer-bench: it is measured too, on the same samples.
     #[arg(long, value_name = "PATH")]
     peer: Option<PathBuf>,
     /// `speed`: instead, run so many simulated calls at once in real time and count blocks that are late.
@@ -114,23 +114,26 @@ impl LabArgs {
         Ok(chosen)
     }
 
-    fn plan(&self) -> Plan {
-        Plan { trials: self.trials.max(1), trainings: self.trainings, bits: self.bits }
+    fn plan(&self) -> Result<Plan, CliError> {
+        let peer = self.peer.as_deref().map(Peer::at);
+        let needed = if self.bench == Bench::Speed { "peer-bench" } else { "peer-modem" };
+        peer.iter().try_for_each(|peer| peer.check(needed)).map_err(CliError::failed)?;
+        Ok(Plan { trials: self.trials.max(1), trainings: self.trainings, bits: self.bits, peer })
     }
 
     fn measure(&self, modes: &[Mode], workers: &Workers) -> Result<Findings, CliError> {
-        let peer = self.peer.as_deref().map(Peer::at);
+        let plan = self.plan()?;
         match self.bench {
-            Bench::Ber => ber::measure(modes, &self.plan(), peer.as_ref(), workers).map_err(CliError::failed),
-            Bench::Lines => lines::measure(modes, &self.plan(), workers).map_err(CliError::failed),
-            Bench::Slips => Ok(slips::measure(modes, &self.plan(), workers)),
-            Bench::Loss => Ok(loss::measure(modes, &self.plan(), workers)),
-            Bench::Drift => Ok(drift::measure(modes, &self.plan(), workers)),
+            Bench::Ber => ber::measure(modes, &plan, plan.peer.as_ref(), workers).map_err(CliError::failed),
+            Bench::Lines => lines::measure(modes, &plan, workers).map_err(CliError::failed),
+            Bench::Slips => Ok(slips::measure(modes, &plan, workers)),
+            Bench::Loss => Ok(loss::measure(modes, &plan, workers)),
+            Bench::Drift => Ok(drift::measure(modes, &plan, workers)),
             Bench::Speed if self.lines.is_some() => {
                 let calls = self.lines.unwrap_or_default() as usize;
                 lines_at_once::measure(calls, self.seconds, self.threads, workers).map_err(CliError::failed)
             }
-            Bench::Speed => speed::measure(modes, peer.as_ref(), workers).map_err(CliError::failed),
+            Bench::Speed => speed::measure(modes, plan.peer.as_ref(), workers).map_err(CliError::failed),
         }
     }
 

@@ -3,6 +3,7 @@
 mod attendant;
 mod call;
 mod config;
+mod decode;
 mod demo;
 mod doctor;
 mod document;
@@ -11,6 +12,7 @@ mod exchange;
 pub mod files;
 mod lab;
 mod lines;
+mod log;
 mod machine;
 mod modem;
 mod on_line;
@@ -22,6 +24,7 @@ mod send;
 mod serve;
 mod telephone;
 mod tones;
+mod user;
 
 use std::process::ExitCode;
 
@@ -42,12 +45,15 @@ enum Command {
     Send(send::SendArgs),
     Receive(receive::ReceiveArgs),
     Call(Box<call::CallArgs>),
+    Decode(decode::DecodeArgs),
     Modem(modem::ModemArgs),
     Tones(tones::TonesArgs),
     Demo(demo::DemoArgs),
     Serve(serve::ServeArgs),
     Config(config::ConfigArgs),
     Queue(queue::QueueArgs),
+    Log(log::LogArgs),
+    User(user::UserArgs),
     Lab(lab::LabArgs),
     Pty(pty::PtyArgs),
     Exchange(exchange::ExchangeArgs),
@@ -69,12 +75,15 @@ fn execute(command: &Command) -> Result<ExitCode, CliError> {
         Command::Send(args) => send::run(args),
         Command::Receive(args) => receive::run(args),
         Command::Call(args) => call::run(args),
+        Command::Decode(args) => decode::run(args),
         Command::Modem(args) => modem::run(args),
         Command::Tones(args) => tones::run(args),
         Command::Demo(args) => demo::run(args),
         Command::Serve(args) => serve::run(args),
         Command::Config(args) => config::run(args),
         Command::Queue(args) => queue::run(args),
+        Command::Log(args) => log::run(args),
+        Command::User(args) => user::run(args),
         Command::Lab(args) => lab::run(args),
         Command::Pty(args) => pty::run(args),
         Command::Exchange(args) => exchange::run(args),

@@ -12,6 +12,7 @@ use std::{
 use answertone_hw::{
     LineUri, Pace, PcmLine, Watched, open_while,
     sim::{self, Far, SimEnd},
+    t38::T38Params,
 };
 use answertone_t30::{
     audio::AudioConfig,
@@ -27,7 +28,12 @@ use super::{
     error::{CliError, with_causes},
     telephone::TelephoneArgs,
 };
-use crate::engine::{CallObserver, CallReport, FarEnd, Recorder, answerer, caller, polled, run_call, test_page};
+use crate::{
+    engine::{
+        CallObserver, CallReport, FarEnd, Recorder, answerer, caller, not_connected, polled, run_call, test_page,
+    },
+    t38,
+};
 
 /// What is to be done in a call.
 pub(super) enum Task {
@@ -54,16 +60,50 @@ pub(super) fn run(
     record: Option<&Path>,
     telephone: &TelephoneArgs,
 ) -> Result<(CallReport, Option<FarEnd>), CliError> {
+    if let LineUri::T38(params) = line {
+        return over_packets(params, task, config, attendant, record).map(|report| (report, None));
+    }
     let recorder = record.map(recorder).transpose()?;
     let (mut near, far) = off_hook(line, &task, config.poll, &|| !attendant.is_interrupted())?;
     let calls = matches!(task, Task::Send(_) | Task::Poll);
-    telephone.begin(near.as_mut(), calls, &mut || attendant.cancelled())?;
+    attendant.listen(telephone.hearing());
+    let begun = telephone.begin(near.as_mut(), calls, &mut || attendant.cancelled());
     let config = Config { path_delay: LineSpan(near.path_delay() as u64), ..config };
     let session = session(task, config);
-    let report = talk(near.as_mut(), session, audio, attendant, recorder);
+    let report = match begun {
+        Ok(()) => talk(near.as_mut(), session, audio, attendant, recorder),
+        Err(no_call) => {
+            let why = no_call.heard().ok_or_else(|| CliError::failed(&no_call))?;
+            near.hang_up();
+            eprintln!("answertone: {no_call}");
+            not_connected(session, audio, attendant, why)
+        }
+    };
     drop(near);
     let far = far.map(|far| far.join().map_err(|_| CliError::failed("the fax machine at the far end broke down")));
     Ok((report, far.transpose()?))
+}
+
+/// What a far gateway and the network take to answer.
+const PACKETS_DELAY: LineSpan = LineSpan::ms(1000);
+
+/// The same where the line carries packets of T.38: there is no sound to record.
+fn over_packets(
+    params: &T38Params,
+    task: Task,
+    config: Config,
+    attendant: &mut Attendant,
+    record: Option<&Path>,
+) -> Result<CallReport, CliError> {
+    if record.is_some() {
+        return Err(CliError::usage("--record: a t38: line carries no sound; leave it out, and use --transcript"));
+    }
+    let interrupted = || !attendant.is_interrupted();
+    let mut path = t38::open(params, &interrupted).map_err(|error| CliError::usage(with_causes(&error)))?;
+    let clock = t38::Clock::start();
+    let session = session(task, Config { path_delay: PACKETS_DELAY, ..config });
+    let call = answertone_t30::t38::Call::new(session, t38::terminal(params), t38::wire(params));
+    Ok(t38::run_call(path.as_mut(), call, clock, attendant))
 }
 
 fn recorder(path: &Path) -> Result<Recorder, CliError> {

@@ -11,12 +11,16 @@ use super::{
     config::{DEFAULT_PATH, read},
     error::{CliError, NO},
 };
-use crate::store::{CallRow, JobRow, MailRow, Store};
+use crate::{
+    config::Config,
+    ifax::priority::Priority,
+    store::{CallRow, JobRow, MailRow, Store},
+};
 
 /// List, show, retry or cancel what is in the queue. Works while the gateway runs.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Example:\n  answertone queue list\n  answertone queue retry 12\n  answertone queue retry --mail 3"
+    after_help = "Example:\n  answertone queue list\n  answertone queue retry 12\n  answertone queue retry --mail 3\n  answertone queue priority 12 urgent"
 )]
 pub(super) struct QueueArgs {
     /// Configuration file.
@@ -55,11 +59,41 @@ enum Action {
         /// Number of the job.
         job: i64,
     },
+    /// Keep a job from being sent until it is released.
+    Hold {
+        /// Number of the job.
+        job: i64,
+    },
+    /// Let a held job go.
+    Release {
+        /// Number of the job.
+        job: i64,
+    },
+    /// Change which jobs go first.
+    Priority {
+        /// Number of the job.
+        job: i64,
+        /// low, normal or urgent.
+        #[arg(value_parser = priority)]
+        priority: Priority,
+    },
+}
+
+fn priority(name: &str) -> Result<Priority, String> {
+    Priority::named(name).ok_or_else(|| "write low, normal or urgent".into())
 }
 
 /// Does what was asked.
 pub(super) fn run(args: &QueueArgs) -> Result<ExitCode, CliError> {
-    let folder = read(&args.config)?.store.dir;
+    with_store(&read(&args.config)?, async |store| act(store, args).await)
+}
+
+/// Does something with the store of a gateway that may be running.
+pub(super) fn with_store<T>(
+    config: &Config,
+    work: impl AsyncFnOnce(&Store) -> Result<T, CliError>,
+) -> Result<T, CliError> {
+    let folder = &config.store.dir;
     if !folder.join("answertone.sqlite").exists() {
         return Err(CliError::usage(format!(
             "store.dir = {}: there is no store yet; answertone serve makes one",
@@ -68,8 +102,8 @@ pub(super) fn run(args: &QueueArgs) -> Result<ExitCode, CliError> {
     }
     let runtime = Runtime::new().map_err(CliError::failed)?;
     runtime.block_on(async {
-        let store = Store::open(&folder).await.map_err(CliError::failed)?;
-        let done = act(&store, args).await;
+        let store = Store::open(folder).await.map_err(CliError::failed)?;
+        let done = work(&store).await;
         store.close().await;
         done
     })
@@ -109,6 +143,18 @@ async fn act(store: &Store, args: &QueueArgs) -> Result<ExitCode, CliError> {
             let done = store.cancel_job(job).await.map_err(CliError::failed)?;
             told(done, args, "job", job, "cancelled")
         }
+        Action::Hold { job } => {
+            let done = store.hold_job(job, true).await.map_err(CliError::failed)?;
+            told(done, args, "job", job, "held")
+        }
+        Action::Release { job } => {
+            let done = store.hold_job(job, false).await.map_err(CliError::failed)?;
+            told(done, args, "job", job, "released")
+        }
+        Action::Priority { job, priority } => {
+            let done = store.set_priority(job, priority).await.map_err(CliError::failed)?;
+            told(done, args, "job", job, priority.name())
+        }
     }
 }
 
@@ -136,9 +182,10 @@ fn print_json(value: &serde_json::Value) {
 fn print_job(job: &JobRow) {
     let pages = job.page_count.map_or("?".into(), |count| count.to_string());
     let said = job.said.as_deref().filter(|said| !said.is_empty()).map_or(String::new(), |said| format!(": {said}"));
+    let held = if job.held != 0 { ", held" } else { "" };
     let due = if job.state == "waiting" { format!(", due {}", time(job.due_at)) } else { String::new() };
     println!(
-        "job {:<5} {:<9} {:<16} pages {}/{pages}, attempts {}{due}, from <{}>{said}",
+        "job {:<5} {:<9} {:<16} pages {}/{pages}, attempts {}{due}{held}, from <{}>{said}",
         job.id, job.state, job.number, job.next_page, job.attempts, job.mail_from
     );
 }

@@ -12,7 +12,7 @@ use answertone_hw::{Exchange, LineError, Pace, PcmLine, PolledLine, Transport};
 use answertone_t30::{
     audio::{AudioConfig, AudioFrontEnd},
     seam::{Cut, FrontEnd},
-    session::{Output, Session},
+    session::{Instead, Output, Phase, Session},
     time::LineTime,
 };
 
@@ -52,6 +52,7 @@ impl<O: CallObserver> Call<O> {
     pub(super) fn new(session: Session, audio: AudioConfig, observer: O, tape: Option<Tape>) -> Self {
         let front = AudioFrontEnd::new(audio);
         let role = if session.is_caller() { Role::Caller } else { Role::Answerer };
+        let ear = CallEar::new(&observer.hearing());
         let mut call = Self {
             front,
             session,
@@ -64,7 +65,7 @@ impl<O: CallObserver> Call<O> {
             cancelled: false,
             lost: None,
             digits: String::with_capacity(MOST_DIGITS),
-            ear: CallEar::new(),
+            ear,
         };
         call.drain();
         call
@@ -153,7 +154,9 @@ impl<O: CallObserver> Call<O> {
             self.front.receive_lost();
         } else {
             self.front.receive(rx);
-            self.ear.hear(rx);
+            if let Some(instead) = self.ear.hear(rx) {
+                self.give_up(instead);
+            }
         }
         while let Some(event) = self.front.poll() {
             self.session.handle(event);
@@ -166,6 +169,21 @@ impl<O: CallObserver> Call<O> {
         }
         self.top_up();
         self.front.transmit(&mut self.tx);
+    }
+
+    /// Whoever was called is no fax machine: unless one is heard already, or we are the one that was called.
+    fn give_up(&mut self, instead: Instead) {
+        if self.role == Role::Caller && self.session.progress().phase == Phase::A {
+            self.session.give_up(instead, self.front.now());
+            self.drain();
+        }
+    }
+
+    /// Ends a call that never came to its first block.
+    pub(super) fn not_connected(mut self, why: Instead) -> CallReport {
+        self.session.give_up(why, self.front.now());
+        self.drain();
+        CallReport { heard: Some(why.name()), ..self.end(None).0 }
     }
 
     /// Moves what the session wants to where it belongs.

@@ -21,9 +21,10 @@ mod turns;
 use answertone_hw::PcmLine;
 use answertone_t30::{
     audio::AudioConfig,
-    session::{Event, NotKept, Progress, Session, TraceLine},
+    session::{Event, Instead, NotKept, Progress, Session, TraceLine},
     time::LineTime,
 };
+pub use ear::Hearing;
 pub use far_end::{FarEnd, answerer, caller, polled};
 pub use recorder::{NotWhole, Recorder, Tape};
 pub use report::{CallReport, DeviceReport, FailureReport, PageLine, Role, TransportReport};
@@ -54,6 +55,11 @@ pub trait CallObserver {
 
     /// A digit that the far side told beside the audio.
     fn digit(&mut self, _at: LineTime, _digit: char) {}
+
+    /// What to listen for beside fax machines; asked once, when the call begins.
+    fn hearing(&self) -> Hearing {
+        Hearing::default()
+    }
 
     /// Whether the call is to be ended, politely.
     fn cancelled(&mut self) -> bool {
@@ -86,6 +92,10 @@ impl<O: CallObserver + ?Sized> CallObserver for &mut O {
         (**self).digit(at, digit);
     }
 
+    fn hearing(&self) -> Hearing {
+        (**self).hearing()
+    }
+
     fn cancelled(&mut self) -> bool {
         (**self).cancelled()
     }
@@ -101,4 +111,14 @@ pub fn run_call(
 ) -> CallReport {
     let tape = recorder.map(|recorder| recorder.tape());
     line::Call::new(session, audio, observer, tape).run(line).0
+}
+
+/// The report of a call that ended while it was dialled.
+pub fn not_connected(
+    session: Session,
+    audio: AudioConfig,
+    observer: &mut dyn CallObserver,
+    why: Instead,
+) -> CallReport {
+    line::Call::new(session, audio, observer, None).not_connected(why)
 }

@@ -2,10 +2,11 @@
 
 use answertone_hw::{DeviceHealth, LineError, Transport};
 use answertone_t30::{
-    audio::AudioFrontEnd,
+    audio::{AudioFrontEnd, FastSignal},
     image::{Coding, Resolution},
     seam::Carrier,
     session::{Cause, Failure, Outcome, PageReport, Report, Session, Terms},
+    t38,
     time::LineTime,
 };
 use serde::Serialize;
@@ -103,7 +104,7 @@ pub struct CallReport {
 /// The transport's part of a [`CallReport`].
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct TransportReport {
-    /// `audiosocket`, `rtp` or `websocket`.
+    /// `audiosocket`, `rtp` or `websocket`; of T.38 `udptl`, `rtp`, `tcp` or `dtls`.
     pub kind: &'static str,
     /// Packets or frames of audio that came.
     pub received: u64,
@@ -228,7 +229,18 @@ pub struct FailureReport {
 impl CallReport {
     /// The report of a session that is over, at the moment the line was hung up.
     pub(super) fn new(role: Role, session: &Session, front: &AudioFrontEnd) -> Self {
-        let (report, signal) = (session.report(), front.fast_signal());
+        let report = Self::of(role, session, front.fast_signal(), front.now());
+        Self { slips: front.losses_bridged(), lost_ms: report.lost_ms + front.time_lost().as_ms(), ..report }
+    }
+
+    /// The report of a call over packets that is over.
+    pub(crate) fn over_packets(call: &t38::Call, lost: Option<&LineError>, transport: Transport) -> Self {
+        let role = if call.session().is_caller() { Role::Caller } else { Role::Answerer };
+        Self::of(role, call.session(), None, call.now()).on(lost, String::new(), Some(transport))
+    }
+
+    fn of(role: Role, session: &Session, signal: Option<FastSignal>, now: LineTime) -> Self {
+        let report = session.report();
         let failure = match &report.outcome {
             Some(Outcome::Failed(failure)) => Some(FailureReport::new(failure)),
             _ => None,
@@ -264,12 +276,12 @@ impl CallReport {
             remote_nsf: report.peer.nsf.as_deref().map(hexadecimal),
             page: report.pages.iter().map(PageLine::new).collect(),
             trainings: report.trainings,
-            slips: front.losses_bridged(),
-            lost_ms: report.lost.as_ms() + front.time_lost().as_ms(),
+            slips: 0,
+            lost_ms: report.lost.as_ms(),
             evm_db: report.quality.map(|evm| f64::from(evm.0) / 10.0),
             carrier_offset_hz: signal.map(|signal| tenths(signal.carrier_offset.0)),
             clock_offset_ppm: signal.map(|signal| tenths(signal.clock_offset_ppm)),
-            seconds: front.now().since(LineTime::ZERO).seconds(),
+            seconds: now.since(LineTime::ZERO).seconds(),
             digits: String::new(),
             transport: None,
             device: None,

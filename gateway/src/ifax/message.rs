@@ -42,6 +42,7 @@ pub fn mail(
     pages: &[KeptPage],
     complete: &Completeness,
     onramp: &Onramp,
+    mailbox: &str,
     hostname: &str,
 ) -> Result<NewMail, TiffError> {
     let from = sender(fax, hostname).unwrap_or_else(|| onramp.from.to_string());
@@ -60,7 +61,7 @@ pub fn mail(
     }
     let raw = MessageBuilder::new()
         .from(Address::new_address(Some(caller(fax)), from.clone()))
-        .to(onramp.mailbox.to_string())
+        .to(mailbox.to_owned())
         .subject(subject(fax, pages.len(), complete))
         .date(fax.begun_at / 1000)
         .message_id(message_id(fax, hostname))
@@ -69,12 +70,7 @@ pub fn mail(
         .body(MimePart::new(ContentType::new("multipart/mixed"), parts))
         .write_to_vec()
         .expect("writing to memory");
-    Ok(NewMail {
-        kind: MailKind::Fax(fax.id),
-        mail_from: onramp.from.to_string(),
-        recipient: onramp.mailbox.to_string(),
-        raw,
-    })
+    Ok(NewMail { kind: MailKind::Fax(fax.id), mail_from: onramp.from.to_string(), recipient: mailbox.to_owned(), raw })
 }
 
 /// The Message-ID of a fax's mail, without brackets.
@@ -94,9 +90,10 @@ fn tiff_of(pages: &[KeptPage]) -> Result<Vec<u8>, TiffError> {
     }
 }
 
-/// The caller as a fax address at this gateway, RFC 4160 4.2.3; none when it gave no international number.
+/// The caller as a fax address at this gateway, RFC 4160 4.2.3: by the number the network tells, or else by what the
+/// machine calls itself; none when neither is an international number.
 fn sender(fax: &Fax, hostname: &str) -> Option<String> {
-    let number = PhoneNumber::parse(&fax.remote_ident).ok()?;
+    let number = PhoneNumber::parse(&fax.caller).or_else(|_| PhoneNumber::parse(&fax.remote_ident)).ok()?;
     Some(format!("FAX={number}@{hostname}"))
 }
 
@@ -149,6 +146,7 @@ mod tests {
             begun_at: 1_700_000_000_000,
             remote_ident: ident.into(),
             subaddress: "12".into(),
+            ..Fax::default()
         }
     }
 
@@ -161,7 +159,15 @@ mod tests {
     #[test]
     fn the_pages_come_back_from_the_mail_pel_for_pel() {
         let onramp = Config::default().onramp;
-        let new = mail(&fax("+1 222 456 7654"), &[page(), page()], &Completeness::Complete, &onramp, "gw").unwrap();
+        let new = mail(
+            &fax("+1 222 456 7654"),
+            &[page(), page()],
+            &Completeness::Complete,
+            &onramp,
+            "office@x.example",
+            "gw",
+        )
+        .unwrap();
         let parsed = MessageParser::default().parse(&new.raw).unwrap();
         assert_eq!(parsed.subject(), Some("Fax from +1 222 456 7654, 2 pages"));
         assert_eq!(parsed.message_id(), Some("fax.5.1700000000000@gw"));
@@ -179,7 +185,7 @@ mod tests {
     fn a_broken_call_is_told_in_subject_and_text() {
         let onramp = Config::default().onramp;
         let broken = Completeness::Partial("the line was lost".into());
-        let new = mail(&fax(""), &[page()], &broken, &onramp, "gw").unwrap();
+        let new = mail(&fax(""), &[page()], &broken, &onramp, "office@x.example", "gw").unwrap();
         let parsed = MessageParser::default().parse(&new.raw).unwrap();
         assert_eq!(parsed.subject(), Some("Incomplete fax from unknown caller, 1 page"));
         assert!(parsed.body_text(0).unwrap().contains("the line was lost"));

@@ -7,10 +7,11 @@ use answertone_dsp::{
 
 use super::{
     Findings, Plan,
+    beside::Ear,
     events::MARGIN_DB,
     mode::Mode,
     table::{Cell, Table},
-    trial::{LEVEL, Message, Verdict, demodulator, judge, receive, receive_short},
+    trial::{LEVEL, Message, Verdict},
     workers::Workers,
 };
 
@@ -48,71 +49,79 @@ const WANTED_RATE: f64 = 1e-5;
 /// Measures the fast modes.
 pub fn measure(modes: &[Mode], plan: &Plan, workers: &Workers) -> Findings {
     let fast: Vec<Mode> = modes.iter().filter(|mode| mode.plan().is_some()).copied().collect();
-    Findings { tables: vec![offsets(&fast, plan, workers), levels(&fast, plan, workers)], ..Findings::default() }
+    let tables = |ear| [offsets(ear, &fast, plan, workers), levels(ear, &fast, plan, workers)];
+    Findings { tables: Ear::all(plan).flat_map(tables).collect(), ..Findings::default() }
 }
 
 fn header(first: &str, modes: &[Mode]) -> Vec<String> {
     std::iter::once(first.to_owned()).chain(modes.iter().map(Mode::name)).collect()
 }
 
-fn offsets(modes: &[Mode], plan: &Plan, workers: &Workers) -> Table {
+fn offsets(ear: Ear<'_>, modes: &[Mode], plan: &Plan, workers: &Workers) -> Table {
     let header = header("offset", modes);
     let title = format!(
         "Carrier and clock offsets, {SECONDS} s of data {MARGIN_DB} dB above the wanted 1e-5: +, or what went wrong"
     );
-    let mut table = Table::new("drift", title, &header.iter().map(String::as_str).collect::<Vec<_>>());
+    let mut table = Table::new(
+        ear.table("drift", "drift_peer"),
+        ear.title(&title),
+        &header.iter().map(String::as_str).collect::<Vec<_>>(),
+    );
     for (hz, ppm) in OFFSETS {
         let line = Impairments { carrier_offset: Hz(hz), clock_offset_ppm: ppm, ..Impairments::default() };
         let mut row: Vec<Cell> = vec![format!("{hz:+.0} Hz {ppm:+.0} ppm").into()];
         for mode in modes {
             let message = Message::new(mode, 1, mode.rate as usize * SECONDS, LEVEL);
-            let trials = plan.trials.min(TRIALS);
+            let trials = ear.trials(plan.trials.min(TRIALS));
             workers.begin(&format!("{} {hz} Hz {ppm} ppm", mode.name()), trials);
             let verdicts = workers.all(0..trials, |number| {
                 let samples = message.over(&line, mode.wanted + MARGIN_DB, 700 + number as u64);
-                judge(mode, &message, &receive(&mut *demodulator(mode), &samples, None))
+                ear.verdict(mode, &message, &samples)
             });
-            row.push(summary(&verdicts));
+            row.push(summary(&verdicts).of(ear));
         }
         table.row(row);
     }
     table
 }
 
-fn levels(modes: &[Mode], plan: &Plan, workers: &Workers) -> Table {
+fn levels(ear: Ear<'_>, modes: &[Mode], plan: &Plan, workers: &Workers) -> Table {
     let header = header("level, training", modes);
     let title = format!(
         "Levels, {MARGIN_DB} dB above the wanted 1e-5, wanted down to {FAINTEST_WANTED} dBm0: +, or what went wrong"
     );
-    let mut table = Table::new("levels", title, &header.iter().map(String::as_str).collect::<Vec<_>>());
+    let mut table = Table::new(
+        ear.table("levels", "levels_peer"),
+        ear.title(&title),
+        &header.iter().map(String::as_str).collect::<Vec<_>>(),
+    );
     for short in [false, true] {
         for level in LEVELS {
             let name = if short { "short" } else { "long" };
             let mut row: Vec<Cell> = vec![format!("{level} dBm0, {name}").into()];
-            row.extend(modes.iter().map(|mode| at_level(mode, level, short, plan, workers)));
+            row.extend(modes.iter().map(|mode| at_level(ear, mode, level, short, plan, workers)));
             table.row(row);
         }
     }
     table
 }
 
-fn at_level(mode: &Mode, level: f32, short: bool, plan: &Plan, workers: &Workers) -> Cell {
-    let Some(modem) = mode.plan().filter(|plan| !short || !plan.short_training.is_empty()) else { return Cell::None };
+fn at_level(ear: Ear<'_>, mode: &Mode, level: f32, short: bool, plan: &Plan, workers: &Workers) -> Cell {
+    if short && mode.plan().is_none_or(|plan| plan.short_training.is_empty()) {
+        return Cell::None;
+    }
     let bits = mode.rate as usize * LEVEL_SECONDS;
     let message = match short {
         false => Message::new(mode, 1, bits, Dbm0(level)),
         true => Message::with_short_training(mode, 1, bits, Dbm0(level)),
     };
-    let trials = plan.trials.min(TRIALS);
+    let trials = ear.trials(plan.trials.min(TRIALS));
     workers.begin(&format!("{} at {level} dBm0", mode.name()), trials);
     summary(&workers.all(0..trials, |number| {
         let samples = message.over(&Impairments::default(), mode.wanted + MARGIN_DB, 800 + number as u64);
-        let reception = match short {
-            false => receive(&mut *demodulator(mode), &samples, None),
-            true => receive_short(modem, &message, &samples),
-        };
-        judge(mode, &message, &reception)
+        ear.verdict(mode, &message, &samples)
     }))
+    .of(ear)
 }
 
 fn summary(verdicts: &[Verdict]) -> Cell {

@@ -4,8 +4,10 @@ use answertone_dsp::channel::Impairments;
 
 use super::{
     Plan,
+    beside::Ear,
     mode::Mode,
     recovery::{Recoveries, hurt_ms},
+    table::Cell,
     trial::{LEVEL, Message, demodulator, receive},
     workers::Workers,
 };
@@ -41,11 +43,32 @@ impl Event<'_> {
         Recoveries::of(workers.all(0..trials, |number| self.trial(mode, &message, number)))
     }
 
-    fn trial(&self, mode: &Mode, message: &Message, number: usize) -> Option<f64> {
+    /// In how many trials the other maker's receiver lost no more of the message than what happens and so many
+    /// milliseconds; nothing where it is not at hand. It cannot be told of a loss.
+    pub fn of_peer(&self, mode: &Mode, plan: &Plan, wanted_ms: f64, workers: &Workers) -> Cell {
+        let Some(ear) = plan.peer.as_ref().map(Ear::Theirs) else { return Cell::None };
+        let message = Message::new(mode, 1, mode.rate as usize * SECONDS, LEVEL);
+        let trials = ear.trials(plan.trials);
+        workers.begin(&format!("{} {}, the other maker's", mode.name(), self.name), trials);
+        let allowed = (wanted_ms + self.length as f64 / 8.0) / 1000.0 * f64::from(mode.rate);
+        let recovered = workers.all(0..trials, |number| {
+            let (samples, _) = self.samples(mode, &message, number);
+            let verdict = ear.verdict(mode, &message, &samples);
+            verdict.received && (verdict.errors + verdict.missing) as f64 <= allowed
+        });
+        Cell::Text(format!("{}/{trials}", recovered.iter().filter(|recovered| **recovered).count()))
+    }
+
+    /// The samples of a trial, and the one at which it happens.
+    fn samples(&self, mode: &Mode, message: &Message, number: usize) -> (Vec<f32>, usize) {
         let length = message.end - message.data;
         // A prime number of samples apart: every place within a symbol and within a block comes.
         let at = message.data + length / 3 + (number * 37) % (length / 6);
-        let samples = message.over(&(self.line)(at as u64), mode.wanted + MARGIN_DB, 9000 + number as u64);
+        (message.over(&(self.line)(at as u64), mode.wanted + MARGIN_DB, 9000 + number as u64), at)
+    }
+
+    fn trial(&self, mode: &Mode, message: &Message, number: usize) -> Option<f64> {
+        let (samples, at) = self.samples(mode, message, number);
         let lost = self.told.then_some(at..at + self.length);
         let reception = receive(&mut *demodulator(mode), &samples, lost);
         let ended = (at + self.length - message.data) as f64;

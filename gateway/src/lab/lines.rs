@@ -9,11 +9,12 @@ use answertone_hw::sim;
 
 use super::{
     Findings, Plan,
+    beside::Ear,
     events::{Event, MARGIN_DB},
     mode::Mode,
     pictures::one_run,
     table::{Cell, Table},
-    trial::{LEVEL, Message, Verdict, demodulator, judge, receive},
+    trial::{LEVEL, Message, Verdict},
     workers::Workers,
 };
 
@@ -92,25 +93,44 @@ impl Result {
 /// Measures every mode on every line.
 pub fn measure(modes: &[Mode], plan: &Plan, workers: &Workers) -> std::result::Result<Findings, String> {
     let (lines, missing) = lines();
-    let names: Vec<String> = modes.iter().map(Mode::name).collect();
-    let header: Vec<&str> = std::iter::once("line").chain(names.iter().map(String::as_str)).collect();
     let note = missing.map(|why| format!("\n  (lines left out: {why})")).unwrap_or_default();
     let title = format!(
         "Each line {MARGIN_DB} dB above the wanted 1e-5: +, or what went wrong (trials not received, bit error rate){note}"
     );
-    let mut overview = Table::new("lines", title, &header);
+    let mut tables = vec![];
     let mut all = Table::new(
         "lines_detail",
         "Every line and mode",
-        &["line", "mode", "snr_db", "trials", "received", "bits", "errors", "good"],
+        &["ear", "line", "mode", "snr_db", "trials", "received", "bits", "errors", "good"],
     );
-    for line in &lines {
+    for ear in Ear::all(plan) {
+        tables.push(overview(ear, &lines, modes, &title, plan, workers, &mut all));
+    }
+    tables.push(happenings(modes, plan, workers));
+    Ok(Findings { tables, details: vec![all], pictures: pictures(modes, &lines)? })
+}
+
+/// What one receiver makes of every line and mode.
+fn overview(
+    ear: Ear<'_>,
+    lines: &[Line],
+    modes: &[Mode],
+    title: &str,
+    plan: &Plan,
+    workers: &Workers,
+    all: &mut Table,
+) -> Table {
+    let names: Vec<String> = modes.iter().map(Mode::name).collect();
+    let header: Vec<&str> = std::iter::once("line").chain(names.iter().map(String::as_str)).collect();
+    let mut overview = Table::new(ear.table("lines", "lines_peer"), ear.title(title), &header);
+    for line in lines {
         let mut row: Vec<Cell> = vec![line.name.clone().into()];
         for mode in modes {
-            let result = on_line(mode, line, plan, workers);
+            let result = on_line(ear, mode, line, plan, workers);
             let good = result.received == result.trials && result.rate() <= WANTED_RATE;
-            row.push(mark(&result, good));
+            row.push(mark(&result, good).of(ear));
             all.row(vec![
+                ear.table("ours", "peer").into(),
                 line.name.clone().into(),
                 mode.name().into(),
                 Cell::Number(mode.wanted + MARGIN_DB, 1),
@@ -118,13 +138,12 @@ pub fn measure(modes: &[Mode], plan: &Plan, workers: &Workers) -> std::result::R
                 result.received.into(),
                 result.bits.into(),
                 result.errors.into(),
-                good.into(),
+                if ear.is_ours() { good.into() } else { Cell::None },
             ]);
         }
         overview.row(row);
     }
-    let tables = vec![overview, happenings(modes, plan, workers)];
-    Ok(Findings { tables, details: vec![all], pictures: pictures(modes, &lines)? })
+    overview
 }
 
 /// The fastest mode chosen, as it arrives over each line that is drawn.
@@ -192,15 +211,15 @@ fn mark(result: &Result, good: bool) -> Cell {
     }
 }
 
-fn on_line(mode: &Mode, line: &Line, plan: &Plan, workers: &Workers) -> Result {
+fn on_line(ear: Ear<'_>, mode: &Mode, line: &Line, plan: &Plan, workers: &Workers) -> Result {
     let bits = plan.bits.unwrap_or(if mode.rate <= 300 { BITS / 10 } else { BITS });
     let message = Message::new(mode, 1, bits, LEVEL);
-    let trials = plan.trials.min(TRIALS);
+    let trials = ear.trials(plan.trials.min(TRIALS));
     let impairments = Impairments { shape: &line.shape, ..line.rest };
     workers.begin(&format!("{} on {}", mode.name(), line.name), trials);
     let verdicts: Vec<Verdict> = workers.all(0..trials, |number| {
         let samples = message.over(&impairments, mode.wanted + MARGIN_DB, 400 + number as u64);
-        judge(mode, &message, &receive(&mut *demodulator(mode), &samples, None))
+        ear.verdict(mode, &message, &samples)
     });
     verdicts.iter().fold(Result { trials, ..Result::default() }, |sum, verdict| Result {
         received: sum.received + usize::from(verdict.received),

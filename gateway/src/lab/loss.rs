@@ -2,7 +2,14 @@
 
 use answertone_dsp::channel::{Fill, Impairments, LostPackets, PACKET_SAMPLES};
 
-use super::{Findings, Plan, events::Event, mode::Mode, recovery::columns, table::Table, workers::Workers};
+use super::{
+    Findings, Plan,
+    events::Event,
+    mode::Mode,
+    recovery::columns,
+    table::{Cell, Table},
+    workers::Workers,
+};
 
 /// After how many milliseconds from the loss's end the receiver should be back.
 const WANTED_MS: f64 = 60.0;
@@ -22,8 +29,10 @@ pub fn measure(modes: &[Mode], plan: &Plan, workers: &Workers) -> Findings {
                 let losses = LostPackets { share: 0.0, at: Some(at), fill };
                 Impairments { lost_packets: Some(losses), ..Impairments::default() }
             };
-            let recoveries = Event { name, line: &line, length: PACKET_SAMPLES, told }.measure(mode, plan, workers);
-            table.row(recoveries.row(mode, name, WANTED_MS));
+            let event = Event { name, line: &line, length: PACKET_SAMPLES, told };
+            let recoveries = event.measure(mode, plan, workers);
+            let peer = if told { Cell::None } else { event.of_peer(mode, plan, WANTED_MS, workers) };
+            table.row(recoveries.row(mode, name, WANTED_MS, peer));
         }
     }
     Findings { tables: vec![table], ..Findings::default() }

@@ -7,6 +7,7 @@
 //! Everything is drawn from seeds: a run gives the same numbers on every machine, times apart.
 
 pub mod ber;
+pub mod beside;
 pub mod drift;
 pub mod events;
 pub mod lines;
@@ -27,7 +28,7 @@ pub mod workers;
 use self::table::Table;
 
 /// How much is measured.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Plan {
     /// Most trials at one point.
     pub trials: usize,
@@ -35,6 +36,8 @@ pub struct Plan {
     pub trainings: usize,
     /// Bits of a message; by the mode if not given.
     pub bits: Option<usize>,
+    /// Another maker's programs, to be measured beside ours.
+    pub peer: Option<peer::Peer>,
 }
 
 /// What was found.

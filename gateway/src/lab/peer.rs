@@ -2,8 +2,9 @@
 
 use std::{
     collections::BTreeMap,
+    io::Write,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Stdio},
 };
 
 use serde_json::Value;
@@ -32,6 +33,35 @@ impl Peer {
             |why: String| format!("--peer: {}: {why}; give the folder of peer-ber and peer-bench", path.display());
         let output = Command::new(&path).args(arguments).output().map_err(|error| failed(error.to_string()))?;
         if output.status.success() { Ok(output.stdout) } else { Err(failed(output.status.to_string())) }
+    }
+
+    /// What a program says of what it is fed, whether it is content or not; an error when it cannot be run or says
+    /// nothing.
+    pub(super) fn say<'word>(
+        &self,
+        program: &str,
+        arguments: impl Iterator<Item = &'word str>,
+        fed: Vec<u8>,
+    ) -> Result<Vec<u8>, String> {
+        let path = self.folder.join(program);
+        let failed = |why: String| format!("--peer: {}: {why}; give the folder of {program}", path.display());
+        let mut command = Command::new(&path);
+        command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = command.spawn().map_err(|error| failed(error.to_string()))?;
+        if let Some(mut stdin) = child.stdin.take() {
+            // One that ends before it has read everything says what it has to say all the same.
+            stdin.write_all(&fed).ok();
+        }
+        let output = child.wait_with_output().map_err(|error| failed(error.to_string()))?;
+        if output.stdout.is_empty() { Err(failed("it printed nothing".into())) } else { Ok(output.stdout) }
+    }
+
+    /// Whether a program of it can be run.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn check(&self, program: &str) -> Result<(), String> {
+        self.say(program, ["--help"].into_iter(), vec![]).map(|_| ())
     }
 
     /// Signal to noise ratios and bit error rates of its receiver, noise beginning with the signal: with noise before

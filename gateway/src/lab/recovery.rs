@@ -41,8 +41,8 @@ fn wrong_bits(sent: &[bool], received: &[bool], first: isize) -> usize {
 }
 
 /// Columns of a table of [`Recoveries::row`]s; what happened is named by the second.
-pub fn columns(what: &str) -> [&str; 9] {
-    ["mode", what, "trials", "recovered", "median_ms", "p99_ms", "worst_ms", "wanted_ms", "good"]
+pub fn columns(what: &str) -> [&str; 10] {
+    ["mode", what, "trials", "recovered", "median_ms", "p99_ms", "worst_ms", "wanted_ms", "peer", "good"]
 }
 
 /// How often and how soon receivers recovered.
@@ -55,8 +55,9 @@ pub struct Recoveries {
 }
 
 impl Recoveries {
-    /// The row of a table, for a mode and what happened to it; within so many milliseconds recovery is wanted.
-    pub fn row(&self, mode: &Mode, name: &str, wanted_ms: f64) -> Vec<Cell> {
+    /// The row of a table, for a mode and what happened to it; within so many milliseconds recovery is wanted. `peer` is
+    /// what another maker's receiver made of it.
+    pub fn row(&self, mode: &Mode, name: &str, wanted_ms: f64, peer: Cell) -> Vec<Cell> {
         let worst = self.worst();
         vec![
             mode.name().into(),
@@ -67,6 +68,7 @@ impl Recoveries {
             tenths(self.within(0.99)),
             tenths(worst),
             tenths(Some(wanted_ms)),
+            peer,
             worst.is_some_and(|worst| worst <= wanted_ms).into(),
         ]
     }
@@ -93,12 +95,12 @@ impl Recoveries {
 
 #[cfg(test)]
 mod tests {
-    use answertone_dsp::modem::prbs::PrbsMessage;
+    use answertone_dsp::modem::{Train, prbs::PrbsMessage};
 
     use super::*;
 
     fn message(bits: usize) -> Message {
-        Message { samples: vec![], bits: PrbsMessage::new(3, bits), start: 0, data: 0, end: 0 }
+        Message { train: Train::Long, samples: vec![], bits: PrbsMessage::new(3, bits), start: 0, data: 0, end: 0 }
     }
 
     #[test]

@@ -21,7 +21,8 @@ pub fn measure(modes: &[Mode], plan: &Plan, workers: &Workers) -> Findings {
                 move |at| Impairments { slips: Some(Slips { slip, first: at, every: None }), ..Impairments::default() };
             let event = Event { name, line: &line, length: 0, told: false };
             let recoveries = event.measure(mode, plan, workers);
-            table.row(recoveries.row(mode, name, WANTED_MS));
+            let peer = event.of_peer(mode, plan, WANTED_MS, workers);
+            table.row(recoveries.row(mode, name, WANTED_MS, peer));
         }
     }
     Findings { tables: vec![table], ..Findings::default() }

@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
+use super::beside::Ear;
+
 /// What stands in a row.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Cell {
@@ -24,6 +26,14 @@ pub enum Cell {
 }
 
 impl Cell {
+    /// The cell as it is meant of that receiver: only ours can fall short.
+    pub fn of(self, ear: Ear<'_>) -> Self {
+        match self {
+            Self::Bad(text) if !ear.is_ours() => Self::Text(text),
+            cell => cell,
+        }
+    }
+
     fn text(&self) -> String {
         match self {
             Self::Text(text) => text.clone(),

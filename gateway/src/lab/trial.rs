@@ -38,6 +38,8 @@ pub const LEVEL: Dbm0 = Dbm0(-14.0);
 /// A message as it is sent.
 #[derive(Clone, Debug)]
 pub struct Message {
+    /// The training before its bits.
+    pub train: Train,
     /// What goes out, silence before and after it.
     pub samples: Vec<f32>,
     /// Its bits.
@@ -72,7 +74,7 @@ impl Message {
         let sent = marks(before).chain(Prbs::new(seed).take(bits)).chain(marks(after));
         let (data, end) = send(&mut *modulator(mode, level, train), sent, &mut samples);
         samples.resize(samples.len() + LEAD, 0.0);
-        Self { samples, bits: PrbsMessage::new(seed, bits), start, data, end }
+        Self { train, samples, bits: PrbsMessage::new(seed, bits), start, data, end }
     }
 
     /// Power of the data part.
@@ -188,8 +190,15 @@ pub fn receive(demodulator: &mut dyn Demodulator, samples: &[f32], told: Option<
     reception
 }
 
-/// Receives a message that was sent with short training: the signal before it, then the message.
-pub fn receive_short(plan: &'static Plan, message: &Message, samples: &[f32]) -> Reception {
+/// Receives a message; one that was sent with short training after the signal before it.
+pub fn receive_message(mode: &Mode, message: &Message, samples: &[f32]) -> Reception {
+    match mode.plan().filter(|_| message.train == Train::Short) {
+        Some(plan) => receive_short(plan, message, samples),
+        None => receive(&mut *demodulator(mode), samples, None),
+    }
+}
+
+fn receive_short(plan: &'static Plan, message: &Message, samples: &[f32]) -> Reception {
     let mut receiver = Receiver::new(plan);
     let (before, after) = samples.split_at(message.start - TURNAROUND / 2);
     receive(&mut receiver, before, None);

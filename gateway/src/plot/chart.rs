@@ -51,7 +51,7 @@ impl Axis {
     }
 
     /// Place of a value, 0 to 1.
-    fn place(&self, value: f64) -> f64 {
+    pub(super) fn place(&self, value: f64) -> f64 {
         let (low, high, value) = match self.logarithmic {
             true => (self.low.log10(), self.high.log10(), value.max(1e-300).log10()),
             false => (self.low, self.high, value),
@@ -59,7 +59,7 @@ impl Axis {
         (value - low) / (high - low)
     }
 
-    fn ticks(&self) -> Vec<(f64, String)> {
+    pub(super) fn ticks(&self) -> Vec<(f64, String)> {
         if self.logarithmic {
             let decades = self.low.log10().ceil() as i32..=self.high.log10().floor() as i32;
             return decades.map(|decade| (10f64.powi(decade), format!("1e{decade}"))).collect();

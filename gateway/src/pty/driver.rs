@@ -172,7 +172,8 @@ impl Driver {
 
     /// Waits a moment for the host, on hook.
     fn idle(&mut self) {
-        if self.host_is_there {
+        // What the modem does not take now is there all the time: there is nothing to wait for.
+        if self.host_is_there && self.modem.room() > 0 {
             self.terminal.wait(if self.modem.has_octets() { BLOCK_TIME } else { IDLE });
         } else {
             thread::sleep(IDLE);

@@ -19,7 +19,7 @@ use answertone_t30::{
 };
 
 use super::{Happening, Shared};
-use crate::engine::{CallObserver, CallReport, Entry, Recorder, run_call};
+use crate::engine::{CallObserver, CallReport, Entry, Hearing, Recorder, run_call};
 
 /// Whose end of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,6 +121,10 @@ impl<L: Listener> CallObserver for Watcher<L> {
         if self.transcript.len() < MOST_LINES {
             self.transcript.push(line.clone());
         }
+    }
+
+    fn hearing(&self) -> Hearing {
+        self.shared.config.offramp.hearing.clone()
     }
 
     fn cancelled(&mut self) -> bool {

@@ -1,70 +1,152 @@
 //! What SMTP may bring, and how it gets into the store.
 
-use std::{net::IpAddr, sync::Arc};
+use std::sync::Arc;
 
-use mail_parser::{Header, HeaderValue, MessageParser};
+use mail_parser::{Header, HeaderValue, Message, MessageParser, MimeHeaders};
+use sha2::{Digest, Sha256};
 use tracing::{error, info, warn};
 
 use super::{Happening, Shared};
 use crate::{
+    authorise::{self, Bearer, Denied, LockOut, Proof, Refusal},
     config::Purpose,
-    ifax::address::{AddressError, FaxAddress},
-    smtp::{Envelope, Intake, Recipient, Reply},
-    store::{MailKind, NewMail, NewMessage, NewRecipient, StoreError},
+    ifax::{
+        address::{AddressError, FaxAddress},
+        priority::Priority,
+    },
+    smtp::{Client, Envelope, Intake, Recipient, Reply},
+    store::{MailKind, NewMail, NewMessage, NewRecipient, StoreError, now},
 };
 
 /// More hops than these are a loop, RFC 5321 6.3.
 const MOST_HOPS: usize = 50;
 
+/// Limits of senders look back so far.
+const DAY_MS: i64 = 86_400_000;
+
 pub(super) struct GatewayIntake(pub(super) Arc<Shared>);
 
 impl Intake for GatewayIntake {
-    fn sender(&self, _: IpAddr, _: &str) -> Result<(), Reply> {
+    async fn authenticate(&self, client: &Client, user: &str, password: &str) -> Result<(), Reply> {
+        let smtp = &self.0.config.smtp;
+        let lock_out = LockOut { failures: smtp.login_failures, time: smtp.lock_out };
+        match authorise::prove(&self.0.store, lock_out, user, password, Proof::Password).await {
+            Ok(_) => Ok(()),
+            Err(denied) => {
+                warn!(peer = %client.peer, user, %denied, "login refused");
+                let status = if matches!(denied, Denied::Store(_)) { (454, "4.7.0") } else { (535, "5.7.8") };
+                Err(Reply::new(status.0, status.1, denied.to_string()))
+            }
+        }
+    }
+
+    fn sender(&self, _: &Client, _: &str) -> Result<(), Reply> {
         Ok(())
     }
 
-    fn recipient(&self, peer: IpAddr, recipient: &Recipient) -> Result<(), Reply> {
-        if self.is_postmaster(&recipient.address) {
+    async fn recipient(&self, client: &Client, from: &str, recipient: &Recipient) -> Result<(), Reply> {
+        if self.0.is_postmaster(&recipient.address) {
             return Ok(());
         }
-        let fax = FaxAddress::parse(&recipient.address).map_err(|error| refusal(&error))?;
-        let config = &self.0.config;
-        if !config.domains.contains(&fax.domain) {
-            let text = format!("{} is not a domain of this gateway; its mail is not passed on here", fax.domain);
-            return Err(Reply::new(550, "5.7.1", text));
-        }
-        if !config.smtp.allowed_senders.iter().any(|network| network.contains(peer)) {
-            let text = format!("{peer} may not have faxes sent; ask the operator to add it to smtp.allowed_senders");
-            return Err(Reply::new(550, "5.7.1", text));
-        }
-        if config.lines.iter().all(|line| line.purpose == Purpose::Receive) {
-            return Err(Reply::new(451, "4.3.5", "no telephone line is configured for sending"));
-        }
-        Ok(())
+        let bearer = Bearer { peer: Some(client.peer), user: client.user.as_deref(), from };
+        self.0.admit(&bearer, &recipient.address).await.map_err(Reply::from)
     }
 
     async fn deliver(&self, envelope: Envelope, raw: Vec<u8>) -> Result<Reply, Reply> {
-        let new = self.message(envelope, raw)?;
-        let accepted = self.0.store.accept(&new).await.map_err(|error| refused(&error))?;
+        let accepted = self.0.take(Incoming::by_smtp(envelope, raw)).await?;
         let (message, jobs, duplicates) = (accepted.message, accepted.jobs, accepted.duplicates);
-        info!(message, jobs, duplicates, "mail taken");
-        self.0.happenings.tell(Happening::MailIn { message, from: new.mail_from, jobs, duplicates });
-        self.0.job_due.notify_waiters();
-        self.0.job_due.notify_one();
-        self.0.mail_due.notify_one();
         let copies = if duplicates > 0 { format!(", {duplicates} sent before") } else { String::new() };
         Ok(Reply::new(250, "2.0.0", format!("kept as message {message}: {jobs} to fax{copies}")))
     }
 }
 
-impl GatewayIntake {
-    fn is_postmaster(&self, address: &str) -> bool {
+/// Why a recipient is not taken.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NotTaken {
+    #[error(transparent)]
+    Address(#[from] AddressError),
+    #[error(transparent)]
+    Number(#[from] crate::ifax::dial::NotDialled),
+    #[error(transparent)]
+    Sender(#[from] Refusal),
+    #[error("{0} is not a domain of this gateway; its mail is not passed on here")]
+    Elsewhere(String),
+    #[error("no telephone line is configured for sending")]
+    NoLine,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<NotTaken> for Reply {
+    fn from(refusal: NotTaken) -> Self {
+        let (code, status) = match &refusal {
+            NotTaken::Address(AddressError::NotFax(_)) => (550, "5.1.1"),
+            NotTaken::Address(_) => (550, "5.1.3"),
+            NotTaken::Sender(refusal) if refusal.passes() => (450, "4.7.1"),
+            NotTaken::Number(_) | NotTaken::Sender(_) | NotTaken::Elsewhere(_) => (550, "5.7.1"),
+            NotTaken::NoLine => (451, "4.3.5"),
+            NotTaken::Store(_) => (451, "4.3.0"),
+        };
+        Reply::new(code, status, refusal.to_string())
+    }
+}
+
+/// A message on its way into the store.
+pub(super) struct Incoming {
+    pub(super) envelope: Envelope,
+    pub(super) raw: Vec<u8>,
+    /// Whether the recipients were told by an envelope.
+    pub(super) with_envelope: bool,
+    /// Who brought it, for the log.
+    pub(super) peer: String,
+}
+
+impl Incoming {
+    fn by_smtp(envelope: Envelope, raw: Vec<u8>) -> Self {
+        Self { peer: envelope.client.peer.to_string(), envelope, raw, with_envelope: true }
+    }
+}
+
+impl Shared {
+    pub(super) fn is_postmaster(&self, address: &str) -> bool {
         let (local, domain) = address.rsplit_once('@').unwrap_or((address, ""));
-        let ours = domain.is_empty() || self.0.config.domains.contains(&domain.to_lowercase());
+        let ours = domain.is_empty() || self.config.domains.contains(&domain.to_lowercase());
         local.eq_ignore_ascii_case("postmaster") && ours
     }
 
-    fn message(&self, envelope: Envelope, raw: Vec<u8>) -> Result<NewMessage, Reply> {
+    /// Whether that bearer may have a fax sent to that address.
+    pub(super) async fn admit(&self, bearer: &Bearer<'_>, address: &str) -> Result<(), NotTaken> {
+        let config = &self.config;
+        let fax = FaxAddress::parse_at(address, &config.offramp.dial)?;
+        if !config.domains.contains(&fax.domain) {
+            return Err(NotTaken::Elsewhere(fax.domain));
+        }
+        let permit = authorise::permit(config, bearer, &fax.number)?;
+        config.offramp.dial.judge(&fax.number)?;
+        if config.lines.iter().all(|line| line.purpose == Purpose::Receive) {
+            return Err(NotTaken::NoLine);
+        }
+        let since = now() - DAY_MS;
+        let used = self.store.usage(&permit.account, since).await?;
+        let known = self.store.has_called(&permit.account, &fax.number.to_string(), since).await?;
+        Ok(authorise::within(&permit.account, &permit.quota, &used, !known)?)
+    }
+
+    /// Keeps a message whose recipients were admitted.
+    pub(super) async fn take(&self, incoming: Incoming) -> Result<crate::store::Accepted, Reply> {
+        let new = self.message(incoming)?;
+        let accepted = self.store.accept(&new).await.map_err(|error| refused(&error))?;
+        let (message, jobs, duplicates) = (accepted.message, accepted.jobs, accepted.duplicates);
+        info!(message, jobs, duplicates, "mail taken");
+        self.happenings.tell(Happening::MailIn { message, from: new.mail_from, jobs, duplicates });
+        self.job_due.notify_waiters();
+        self.job_due.notify_one();
+        self.mail_due.notify_one();
+        Ok(accepted)
+    }
+
+    fn message(&self, incoming: Incoming) -> Result<NewMessage, Reply> {
+        let Incoming { envelope, raw, with_envelope, peer } = incoming;
         let headers = Headers::of(&raw);
         if headers.hops > MOST_HOPS {
             warn!(hops = headers.hops, "mail loop");
@@ -75,53 +157,121 @@ impl GatewayIntake {
         let passed_on = postmasters.first().map(|_| NewMail {
             kind: MailKind::Passed,
             mail_from: envelope.from.clone(),
-            recipient: self.0.config.onramp.mailbox.to_string(),
+            recipient: self.config.onramp.mailbox.to_string(),
             raw: raw.clone(),
         });
+        let (account, priority) = self.account(&envelope, &faxes);
+        let hold = i64::try_from(envelope.hold_s).unwrap_or(0).min(crate::smtp::LONGEST_HOLD_S);
         Ok(NewMessage {
-            recipients: faxes.into_iter().flat_map(recipients).collect(),
+            recipients: faxes.into_iter().flat_map(|recipient| self.recipients(recipient)).collect(),
             passed_on: passed_on.into_iter().collect(),
+            identity: Some(headers.message_id.clone().unwrap_or_else(|| digest(&raw))),
+            without_envelope: !with_envelope,
             mail_from: envelope.from,
             envelope_id: envelope.envelope_id,
             return_full: envelope.return_full,
             message_id: headers.message_id,
+            subject: headers.subject,
             mdn_to: headers.mdn_to,
-            peer: envelope.peer,
+            is_notice: headers.is_notice,
+            account,
+            // Nobody is more urgent than its permit says.
+            priority: headers.priority.unwrap_or(priority).min(priority.max(Priority::Normal)),
+            due_at: if hold > 0 { now() + hold * 1000 } else { 0 },
+            peer,
             raw,
         })
     }
-}
 
-/// One recipient for each subaddress, RFC 3192 3.
-fn recipients(recipient: &Recipient) -> Vec<NewRecipient> {
-    let Ok(fax) = FaxAddress::parse(&recipient.address) else { return vec![] };
-    let subaddresses = if fax.subaddresses.is_empty() { vec![String::new()] } else { fax.subaddresses };
-    let one = |subaddress| NewRecipient {
-        address: recipient.address.clone(),
-        orcpt: recipient.orcpt.clone(),
-        notify: recipient.notify,
-        number: fax.number.to_string(),
-        subaddress,
-    };
-    subaddresses.into_iter().map(one).collect()
+    /// The account and the priority of the first recipient's permit: all were admitted by the same table.
+    fn account(&self, envelope: &Envelope, faxes: &[&Recipient]) -> (String, Priority) {
+        let client = &envelope.client;
+        let bearer = Bearer { peer: Some(client.peer), user: client.user.as_deref(), from: &envelope.from };
+        let first = faxes.first().and_then(|fax| FaxAddress::parse_at(&fax.address, &self.config.offramp.dial).ok());
+        let permit = first.and_then(|fax| authorise::permit(&self.config, &bearer, &fax.number).ok());
+        permit.map_or_else(Default::default, |permit| (permit.account, permit.priority))
+    }
+
+    /// One recipient for each subaddress, RFC 3192 3.
+    fn recipients(&self, recipient: &Recipient) -> Vec<NewRecipient> {
+        let Ok(fax) = FaxAddress::parse_at(&recipient.address, &self.config.offramp.dial) else { return vec![] };
+        let subaddresses = if fax.subaddresses.is_empty() { vec![String::new()] } else { fax.subaddresses };
+        let one = |subaddress| NewRecipient {
+            address: recipient.address.clone(),
+            orcpt: recipient.orcpt.clone(),
+            notify: recipient.notify,
+            number: fax.number.to_string(),
+            subaddress,
+            post_dial: fax.post_dial.clone(),
+        };
+        subaddresses.into_iter().map(one).collect()
+    }
 }
 
 /// What is wanted of a message's headers; its recipients are not.
+#[derive(Default)]
 struct Headers {
     message_id: Option<String>,
+    subject: String,
     mdn_to: Option<String>,
+    is_notice: bool,
+    priority: Option<Priority>,
     hops: usize,
 }
 
 impl Headers {
     fn of(raw: &[u8]) -> Self {
-        let Some(message) = MessageParser::default().parse_headers(raw) else {
-            return Self { message_id: None, mdn_to: None, hops: 0 };
-        };
-        let asks = |header: &&Header<'_>| header.name().eq_ignore_ascii_case("Disposition-Notification-To");
-        let mdn_to = message.headers().iter().find(asks).and_then(|header| one_address(header.value()));
-        Self { message_id: message.message_id().map(str::to_owned), mdn_to, hops: message.received_all().count() }
+        let Some(message) = MessageParser::default().parse_headers(raw) else { return Self::default() };
+        let named = |name: &str| message.headers().iter().find(|header| header.name().eq_ignore_ascii_case(name));
+        let options = named("Disposition-Notification-Options").and_then(|header| header.value().as_text());
+        let understood = options.is_none_or(|options| !options.to_lowercase().contains("required"));
+        let mdn_to = named("Disposition-Notification-To").and_then(|header| one_address(header.value()));
+        Self {
+            message_id: message.message_id().map(str::to_owned),
+            subject: message.subject().unwrap_or_default().chars().filter(|c| !c.is_control()).take(500).collect(),
+            // RFC 8098 2.2: what requires an option that is not known is not answered.
+            mdn_to: mdn_to.filter(|_| understood),
+            is_notice: is_report(&message),
+            priority: message.headers().iter().find_map(priority),
+            hops: message.received_all().count(),
+        }
     }
+}
+
+/// RFC 8098 2.1: never a notice for a notice.
+fn is_report(message: &Message<'_>) -> bool {
+    let kind = message.content_type();
+    kind.is_some_and(|kind| {
+        let subtype = kind.subtype().unwrap_or_default().to_lowercase();
+        let report = kind.ctype().eq_ignore_ascii_case("multipart") && subtype == "report";
+        report || matches!(subtype.as_str(), "disposition-notification" | "delivery-status")
+    })
+}
+
+fn priority(header: &Header<'_>) -> Option<Priority> {
+    Priority::of_field(header.name(), header.value().as_text()?)
+}
+
+/// By what copies of a message without Message-ID are known: all of it but what its way here has added.
+fn digest(raw: &[u8]) -> String {
+    let (head, body) = match raw.windows(4).position(|four| four == b"\r\n\r\n") {
+        Some(end) => raw.split_at(end),
+        None => (raw, &[][..]),
+    };
+    let trace = ["received:", "return-path:", "delivered-to:", "x-original-to:", "envelope-to:"];
+    let (mut sum, mut skipping) = (Sha256::new(), false);
+    for line in head.split_inclusive(|c| *c == b'\n') {
+        if !line.starts_with(b" ") && !line.starts_with(b"\t") {
+            let name: Vec<u8> = line.iter().take(20).map(u8::to_ascii_lowercase).collect();
+            skipping = trace.iter().any(|field| name.starts_with(field.as_bytes()));
+        }
+        if !skipping {
+            sum.update(line);
+        }
+    }
+    sum.update(body);
+    let octets = sum.finalize();
+    octets.iter().fold("sha256:".to_owned(), |text, octet| text + &format!("{octet:02x}"))
 }
 
 /// The address of a field that has exactly one: of several, which should be asked? RFC 8098 2.1.
@@ -138,14 +288,6 @@ fn one_address(value: &HeaderValue<'_>) -> Option<String> {
         }
         _ => None,
     }
-}
-
-fn refusal(error: &AddressError) -> Reply {
-    let status = match error {
-        AddressError::NotFax(_) => "5.1.1",
-        _ => "5.1.3",
-    };
-    Reply::new(550, status, error.to_string())
 }
 
 fn refused(error: &StoreError) -> Reply {
@@ -169,5 +311,20 @@ mod tests {
         assert_eq!(headers.message_id.as_deref(), Some("x@y"));
         assert_eq!(headers.hops, 2);
         assert_eq!(Headers::of(b"Disposition-Notification-To: a@b.example, c@d.example\r\n\r\n").mdn_to, None);
+        let required =
+            b"Disposition-Notification-To: a@b.example\r\nDisposition-Notification-Options: x=required,y\r\n\r\n";
+        assert_eq!(Headers::of(required).mdn_to, None);
+        let report =
+            b"Content-Type: multipart/report; report-type=delivery-status; boundary=x\r\nX-Priority: 5\r\n\r\n";
+        assert!(Headers::of(report).is_notice && Headers::of(report).priority == Some(Priority::Low));
+    }
+
+    #[test]
+    fn copies_without_message_id_are_known_whatever_way_they_came() {
+        let first = b"Received: from a\r\n\tby b\r\nSubject: x\r\n\r\nbody";
+        let second = b"Return-Path: <q>\r\nReceived: from c\r\nSubject: x\r\n\r\nbody";
+        assert_eq!(digest(first), digest(second));
+        assert_ne!(digest(first), digest(b"Subject: x\r\n\r\nother"));
+        assert_ne!(digest(first), digest(b"Subject: y\r\n\r\nbody"));
     }
 }

@@ -2,12 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
+use mail_builder::{MessageBuilder, headers::raw::Raw};
 use tracing::{error, info, warn};
 
 use super::{Happening, Shared};
 use crate::{
     mail::{MailOut, RelayError},
-    store::{Mail, now},
+    store::{Mail, MailKind, NewMail, now},
 };
 
 /// When the store itself fails.
@@ -36,9 +37,11 @@ async fn hand_over(shared: &Shared, out: &MailOut, mail: Mail) {
             info!(mail = mail.id, kind = mail.kind, "mail handed over");
             shared.happenings.tell(Happening::MailOut { kind: mail.kind, recipient: mail.recipient });
         }
-        Err(RelayError::Never(said)) => {
-            error!(mail = mail.id, kind = mail.kind, said, "mail refused; it is kept, see answertone queue list");
-            shared.persist("a refused mail", || shared.store.mail_refused(mail.id, &said)).await;
+        Err(RelayError::Never(said)) => give_up(shared, &mail, &said).await,
+        Err(RelayError::Later(said))
+            if mail.kind == "notice" && mail.attempts + 1 >= shared.config.notices.attempts =>
+        {
+            give_up(shared, &mail, &said).await;
         }
         Err(RelayError::Later(said)) => {
             let wait = wait(&shared.config.relay.retry, mail.attempts);
@@ -47,6 +50,40 @@ async fn hand_over(shared: &Shared, out: &MailOut, mail: Mail) {
             shared.persist("a waiting mail", || shared.store.mail_waits(mail.id, due, &said)).await;
         }
     }
+}
+
+/// The mail stays where it is, for the operator; of a notice or a fax the administrator is told, RFC 4161 2.5.
+async fn give_up(shared: &Shared, mail: &Mail, said: &str) {
+    error!(mail = mail.id, kind = mail.kind, said, "mail refused; it is kept, see answertone queue list");
+    let administrator = shared.config.notices.administrator.as_str();
+    let told = (mail.kind != "mail" && mail.recipient != administrator).then(|| undeliverable(shared, mail, said));
+    shared.persist("a refused mail", || shared.store.mail_given_up(mail.id, said, told.as_ref())).await;
+    shared.mail_due.notify_one();
+}
+
+/// What the administrator is told.
+fn undeliverable(shared: &Shared, mail: &Mail, said: &str) -> NewMail {
+    let (hostname, to) = (&shared.config.hostname, shared.config.notices.administrator.to_string());
+    let text = format!(
+        "The {} for <{}> could not be handed over after {} attempts:\n\n{said}\n\nIt is kept as mail {}: \
+         `answertone queue retry --mail {}` tries it again.\n",
+        mail.kind,
+        mail.recipient,
+        mail.attempts + 1,
+        mail.id,
+        mail.id
+    );
+    let raw = MessageBuilder::new()
+        .from(shared.config.onramp.from.to_string())
+        .to(to.clone())
+        .subject(format!("Undeliverable {}: {}", mail.kind, mail.recipient))
+        .date(now() / 1000)
+        .message_id(format!("undeliverable.{}.{}@{hostname}", mail.id, mail.attempts))
+        .header("Auto-Submitted", Raw::new("auto-generated"))
+        .text_body(text)
+        .write_to_vec()
+        .expect("writing to memory");
+    NewMail { kind: MailKind::Passed, mail_from: String::new(), recipient: to, raw }
 }
 
 /// The waiting time after so many attempts; the last one repeats.

@@ -9,9 +9,11 @@
 //! the store; they only wake each other up.
 
 mod call;
+mod doors;
 mod happening;
 mod intake;
 mod mail_out;
+mod notices;
 mod offramp;
 mod onramp;
 mod switchboard;
@@ -36,7 +38,6 @@ use happening::Happenings;
 use intake::GatewayIntake;
 use switchboard::Expected;
 use tokio::{
-    net::TcpListener,
     sync::{Notify, mpsc::UnboundedSender, watch},
     task::JoinSet,
 };
@@ -63,8 +64,10 @@ pub struct Options {
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
     /// A socket.
-    #[error("smtp.listen = {address}: {error}; choose another address or stop who uses it")]
+    #[error("{key} = {address}: {error}; choose another address or stop who uses it")]
     Listen {
+        /// By which key.
+        key: &'static str,
         /// Which.
         address: SocketAddr,
         /// Why.
@@ -88,6 +91,8 @@ pub(crate) struct Shared {
     job_due: Notify,
     /// There may be a mail.
     mail_due: Notify,
+    /// There may be somebody to be told.
+    notice_due: Notify,
     /// Owns the lines that never wait.
     engine: Engine,
     /// Calls that Asterisk is to connect.
@@ -117,8 +122,8 @@ impl Service {
         let claim = Store::claim(&config.store.dir)?;
         let store = Store::open(&config.store.dir).await?;
         let mail_out = MailOut::new(&config.relay, &config.hostname)?;
-        let listeners = listen(&config.smtp.listen).await?;
-        let addresses = listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect();
+        let doors = doors::open(&config.smtp).await?;
+        let addresses = doors.iter().filter_map(|(listener, _)| listener.local_addr().ok()).collect();
         let shared = Arc::new(Shared {
             config,
             store,
@@ -126,6 +131,7 @@ impl Service {
             recordings: options.recordings,
             job_due: Notify::new(),
             mail_due: Notify::new(),
+            notice_due: Notify::new(),
             engine: Engine::new(None),
             expected: Expected::default(),
             hang_up: AtomicBool::new(false),
@@ -133,11 +139,12 @@ impl Service {
         });
         shared.recover().await?;
         let mut workers = JoinSet::new();
-        for listener in listeners {
+        for (listener, door) in doors {
             let intake = Arc::new(GatewayIntake(shared.clone()));
-            workers.spawn(smtp::serve(listener, intake, shared.limits(), shared.stop.subscribe()));
+            workers.spawn(smtp::serve(listener, door, intake, shared.limits(), shared.stop.subscribe()));
         }
         shared.clone().spawn_lines(&mut workers);
+        workers.spawn(notices::work(shared.clone()));
         workers.spawn(mail_out::work(shared.clone(), mail_out));
         Ok(Self { shared, workers, addresses, _claim: claim })
     }
@@ -170,15 +177,6 @@ impl Service {
         let all = async { while self.workers.join_next().await.is_some() {} };
         tokio::time::timeout(within, all).await.is_ok()
     }
-}
-
-async fn listen(addresses: &[SocketAddr]) -> Result<Vec<TcpListener>, ServeError> {
-    let mut listeners = vec![];
-    for address in addresses {
-        let listener = TcpListener::bind(address).await;
-        listeners.push(listener.map_err(|error| ServeError::Listen { address: *address, error })?);
-    }
-    Ok(listeners)
 }
 
 impl Shared {

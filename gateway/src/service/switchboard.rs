@@ -30,7 +30,7 @@ use tokio::{
 };
 use tracing::{error, info, warn};
 
-use super::{Shared, onramp};
+use super::{Shared, offramp::NotPlaced, onramp};
 use crate::config::{Line, Purpose};
 
 /// How long until a port that cannot be had is tried again.
@@ -135,7 +135,10 @@ async fn connect(
     }
     let pcm = taken(stream, params)?;
     let (shared, handle, name) = (shared.clone(), Handle::current(), line.name.clone());
-    let answering = move || onramp::answer_here(&shared, &handle, &name, pcm, call.number());
+    let answering = move || {
+        let caller = onramp::Caller { dialled: call.number(), number: None };
+        onramp::answer_here(&shared, &handle, &name, pcm, caller)
+    };
     tokio::task::spawn_blocking(answering).await.map_err(|error| error.to_string())?
 }
 
@@ -152,13 +155,14 @@ pub(super) async fn call(
     here: SocketAddr,
     (job, attempt): (i64, i64),
     number: &str,
-) -> Result<PcmOrPolled, String> {
+) -> Result<PcmOrPolled, NotPlaced> {
     let call = call_id(job, attempt);
     let mut answered = shared.expected.expect(call);
     let placed = originate.place(number, call, here).map_err(|error| {
         shared.expected.take(call);
         let spool = originate.spool.display();
-        format!("spool={spool}: {error}; give Asterisk's spool folder, and the right to write beside and into it")
+        let remedy = "give Asterisk's spool folder, and the right to write beside and into it";
+        NotPlaced::new("no_line", format!("spool={spool}: {error}; {remedy}"))
     })?;
     let said = async {
         loop {
@@ -169,13 +173,15 @@ pub(super) async fn call(
         }
     };
     let ended = tokio::select! {
-        stream = &mut answered => stream.map_err(|_| "the call was given up".to_owned()),
-        said = said => Err(said),
-        () = sleep(RINGING + CONNECTING) => Err(format!("nobody answered in {} s", RINGING.as_secs())),
+        stream = &mut answered => stream.map_err(|_| NotPlaced::new("no_line", "the call was given up")),
+        said = said => Err(NotPlaced::new("no_line", said)),
+        () = sleep(RINGING + CONNECTING) => {
+            Err(NotPlaced::new("no_answer", format!("nobody answered in {} s", RINGING.as_secs())))
+        }
     };
     shared.expected.take(call);
     placed.withdraw();
-    taken(ended?, params)
+    taken(ended?, params).map_err(|said| NotPlaced::new("no_line", said))
 }
 
 /// A UUID with the job and the attempt in it, and enough of chance that nobody guesses it.

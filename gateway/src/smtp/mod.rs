@@ -8,11 +8,14 @@
 //! The envelope decides who gets a message, never its headers. The 250 after DATA is said when [`Intake::deliver`]
 //! has returned, so what it keeps is kept.
 
+mod door;
+mod login;
 mod reply;
 mod session;
 
 use std::{future::Future, net::IpAddr, sync::Arc, time::Duration};
 
+pub use door::{Door, Protocol, certificate};
 pub use reply::Reply;
 use tokio::{
     io::AsyncWriteExt,
@@ -24,27 +27,53 @@ use tracing::{debug, warn};
 
 /// Who decides what is taken.
 pub trait Intake: Send + Sync + 'static {
-    /// May mail from this return path come in?
-    fn sender(&self, peer: IpAddr, from: &str) -> Result<(), Reply>;
+    /// Is that the password of that user? Nobody has one unless the owner says so.
+    fn authenticate(
+        &self,
+        _client: &Client,
+        _user: &str,
+        _password: &str,
+    ) -> impl Future<Output = Result<(), Reply>> + Send {
+        async { Err(Reply::new(535, "5.7.8", "nobody can log in here")) }
+    }
 
-    /// May this recipient be named?
-    fn recipient(&self, peer: IpAddr, recipient: &Recipient) -> Result<(), Reply>;
+    /// May mail from this return path come in?
+    fn sender(&self, client: &Client, from: &str) -> Result<(), Reply>;
+
+    /// May this recipient be named, in a message from this return path?
+    fn recipient(
+        &self,
+        client: &Client,
+        from: &str,
+        recipient: &Recipient,
+    ) -> impl Future<Output = Result<(), Reply>> + Send;
 
     /// Takes responsibility for a message. What is returned is said to the client.
     fn deliver(&self, envelope: Envelope, raw: Vec<u8>) -> impl Future<Output = Result<Reply, Reply>> + Send;
 }
 
+/// Who is at the other end of a connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Client {
+    /// Its address.
+    pub peer: IpAddr,
+    /// Who it has proved to be.
+    pub user: Option<String>,
+}
+
 /// What MAIL and RCPT said.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Envelope {
-    /// Who brought it, as address.
-    pub peer: String,
+    /// Who brought it.
+    pub client: Client,
     /// Return path; empty is the null sender.
     pub from: String,
     /// ENVID, RFC 3461 4.4.
     pub envelope_id: Option<String>,
     /// RET=FULL, RFC 3461 4.3.
     pub return_full: bool,
+    /// Seconds it is to wait before it is sent on, RFC 4865.
+    pub hold_s: u64,
     /// Recipients accepted.
     pub recipients: Vec<Recipient>,
 }
@@ -83,11 +112,20 @@ pub struct Limits {
     pub idle: Duration,
 }
 
+/// The longest a message may ask to be held, RFC 4865: a month.
+pub const LONGEST_HOLD_S: i64 = 31 * 86_400;
+
 /// How long connections may finish what they are at when the server stops.
 const FAREWELL: Duration = Duration::from_secs(10);
 
 /// Serves until `stop` turns true, then lets open connections finish the message they are at.
-pub async fn serve<I: Intake>(listener: TcpListener, intake: Arc<I>, limits: Limits, mut stop: watch::Receiver<bool>) {
+pub async fn serve<I: Intake>(
+    listener: TcpListener,
+    door: Door,
+    intake: Arc<I>,
+    limits: Limits,
+    mut stop: watch::Receiver<bool>,
+) {
     let limits = Arc::new(limits);
     let room = Arc::new(Semaphore::new(limits.connections));
     let mut sessions = JoinSet::new();
@@ -110,7 +148,9 @@ pub async fn serve<I: Intake>(listener: TcpListener, intake: Arc<I>, limits: Lim
             turn_away(stream, &limits.hostname);
             continue;
         };
-        let session = session::Session::new(stream, peer.ip(), intake.clone(), limits.clone(), stop.clone());
+        let client = Client { peer: peer.ip(), user: None };
+        let (stream, intake) = (Box::new(stream), intake.clone());
+        let session = session::Session::new(stream, door.clone(), client, intake, limits.clone(), stop.clone());
         sessions.spawn(async move {
             if let Err(error) = session.run().await {
                 debug!(%error, %peer, "connection ended");

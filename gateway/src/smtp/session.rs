@@ -1,34 +1,49 @@
 //! One connection.
 
-use std::{io, net::IpAddr, sync::Arc};
+use std::{io, sync::Arc, time::Duration};
 
 use smtp_proto::{
     Error, MAIL_RET_FULL, MailFrom, RcptTo, Request,
-    request::receiver::{DataReceiver, DummyDataReceiver, RequestReceiver},
+    request::receiver::{BdatReceiver, DataReceiver, DummyDataReceiver, RequestReceiver},
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
     sync::watch,
     time::timeout,
 };
 
-use super::{Envelope, Intake, Limits, Recipient, Reply};
+use super::{
+    Client, Door, Envelope, Intake, LONGEST_HOLD_S, Limits, Protocol, Recipient, Reply,
+    door::Wire,
+    login::{self, LONGEST_LINE, Login, Step},
+};
 
 /// Commands refused before the client is sent away.
 const MOST_ERRORS: usize = 20;
 /// RSET, NOOP and the like before the client is sent away.
 const MOST_IDLE_COMMANDS: usize = 1000;
+/// How long a refused login is kept waiting, more each time.
+const LOGIN_DELAY: Duration = Duration::from_millis(500);
+/// Logins refused before the client is sent away.
+const MOST_LOGINS: usize = 3;
 
 pub(super) struct Session<I> {
-    stream: TcpStream,
-    peer: IpAddr,
+    stream: Box<dyn Wire>,
+    door: Door,
+    /// Whether TLS lies under it.
+    secure: bool,
+    client: Client,
     intake: Arc<I>,
     limits: Arc<Limits>,
     stop: watch::Receiver<bool>,
     greeted: Option<String>,
     envelope: Option<Envelope>,
+    /// What BDAT has brought so far.
+    chunks: Vec<u8>,
+    /// Whether a chunk without octets is to be dealt with: nothing more need come for it.
+    empty_chunk: bool,
     errors: usize,
+    failed_logins: usize,
     commands: usize,
 }
 
@@ -38,27 +53,55 @@ enum Reading {
     Data(DataReceiver, Vec<u8>),
     /// More than fits: read to its end, then refused.
     TooMuch(DummyDataReceiver),
+    /// A chunk of a message, RFC 3030; the last one or not.
+    Chunk(BdatReceiver, Vec<u8>, bool),
+    /// A chunk of more than fits, or of a message nobody asked for.
+    Skip(DummyDataReceiver, Reply),
+    /// A line of a login.
+    Answer(Login, Vec<u8>),
 }
 
 enum Next {
     Command,
     Data,
+    Chunk { octets: usize, last: bool },
+    Answer(Login),
     Close,
 }
 
 impl<I: Intake> Session<I> {
     pub(super) fn new(
-        stream: TcpStream,
-        peer: IpAddr,
+        stream: Box<dyn Wire>,
+        door: Door,
+        client: Client,
         intake: Arc<I>,
         limits: Arc<Limits>,
         stop: watch::Receiver<bool>,
     ) -> Self {
-        Self { stream, peer, intake, limits, stop, greeted: None, envelope: None, errors: 0, commands: 0 }
+        Self {
+            stream,
+            door,
+            secure: false,
+            client,
+            intake,
+            limits,
+            stop,
+            greeted: None,
+            envelope: None,
+            chunks: vec![],
+            empty_chunk: false,
+            errors: 0,
+            failed_logins: 0,
+            commands: 0,
+        }
     }
 
     pub(super) async fn run(mut self) -> io::Result<()> {
-        let hello = Reply::new(220, "", format!("{} ESMTP Answertone", self.limits.hostname));
+        if self.door.tls_first {
+            self.encrypt().await?;
+        }
+        let kind = if self.door.protocol == Protocol::Lmtp { "LMTP" } else { "ESMTP" };
+        let hello = Reply::new(220, "", format!("{} {kind} Answertone", self.limits.hostname));
         self.say(&hello).await?;
         let mut reading = Reading::Commands(RequestReceiver::default());
         let mut buffer = vec![0; 16 * 1024];
@@ -66,13 +109,27 @@ impl<I: Intake> Session<I> {
             let busy = !matches!(reading, Reading::Commands(_)) || self.envelope.is_some();
             let Some(read) = self.read(&mut buffer, busy).await? else { return Ok(()) };
             let mut octets = buffer[..read].iter();
-            while !octets.as_slice().is_empty() {
+            while !octets.as_slice().is_empty() || std::mem::take(&mut self.empty_chunk) {
+                let secure = self.secure;
                 match self.take(reading, &mut octets).await? {
                     Some(next) => reading = next,
                     None => return self.stream.shutdown().await,
                 }
+                // What came in the clear after STARTTLS is somebody else's, RFC 3207 6.
+                if secure != self.secure {
+                    break;
+                }
             }
         }
+    }
+
+    async fn encrypt(&mut self) -> io::Result<()> {
+        let Some(tls) = &self.door.tls else { return Err(io::Error::other("no certificate")) };
+        let nothing = Box::new(tokio::io::join(tokio::io::empty(), tokio::io::sink()));
+        let clear = std::mem::replace(&mut self.stream, nothing);
+        self.stream = Box::new(timeout(self.limits.idle, tls.accept(clear)).await.map_err(io::Error::other)??);
+        self.secure = true;
+        Ok(())
     }
 
     /// Reads some octets; none when the connection should end.
@@ -105,7 +162,49 @@ impl<I: Intake> Session<I> {
                 Ok(match next {
                     Next::Command => Some(Reading::Commands(receiver)),
                     Next::Data => Some(Reading::Data(after_line_end(), Vec::new())),
+                    Next::Chunk { octets, last } => Some(self.chunk(octets, last)),
+                    Next::Answer(login) => Some(Reading::Answer(login, vec![])),
                     Next::Close => None,
+                })
+            }
+            Reading::Chunk(mut receiver, mut message, last) => {
+                if !receiver.ingest(octets, &mut message) {
+                    return Ok(Some(Reading::Chunk(receiver, message, last)));
+                }
+                if last {
+                    return self.delivered(message).await.map(Some);
+                }
+                let reply = Reply::new(250, "2.0.0", format!("{} octets so far", message.len()));
+                self.chunks = message;
+                self.say(&reply).await?;
+                Ok(Some(Reading::Commands(RequestReceiver::default())))
+            }
+            Reading::Skip(mut receiver, reply) => {
+                if !receiver.ingest(octets) {
+                    return Ok(Some(Reading::Skip(receiver, reply)));
+                }
+                self.envelope = None;
+                self.say(&reply).await?;
+                Ok(Some(Reading::Commands(RequestReceiver::default())))
+            }
+            Reading::Answer(login, mut line) => {
+                let end = octets.by_ref().inspect(|octet| line.push(**octet)).any(|octet| *octet == b'\n');
+                if line.len() > LONGEST_LINE {
+                    self.say(&Reply::new(500, "5.5.6", "line too long")).await?;
+                    return Ok(None);
+                }
+                if !end {
+                    return Ok(Some(Reading::Answer(login, line)));
+                }
+                let next = if line.trim_ascii() == b"*" {
+                    self.answer(Err(Reply::new(501, "5.7.0", "login given up"))).await?
+                } else {
+                    self.login(login.answered(&line)).await?
+                };
+                Ok(match next {
+                    Next::Answer(login) => Some(Reading::Answer(login, vec![])),
+                    Next::Close => None,
+                    _ => Some(Reading::Commands(RequestReceiver::default())),
                 })
             }
             Reading::Data(mut receiver, mut message) => {
@@ -141,14 +240,36 @@ impl<I: Intake> Session<I> {
             return Ok(Next::Close);
         }
         let reply = match request {
-            Request::Ehlo { host } => return self.extended_hello(host.as_ref()).await,
-            Request::Helo { host } => {
+            Request::Ehlo { host } if self.door.protocol == Protocol::Smtp => {
+                return self.extended_hello(host.as_ref()).await;
+            }
+            Request::Lhlo { host } if self.door.protocol == Protocol::Lmtp => {
+                return self.extended_hello(host.as_ref()).await;
+            }
+            Request::StartTls if self.door.tls.is_some() && !self.secure => {
+                self.say(&Reply::new(220, "2.0.0", "begin TLS")).await?;
+                self.encrypt().await?;
+                (self.greeted, self.envelope) = (None, None);
+                self.client.user = None;
+                return Ok(Next::Command);
+            }
+            Request::Auth { mechanism, initial_response } => {
+                let step = self.may_log_in().map(|()| login::begin(mechanism, initial_response.as_ref()));
+                match step {
+                    Ok(Some(step)) => return self.login(step).await,
+                    Ok(None) => Err(Reply::new(504, "5.5.4", "log in with PLAIN or LOGIN")),
+                    Err(refusal) => Err(refusal),
+                }
+            }
+            Request::Bdat { chunk_size, is_last } => return Ok(Next::Chunk { octets: chunk_size, last: is_last }),
+            Request::Helo { host } if self.door.protocol == Protocol::Smtp => {
                 self.envelope = None;
                 self.greeted = Some(host.as_ref().into());
                 Ok(Reply::new(250, "", self.limits.hostname.clone()))
             }
             Request::Mail { from } => self.mail(&from),
-            Request::Rcpt { to } => self.recipient(&to),
+            Request::Rcpt { to } => self.recipient(&to).await,
+            Request::Data if !self.chunks.is_empty() => Err(Reply::new(503, "5.5.1", "BDAT was begun; go on with it")),
             Request::Data => match &self.envelope {
                 None => Err(Reply::new(503, "5.5.1", "MAIL comes first")),
                 Some(envelope) if envelope.recipients.is_empty() => {
@@ -160,7 +281,7 @@ impl<I: Intake> Session<I> {
                 }
             },
             Request::Rset => {
-                self.envelope = None;
+                self.forget();
                 Ok(Reply::new(250, "2.0.0", "forgotten"))
             }
             Request::Noop { .. } => Ok(Reply::new(250, "2.0.0", "nothing done")),
@@ -175,15 +296,83 @@ impl<I: Intake> Session<I> {
         self.answer(reply).await
     }
 
-    async fn extended_hello(&mut self, host: &str) -> io::Result<Next> {
+    fn forget(&mut self) {
         self.envelope = None;
+        self.chunks = vec![];
+    }
+
+    async fn extended_hello(&mut self, host: &str) -> io::Result<Next> {
+        self.forget();
         self.greeted = Some(host.into());
         let Limits { hostname, message, .. } = &*self.limits;
-        let lines = format!(
-            "250-{hostname}\r\n250-8BITMIME\r\n250-PIPELINING\r\n250-ENHANCEDSTATUSCODES\r\n250-DSN\r\n250 SIZE {message}\r\n"
-        );
-        self.write(lines.as_bytes()).await?;
+        let mut offers = vec![hostname.clone()];
+        offers.extend(["8BITMIME", "PIPELINING", "ENHANCEDSTATUSCODES", "CHUNKING", "DSN"].map(str::to_owned));
+        offers.push(future_release());
+        offers.extend((self.door.tls.is_some() && !self.secure).then(|| "STARTTLS".to_owned()));
+        offers.extend(self.may_log_in().is_ok().then(|| "AUTH PLAIN LOGIN".to_owned()));
+        let lines: String = offers.iter().map(|offer| format!("250-{offer}\r\n")).collect();
+        self.write(format!("{lines}250 SIZE {message}\r\n").as_bytes()).await?;
         Ok(Next::Command)
+    }
+
+    fn may_log_in(&self) -> Result<(), Reply> {
+        if !self.door.logins {
+            return Err(Reply::new(502, "5.5.1", "AUTH is not offered"));
+        }
+        if !self.secure && !self.door.logins_in_clear {
+            return Err(Reply::new(538, "5.7.11", "begin TLS first: passwords are not taken in the clear"));
+        }
+        match &self.client.user {
+            Some(user) => Err(Reply::new(503, "5.5.1", format!("already logged in as {user}"))),
+            None if self.envelope.is_some() => Err(Reply::new(503, "5.5.1", "not within a message")),
+            None => Ok(()),
+        }
+    }
+
+    async fn login(&mut self, step: Step) -> io::Result<Next> {
+        let (user, password) = match step {
+            Step::Ask(what, login) => {
+                self.write(format!("334 {what}\r\n").as_bytes()).await?;
+                return Ok(Next::Answer(login));
+            }
+            Step::Nonsense => return self.answer(Err(Reply::new(501, "5.5.2", "that is not base64 of a login"))).await,
+            Step::Claim { user, password } => (user, password),
+        };
+        match self.intake.authenticate(&self.client, &user, &password).await {
+            Ok(()) => {
+                self.client.user = Some(user);
+                self.answer(Ok(Reply::new(235, "2.7.0", "welcome"))).await
+            }
+            Err(refusal) => {
+                self.failed_logins += 1;
+                tokio::time::sleep(LOGIN_DELAY * self.failed_logins as u32).await;
+                let next = self.answer(Err(refusal)).await?;
+                Ok(if self.failed_logins >= MOST_LOGINS { Next::Close } else { next })
+            }
+        }
+    }
+
+    /// How a chunk is read: kept, or passed over to its end because nothing good can come of it.
+    fn chunk(&mut self, octets: usize, last: bool) -> Reading {
+        let refusal = match &self.envelope {
+            None => Some(Reply::new(503, "5.5.1", "MAIL comes first")),
+            Some(envelope) if envelope.recipients.is_empty() => Some(Reply::new(554, "5.5.1", "no valid recipients")),
+            Some(_) if self.chunks.len().saturating_add(octets) > self.limits.message => {
+                Some(Reply::new(552, "5.3.4", format!("at most {} octets are taken", self.limits.message)))
+            }
+            Some(_) => None,
+        };
+        self.empty_chunk = octets == 0;
+        match refusal {
+            Some(reply) => {
+                self.chunks = vec![];
+                Reading::Skip(DummyDataReceiver::new_bdat(octets), reply)
+            }
+            None => {
+                let so_far = std::mem::take(&mut self.chunks);
+                Reading::Chunk(BdatReceiver::new(octets, last), so_far, last)
+            }
+        }
     }
 
     fn mail<T: AsRef<str>>(&mut self, from: &MailFrom<T>) -> Result<Reply, Reply> {
@@ -196,18 +385,27 @@ impl<I: Intake> Session<I> {
         if from.size > self.limits.message {
             return Err(Reply::new(552, "5.3.4", format!("at most {} octets are taken", self.limits.message)));
         }
-        self.intake.sender(self.peer, from.address.as_ref())?;
+        let hold_s = match (from.hold_for, from.hold_until) {
+            (0, 0) => 0,
+            (0, until) => until.saturating_sub(jiff::Timestamp::now().as_second().unsigned_abs()),
+            (hold, _) => hold,
+        };
+        if hold_s > LONGEST_HOLD_S.unsigned_abs() {
+            return Err(Reply::new(501, "5.5.4", format!("a message is held for at most {LONGEST_HOLD_S} s")));
+        }
+        self.intake.sender(&self.client, from.address.as_ref())?;
         self.envelope = Some(Envelope {
-            peer: self.peer.to_string(),
+            client: self.client.clone(),
             from: from.address.as_ref().into(),
             envelope_id: from.env_id.as_ref().map(|id| id.as_ref().into()),
             return_full: from.flags & MAIL_RET_FULL != 0,
+            hold_s,
             recipients: vec![],
         });
         Ok(Reply::new(250, "2.1.0", "sender ok"))
     }
 
-    fn recipient<T: AsRef<str>>(&mut self, to: &RcptTo<T>) -> Result<Reply, Reply> {
+    async fn recipient<T: AsRef<str>>(&mut self, to: &RcptTo<T>) -> Result<Reply, Reply> {
         let Some(envelope) = &mut self.envelope else { return Err(Reply::new(503, "5.5.1", "MAIL comes first")) };
         if envelope.recipients.len() >= self.limits.recipients {
             return Err(Reply::new(
@@ -222,9 +420,18 @@ impl<I: Intake> Session<I> {
         };
         let recipient =
             Recipient { address, orcpt: to.orcpt.as_ref().map(|orcpt| orcpt.as_ref().into()), notify: to.flags & 0xf };
-        self.intake.recipient(self.peer, &recipient)?;
+        self.intake.recipient(&self.client, &envelope.from, &recipient).await?;
         envelope.recipients.push(recipient);
         Ok(Reply::new(250, "2.1.5", "recipient ok"))
+    }
+
+    /// LMTP says it to each recipient, RFC 2033 4.2: all share the message's fate.
+    async fn say_of_message(&mut self, reply: &Reply, recipients: usize) -> io::Result<()> {
+        let times = if self.door.protocol == Protocol::Lmtp { recipients } else { 1 };
+        for _ in 0..times {
+            self.say(reply).await?;
+        }
+        Ok(())
     }
 
     async fn delivered(&mut self, message: Vec<u8>) -> io::Result<Reading> {
@@ -233,8 +440,9 @@ impl<I: Intake> Session<I> {
         let mut traced = self.received_line(&host).into_bytes();
         traced.extend(message);
         self.commands = 0;
+        let recipients = envelope.recipients.len();
         let reply = self.intake.deliver(envelope, traced).await.unwrap_or_else(|refusal| refusal);
-        self.say(&reply).await?;
+        self.say_of_message(&reply, recipients).await?;
         Ok(Reading::Commands(RequestReceiver::default()))
     }
 
@@ -243,12 +451,23 @@ impl<I: Intake> Session<I> {
         let plain = |c: &char| c.is_ascii_alphanumeric() || ".-:[]".contains(*c);
         let host: String = host.chars().filter(plain).take(255).collect();
         let date = jiff::fmt::rfc2822::to_string(&jiff::Zoned::now()).unwrap_or_default();
-        format!("Received: from {host} ([{}]) by {} with ESMTP;\r\n\t{date}\r\n", self.peer, self.limits.hostname)
+        let kind = match (self.door.protocol, self.secure, &self.client.user) {
+            (Protocol::Lmtp, ..) => "LMTP",
+            (_, false, None) => "ESMTP",
+            (_, true, None) => "ESMTPS",
+            (_, false, Some(_)) => "ESMTPA",
+            (_, true, Some(_)) => "ESMTPSA",
+        };
+        format!(
+            "Received: from {host} ([{}]) by {} with {kind};\r\n\t{date}\r\n",
+            self.client.peer, self.limits.hostname
+        )
     }
 
     async fn too_much(&mut self) -> io::Result<Reading> {
-        self.envelope = None;
-        self.say(&Reply::new(552, "5.3.4", format!("at most {} octets are taken", self.limits.message))).await?;
+        let recipients = self.envelope.take().map_or(0, |envelope| envelope.recipients.len());
+        let reply = Reply::new(552, "5.3.4", format!("at most {} octets are taken", self.limits.message));
+        self.say_of_message(&reply, recipients).await?;
         Ok(Reading::Commands(RequestReceiver::default()))
     }
 
@@ -274,6 +493,12 @@ impl<I: Intake> Session<I> {
     async fn write(&mut self, octets: &[u8]) -> io::Result<()> {
         timeout(self.limits.idle, self.stream.write_all(octets)).await.map_err(io::Error::other)?
     }
+}
+
+/// How long a message may be held and until when, RFC 4865 4.
+fn future_release() -> String {
+    let until = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(LONGEST_HOLD_S);
+    format!("FUTURERELEASE {LONGEST_HOLD_S} {}", until.strftime("%Y-%m-%dT%H:%M:%SZ"))
 }
 
 async fn stopped(stop: &mut watch::Receiver<bool>) {

@@ -13,10 +13,10 @@ use super::*;
 struct Kept(Mutex<Vec<(Envelope, Vec<u8>)>>);
 
 impl Intake for Kept {
-    fn sender(&self, _: IpAddr, from: &str) -> Result<(), Reply> {
+    fn sender(&self, _: &super::Client, from: &str) -> Result<(), Reply> {
         if from == "evil@x" { Err(Reply::new(550, "5.7.1", "no")) } else { Ok(()) }
     }
-    fn recipient(&self, _: IpAddr, recipient: &Recipient) -> Result<(), Reply> {
+    async fn recipient(&self, _: &super::Client, _: &str, recipient: &Recipient) -> Result<(), Reply> {
         if recipient.address.starts_with("no") { Err(Reply::new(550, "5.1.1", "unknown")) } else { Ok(()) }
     }
     async fn deliver(&self, envelope: Envelope, raw: Vec<u8>) -> Result<Reply, Reply> {
@@ -45,7 +45,7 @@ impl Client {
             connections: 1,
             idle: Duration::from_secs(20),
         };
-        let server = tokio::spawn(serve(listener, kept.clone(), limits, stopped));
+        let server = tokio::spawn(serve(listener, Door::default(), kept.clone(), limits, stopped));
         let stream = BufReader::new(TcpStream::connect(address).await.unwrap());
         let mut client = Self { stream, kept, stop, server };
         assert!(client.reply().await.starts_with("220 gw"));

@@ -3,9 +3,10 @@
 use sqlx::FromRow;
 
 use super::{NewMail, Store, StoreError, now, outbound::insert_mail};
+use crate::authorise::caller::Incoming;
 
 /// A received fax.
-#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, FromRow)]
 pub struct Fax {
     /// Row.
     pub id: i64,
@@ -17,7 +18,32 @@ pub struct Fax {
     pub remote_ident: String,
     /// T.33 subaddress.
     pub subaddress: String,
+    /// The number the call was made to.
+    pub dialled: String,
+    /// The number it came from.
+    pub caller: String,
+    /// Who proved to be calling.
+    pub account: String,
+    /// The destination keyed in.
+    pub keyed: String,
 }
+
+impl Fax {
+    /// What is known of its call.
+    pub fn incoming(&self) -> Incoming {
+        Incoming {
+            dialled: self.dialled.clone(),
+            number: self.caller.clone(),
+            station: self.remote_ident.clone(),
+            subaddress: self.subaddress.clone(),
+            keyed: self.keyed.clone(),
+            user: self.account.clone(),
+        }
+    }
+}
+
+/// Columns of [`Fax`].
+const COLUMNS: &str = "SELECT id, line, begun_at, remote_ident, subaddress, dialled, caller, account, keyed FROM fax";
 
 /// How a received fax ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,28 +69,34 @@ impl FaxState {
 impl Store {
     /// A call is about to be answered.
     pub async fn begin_fax(&self, line: &str) -> Result<i64, StoreError> {
-        let done = sqlx::query("INSERT INTO fax (line, begun_at, state) VALUES (?, ?, 'receiving')")
-            .bind(line)
-            .bind(now())
-            .execute(&self.pool)
-            .await?;
-        Ok(done.last_insert_rowid())
+        let query =
+            sqlx::query_scalar("INSERT INTO fax (line, begun_at, state) VALUES ($1, $2, 'receiving') RETURNING id");
+        Ok(query.bind(line).bind(now()).fetch_one(&self.pool).await?)
     }
 
-    /// The caller has said who it is.
-    pub async fn fax_peer(&self, fax: i64, ident: &str, subaddress: &str) -> Result<(), StoreError> {
-        sqlx::query("UPDATE fax SET remote_ident = ?, subaddress = ? WHERE id = ?")
-            .bind(ident)
-            .bind(subaddress)
-            .bind(fax)
-            .execute(&self.pool)
-            .await?;
+    /// Who is calling, as far as it is known.
+    pub async fn fax_peer(&self, fax: i64, call: &Incoming) -> Result<(), StoreError> {
+        sqlx::query(
+            "UPDATE fax SET remote_ident = $1, subaddress = $2, dialled = $3, caller = $4, account = $5, keyed = $6
+             WHERE id = $7",
+        )
+        .bind(&call.station)
+        .bind(&call.subaddress)
+        .bind(&call.dialled)
+        .bind(&call.number)
+        .bind(&call.user)
+        .bind(&call.keyed)
+        .bind(fax)
+        .execute(&self.pool)
+        .await?;
         Ok(())
     }
 
     /// Keeps a page; when this returns well it is on disk and may be confirmed. A page sent again replaces the first.
     pub async fn keep_fax_page(&self, fax: i64, number: usize, image: &[u8], bad_rows: u32) -> Result<(), StoreError> {
-        sqlx::query("INSERT OR REPLACE INTO fax_page (fax, number, kept_at, image, bad_rows) VALUES (?, ?, ?, ?, ?)")
+        let replace = "INSERT INTO fax_page (fax, number, kept_at, image, bad_rows) VALUES ($1, $2, $3, $4, $5)
+            ON CONFLICT (fax, number) DO UPDATE SET kept_at = excluded.kept_at, image = excluded.image, bad_rows = excluded.bad_rows";
+        sqlx::query(replace)
             .bind(fax)
             .bind(number as i64)
             .bind(now())
@@ -77,44 +109,38 @@ impl Store {
 
     /// The kept pages of a fax in order, each with its bad rows.
     pub async fn fax_pages(&self, fax: i64) -> Result<Vec<(Vec<u8>, u32)>, StoreError> {
-        let query = sqlx::query_as("SELECT image, bad_rows FROM fax_page WHERE fax = ? ORDER BY number").bind(fax);
+        let query = sqlx::query_as("SELECT image, bad_rows FROM fax_page WHERE fax = $1 ORDER BY number").bind(fax);
         Ok(query.fetch_all(&self.pool).await?)
     }
 
     /// One fax.
     pub async fn fax(&self, fax: i64) -> Result<Fax, StoreError> {
-        let query =
-            sqlx::query_as("SELECT id, line, begun_at, remote_ident, subaddress FROM fax WHERE id = ?").bind(fax);
-        Ok(query.fetch_one(&self.pool).await?)
+        let one = format!("{COLUMNS} WHERE id = $1");
+        Ok(sqlx::query_as(sqlx::AssertSqlSafe(one)).bind(fax).fetch_one(&self.pool).await?)
     }
 
-    /// The fax is over; its mail is queued in the same transaction.
-    pub async fn fax_ends(
-        &self,
-        fax: i64,
-        state: FaxState,
-        said: &str,
-        mail: Option<&NewMail>,
-    ) -> Result<(), StoreError> {
+    /// The fax is over; its mails are queued in the same transaction.
+    pub async fn fax_ends(&self, fax: i64, state: FaxState, said: &str, mails: &[NewMail]) -> Result<(), StoreError> {
         let mut tx = self.pool.begin_with("BEGIN IMMEDIATE").await?;
-        let done = sqlx::query("UPDATE fax SET state = ?, said = ?, ended_at = ? WHERE id = ? AND state = 'receiving'")
-            .bind(state.name())
-            .bind(said)
-            .bind(now())
-            .bind(fax)
-            .execute(&mut *tx)
-            .await?;
-        if let (Some(mail), 1) = (mail, done.rows_affected()) {
-            insert_mail(&mut tx, mail).await?;
+        let done =
+            sqlx::query("UPDATE fax SET state = $1, said = $2, ended_at = $3 WHERE id = $4 AND state = 'receiving'")
+                .bind(state.name())
+                .bind(said)
+                .bind(now())
+                .bind(fax)
+                .execute(&mut *tx)
+                .await?;
+        if done.rows_affected() == 1 {
+            for mail in mails {
+                insert_mail(&mut tx, mail).await?;
+            }
         }
         Ok(tx.commit().await?)
     }
 
     /// Faxes that a crash cut short.
     pub async fn open_faxes(&self) -> Result<Vec<Fax>, StoreError> {
-        let query = sqlx::query_as(
-            "SELECT id, line, begun_at, remote_ident, subaddress FROM fax WHERE state = 'receiving' ORDER BY id",
-        );
-        Ok(query.fetch_all(&self.pool).await?)
+        let open = format!("{COLUMNS} WHERE state = 'receiving' ORDER BY id");
+        Ok(sqlx::query_as(sqlx::AssertSqlSafe(open)).fetch_all(&self.pool).await?)
     }
 }

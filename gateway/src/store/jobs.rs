@@ -1,60 +1,14 @@
-//! Messages that came in, and the faxes to be sent for them.
+//! Faxes to be sent, from queued to over.
 
-use sqlx::{FromRow, SqliteConnection};
+use std::collections::BTreeMap;
 
-use super::{NewMail, Store, StoreError, last_id, now, outbound::insert_mail};
+use sqlx::FromRow;
 
-/// A message with the recipients its envelope named.
-#[derive(Clone, Debug, Default)]
-pub struct NewMessage {
-    /// Return path; empty is the null sender.
-    pub mail_from: String,
-    /// ENVID, decoded.
-    pub envelope_id: Option<String>,
-    /// Whether RET=FULL was asked for.
-    pub return_full: bool,
-    /// Message-ID.
-    pub message_id: Option<String>,
-    /// Where a disposition notification was asked to go.
-    pub mdn_to: Option<String>,
-    /// Who brought it.
-    pub peer: String,
-    /// The message.
-    pub raw: Vec<u8>,
-    /// Fax recipients.
-    pub recipients: Vec<NewRecipient>,
-    /// Mail to pass on unchanged: postmaster's.
-    pub passed_on: Vec<NewMail>,
-}
-
-/// One recipient.
-#[derive(Clone, Debug, Default)]
-pub struct NewRecipient {
-    /// As in RCPT.
-    pub address: String,
-    /// ORCPT, decoded.
-    pub orcpt: Option<String>,
-    /// NOTIFY bits.
-    pub notify: u64,
-    /// International number.
-    pub number: String,
-    /// T.33 subaddress; empty for none.
-    pub subaddress: String,
-}
-
-/// What became of a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Accepted {
-    /// Its row.
-    pub message: i64,
-    /// New jobs.
-    pub jobs: usize,
-    /// Recipients that already have a job for this Message-ID.
-    pub duplicates: usize,
-}
+use super::{Store, StoreError, now};
+use crate::ifax::priority::Priority;
 
 /// A job that was claimed, with what is needed of its message.
-#[derive(Clone, Debug, FromRow)]
+#[derive(Clone, Debug, Default, FromRow)]
 pub struct Job {
     /// Row.
     pub id: i64,
@@ -62,32 +16,37 @@ pub struct Job {
     pub message: i64,
     /// As in RCPT.
     pub recipient: String,
-    /// ORCPT.
-    pub orcpt: Option<String>,
-    /// NOTIFY bits.
-    pub notify: i64,
     /// International number.
     pub number: String,
     /// T.33 subaddress; empty for none.
     pub subaddress: String,
+    /// Keys pressed after the answer; empty for none.
+    pub post_dial: String,
+    /// As [`Priority::rank`] has it.
+    pub priority: i64,
     /// Attempts made, this one counted.
     pub attempts: i64,
+    /// How often each cause has ended an attempt, as JSON.
+    pub causes: String,
     /// Pages already confirmed.
     pub next_page: i64,
     /// Return path.
     pub mail_from: String,
-    /// ENVID.
-    pub envelope_id: Option<String>,
-    /// RET=FULL.
-    pub return_full: bool,
-    /// Message-ID.
-    pub message_id: Option<String>,
-    /// Disposition-Notification-To.
-    pub mdn_to: Option<String>,
+    /// Subject of the message.
+    pub subject: String,
+    /// Whose limits it counts against.
+    pub account: String,
     /// When the message came.
     pub received_at: i64,
     /// The message.
     pub raw: Vec<u8>,
+}
+
+impl Job {
+    /// How often each cause has ended an attempt.
+    pub fn causes(&self) -> BTreeMap<String, u32> {
+        serde_json::from_str(&self.causes).unwrap_or_default()
+    }
 }
 
 /// How a job ends.
@@ -99,56 +58,81 @@ pub enum Ending {
     Failed,
 }
 
-impl Store {
-    /// Keeps a message and one job for each recipient, together or not at all.
-    pub async fn accept(&self, new: &NewMessage) -> Result<Accepted, StoreError> {
-        let mut tx = self.pool.begin_with("BEGIN IMMEDIATE").await?;
-        let message = insert_message(&mut tx, new).await?;
-        let mut jobs = 0;
-        for recipient in &new.recipients {
-            jobs += insert_job(&mut tx, message, new, recipient).await?;
-        }
-        for mail in &new.passed_on {
-            insert_mail(&mut tx, mail).await?;
-        }
-        tx.commit().await?;
-        Ok(Accepted { message, jobs, duplicates: new.recipients.len() - jobs })
-    }
+/// The end of an attempt, or of the job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict<'a> {
+    /// The cause, when it failed.
+    pub cause: Option<&'a str>,
+    /// The same for people.
+    pub said: &'a str,
+    /// RFC 3463.
+    pub status: &'a str,
+}
 
-    /// Takes the job that has been due longest; it is `sending` until something is said of it.
-    pub async fn claim_job(&self) -> Result<Option<Job>, StoreError> {
+/// Columns of [`Job`].
+const CLAIMED: &str =
+    "SELECT job.id, job.message, recipient, number, subaddress, post_dial, priority, attempts, causes, next_page,
+            mail_from, subject, account, received_at, raw
+     FROM job JOIN message ON message.id = job.message WHERE job.id = $1";
+
+impl Store {
+    /// Takes the most urgent job that is due and whose number is not being called; it is `sending` until something is said
+    /// of it. A job that went wrong on this line is left to others until `patience` milliseconds after it fell due.
+    pub async fn claim_job(&self, line: &str, patience: i64) -> Result<Option<Job>, StoreError> {
         let mut tx = self.pool.begin_with("BEGIN IMMEDIATE").await?;
         let due: Option<i64> = sqlx::query_scalar(
-            "SELECT id FROM job WHERE state IN ('queued', 'waiting') AND due_at <= ? ORDER BY due_at, id LIMIT 1",
+            "SELECT id FROM job
+             WHERE state IN ('queued', 'waiting') AND held = 0 AND due_at <= $1
+               AND (last_line <> $2 OR due_at <= $3)
+               AND NOT EXISTS (SELECT 1 FROM job AS other WHERE other.state = 'sending' AND other.number = job.number)
+             ORDER BY priority DESC, due_at, id LIMIT 1",
         )
         .bind(now())
+        .bind(line)
+        .bind(now() - patience)
         .fetch_optional(&mut *tx)
         .await?;
         let Some(id) = due else { return Ok(None) };
-        sqlx::query("UPDATE job SET state = 'sending', attempts = attempts + 1 WHERE id = ?")
-            .bind(id)
-            .execute(&mut *tx)
-            .await?;
-        let job = sqlx::query_as(
-            "SELECT job.*, mail_from, envelope_id, return_full, mdn_to, received_at, raw
-             FROM job JOIN message ON message.id = job.message WHERE job.id = ?",
-        )
-        .bind(id)
-        .fetch_one(&mut *tx)
-        .await?;
+        claim(&mut tx, id).await?;
+        let job = sqlx::query_as(CLAIMED).bind(id).fetch_one(&mut *tx).await?;
         tx.commit().await?;
         Ok(Some(job))
     }
 
+    /// Takes more jobs that are due for the same place as one that was claimed, to go in the same call.
+    pub async fn claim_companions(&self, job: &Job, most: u32) -> Result<Vec<Job>, StoreError> {
+        let mut tx = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        let ids: Vec<i64> = sqlx::query_scalar(
+            "SELECT id FROM job
+             WHERE state IN ('queued', 'waiting') AND held = 0 AND due_at <= $1
+               AND number = $2 AND subaddress = $3 AND post_dial = $4
+             ORDER BY priority DESC, due_at, id LIMIT $5",
+        )
+        .bind(now())
+        .bind(&job.number)
+        .bind(&job.subaddress)
+        .bind(&job.post_dial)
+        .bind(i64::from(most))
+        .fetch_all(&mut *tx)
+        .await?;
+        let mut jobs = vec![];
+        for id in ids {
+            claim(&mut tx, id).await?;
+            jobs.push(sqlx::query_as(CLAIMED).bind(id).fetch_one(&mut *tx).await?);
+        }
+        tx.commit().await?;
+        Ok(jobs)
+    }
+
     /// When the next job falls due.
     pub async fn next_job_due(&self) -> Result<Option<i64>, StoreError> {
-        let query = sqlx::query_scalar("SELECT min(due_at) FROM job WHERE state IN ('queued', 'waiting')");
+        let query = sqlx::query_scalar("SELECT min(due_at) FROM job WHERE state IN ('queued', 'waiting') AND held = 0");
         Ok(query.fetch_one(&self.pool).await?)
     }
 
     /// The rendered pages of a message; none when it was not rendered yet.
     pub async fn pages(&self, message: i64) -> Result<Vec<Vec<u8>>, StoreError> {
-        let query = sqlx::query_scalar("SELECT image FROM page WHERE message = ? ORDER BY number").bind(message);
+        let query = sqlx::query_scalar("SELECT image FROM page WHERE message = $1 ORDER BY number").bind(message);
         Ok(query.fetch_all(&self.pool).await?)
     }
 
@@ -156,24 +140,49 @@ impl Store {
     pub async fn keep_pages(&self, message: i64, images: &[Vec<u8>]) -> Result<(), StoreError> {
         let mut tx = self.pool.begin_with("BEGIN IMMEDIATE").await?;
         for (number, image) in images.iter().enumerate() {
-            sqlx::query("INSERT OR REPLACE INTO page (message, number, image) VALUES (?, ?, ?)")
+            sqlx::query("INSERT INTO page (message, number, image) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
                 .bind(message)
                 .bind(number as i64)
                 .bind(image)
                 .execute(&mut *tx)
                 .await?;
         }
-        sqlx::query("UPDATE job SET page_count = ? WHERE message = ?")
-            .bind(images.len() as i64)
-            .bind(message)
-            .execute(&mut *tx)
-            .await?;
         Ok(tx.commit().await?)
+    }
+
+    /// The cover pages of a job.
+    pub async fn cover(&self, job: i64) -> Result<Vec<Vec<u8>>, StoreError> {
+        let query = sqlx::query_scalar("SELECT image FROM cover WHERE job = $1 ORDER BY number").bind(job);
+        Ok(query.fetch_all(&self.pool).await?)
+    }
+
+    /// Keeps the cover pages of a job, so that they are the same in its next attempt.
+    pub async fn keep_cover(&self, job: i64, images: &[Vec<u8>]) -> Result<(), StoreError> {
+        let mut tx = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        for (number, image) in images.iter().enumerate() {
+            sqlx::query("INSERT INTO cover (job, number, image) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
+                .bind(job)
+                .bind(number as i64)
+                .bind(image)
+                .execute(&mut *tx)
+                .await?;
+        }
+        Ok(tx.commit().await?)
+    }
+
+    /// How many pages a job has in all.
+    pub async fn set_page_count(&self, job: i64, pages: usize) -> Result<(), StoreError> {
+        sqlx::query("UPDATE job SET page_count = $1 WHERE id = $2")
+            .bind(pages as i64)
+            .bind(job)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
     }
 
     /// The far machine has confirmed all pages before `next_page`.
     pub async fn page_confirmed(&self, job: i64, next_page: usize) -> Result<(), StoreError> {
-        sqlx::query("UPDATE job SET next_page = max(next_page, ?) WHERE id = ?")
+        sqlx::query("UPDATE job SET next_page = $1 WHERE id = $2 AND next_page < $1")
             .bind(next_page as i64)
             .bind(job)
             .execute(&self.pool)
@@ -181,52 +190,68 @@ impl Store {
         Ok(())
     }
 
-    /// The job will be tried again.
-    pub async fn job_waits(&self, job: i64, due_at: i64, cause: &str, said: &str) -> Result<(), StoreError> {
+    /// The job will be tried again; `avoid` is a line that another should be taken for.
+    pub async fn job_waits(
+        &self,
+        job: &Job,
+        due_at: i64,
+        verdict: &Verdict<'_>,
+        avoid: &str,
+    ) -> Result<(), StoreError> {
+        let mut causes = job.causes();
+        if let Some(cause) = verdict.cause {
+            *causes.entry(cause.to_owned()).or_default() += 1;
+        }
         sqlx::query(
-            "UPDATE job SET state = 'waiting', due_at = ?, cause = ?, said = ? WHERE id = ? AND state = 'sending'",
+            "UPDATE job SET state = 'waiting', due_at = $1, cause = $2, said = $3, causes = $4, last_line = $5
+             WHERE id = $6 AND state = 'sending'",
         )
         .bind(due_at)
-        .bind(cause)
-        .bind(said)
+        .bind(verdict.cause)
+        .bind(verdict.said)
+        .bind(serde_json::to_string(&causes).unwrap_or_default())
+        .bind(avoid)
+        .bind(job.id)
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    /// Gives a job back that was not tried after all.
+    pub async fn job_untried(&self, job: i64, due_at: i64) -> Result<(), StoreError> {
+        sqlx::query(
+            "UPDATE job SET state = 'waiting', due_at = $1, attempts = attempts - 1 WHERE id = $2 AND state = 'sending'",
+        )
+        .bind(due_at)
         .bind(job)
         .execute(&self.pool)
         .await?;
         Ok(())
     }
 
-    /// The job is over; the notice of it is queued in the same transaction. A job that was cancelled meanwhile stays so.
-    pub async fn job_ends(
-        &self,
-        job: i64,
-        ending: Ending,
-        cause: Option<&str>,
-        said: &str,
-        notice: Option<&NewMail>,
-    ) -> Result<(), StoreError> {
+    /// The job is over; its sender is still to be told. A job that was cancelled meanwhile stays so.
+    pub async fn job_ends(&self, job: i64, ending: Ending, verdict: &Verdict<'_>) -> Result<(), StoreError> {
         let state = if ending == Ending::Done { "done" } else { "failed" };
-        let mut tx = self.pool.begin_with("BEGIN IMMEDIATE").await?;
-        let done = sqlx::query(
-            "UPDATE job SET state = ?, cause = ?, said = ?, finished_at = ? WHERE id = ? AND state = 'sending'",
+        sqlx::query(
+            "UPDATE job SET state = $1, cause = $2, said = $3, status = $4, finished_at = $5
+             WHERE id = $6 AND state = 'sending'",
         )
         .bind(state)
-        .bind(cause)
-        .bind(said)
+        .bind(verdict.cause)
+        .bind(verdict.said)
+        .bind(verdict.status)
         .bind(now())
         .bind(job)
-        .execute(&mut *tx)
+        .execute(&self.pool)
         .await?;
-        if let (Some(notice), 1) = (notice, done.rows_affected()) {
-            insert_mail(&mut tx, notice).await?;
-        }
-        Ok(tx.commit().await?)
+        Ok(())
     }
 
     /// Gives back jobs that a crash left in the middle of a call; how many. Confirmed pages stay confirmed.
     pub async fn recover_jobs(&self) -> Result<u64, StoreError> {
         let said = "the gateway stopped during the call";
         let done = sqlx::query(
-            "UPDATE job SET state = 'waiting', due_at = ?, cause = 'interrupted', said = ? WHERE state = 'sending'",
+            "UPDATE job SET state = 'waiting', due_at = $1, cause = 'interrupted', said = $2 WHERE state = 'sending'",
         )
         .bind(now())
         .bind(said)
@@ -237,75 +262,58 @@ impl Store {
 
     /// Makes a finished or waiting job due now, with attempts counted anew; false when it is not in a state for that.
     pub async fn retry_job(&self, job: i64) -> Result<bool, StoreError> {
-        let done = sqlx::query(
-            "UPDATE job SET state = 'waiting', due_at = ?, attempts = 0, finished_at = NULL
-             WHERE id = ? AND state IN ('waiting', 'queued', 'failed', 'cancelled')",
+        self.change(
+            "UPDATE job SET state = 'waiting', due_at = $1, attempts = 0, causes = '{}', last_line = '', held = 0,
+                    finished_at = NULL, told = 0
+             WHERE id = $2 AND state IN ('waiting', 'queued', 'failed', 'cancelled')",
+            now(),
+            job,
         )
-        .bind(now())
-        .bind(job)
-        .execute(&self.pool)
-        .await?;
-        Ok(done.rows_affected() == 1)
+        .await
     }
 
     /// Cancels a job that is not over; false when it is.
     pub async fn cancel_job(&self, job: i64) -> Result<bool, StoreError> {
-        let done = sqlx::query(
-            "UPDATE job SET state = 'cancelled', cause = 'cancelled', said = 'cancelled by the operator', finished_at = ?
-             WHERE id = ? AND state IN ('waiting', 'queued', 'sending')",
+        self.change(
+            "UPDATE job SET state = 'cancelled', cause = 'cancelled', said = 'cancelled at the gateway', status = '5.7.0',
+                    finished_at = $1
+             WHERE id = $2 AND state IN ('waiting', 'queued', 'sending')",
+            now(),
+            job,
         )
-        .bind(now())
-        .bind(job)
-        .execute(&self.pool)
-        .await?;
+        .await
+    }
+
+    /// Holds a job that is not being sent, or lets it go; false when it is in no state for that.
+    pub async fn hold_job(&self, job: i64, hold: bool) -> Result<bool, StoreError> {
+        self.change("UPDATE job SET held = $1 WHERE id = $2 AND state IN ('waiting', 'queued')", i64::from(hold), job)
+            .await
+    }
+
+    /// Changes the priority of a job that waits; false when there is no such.
+    pub async fn set_priority(&self, job: i64, priority: Priority) -> Result<bool, StoreError> {
+        self.change(
+            "UPDATE job SET priority = $1 WHERE id = $2 AND state IN ('waiting', 'queued')",
+            priority.rank(),
+            job,
+        )
+        .await
+    }
+
+    async fn change(&self, statement: &'static str, value: i64, job: i64) -> Result<bool, StoreError> {
+        let done = sqlx::query(statement).bind(value).bind(job).execute(&self.pool).await?;
         Ok(done.rows_affected() == 1)
     }
 
     /// Whether a job was cancelled.
     pub async fn is_cancelled(&self, job: i64) -> Result<bool, StoreError> {
         let state: Option<String> =
-            sqlx::query_scalar("SELECT state FROM job WHERE id = ?").bind(job).fetch_optional(&self.pool).await?;
+            sqlx::query_scalar("SELECT state FROM job WHERE id = $1").bind(job).fetch_optional(&self.pool).await?;
         Ok(state.as_deref() == Some("cancelled"))
     }
 }
 
-async fn insert_message(tx: &mut SqliteConnection, new: &NewMessage) -> Result<i64, sqlx::Error> {
-    sqlx::query(
-        "INSERT INTO message (received_at, mail_from, envelope_id, return_full, message_id, mdn_to, peer, raw)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-    )
-    .bind(now())
-    .bind(&new.mail_from)
-    .bind(&new.envelope_id)
-    .bind(new.return_full)
-    .bind(&new.message_id)
-    .bind(&new.mdn_to)
-    .bind(&new.peer)
-    .bind(&new.raw)
-    .execute(&mut *tx)
-    .await?;
-    last_id(tx).await
-}
-
-async fn insert_job(
-    tx: &mut SqliteConnection,
-    message: i64,
-    new: &NewMessage,
-    recipient: &NewRecipient,
-) -> Result<usize, sqlx::Error> {
-    let done = sqlx::query(
-        "INSERT INTO job (message, message_id, recipient, orcpt, notify, number, subaddress, state, due_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, 'queued', ?) ON CONFLICT DO NOTHING",
-    )
-    .bind(message)
-    .bind(&new.message_id)
-    .bind(&recipient.address)
-    .bind(&recipient.orcpt)
-    .bind(recipient.notify as i64)
-    .bind(&recipient.number)
-    .bind(&recipient.subaddress)
-    .bind(now())
-    .execute(tx)
-    .await?;
-    Ok(done.rows_affected() as usize)
+async fn claim(tx: &mut sqlx::SqliteConnection, id: i64) -> Result<(), sqlx::Error> {
+    sqlx::query("UPDATE job SET state = 'sending', attempts = attempts + 1 WHERE id = $1").bind(id).execute(tx).await?;
+    Ok(())
 }

@@ -11,10 +11,15 @@
 //! says it is there cannot disagree.
 
 mod faxes;
+mod history;
 mod image;
 mod jobs;
+mod messages;
 mod outbound;
 mod overview;
+mod told;
+mod usage;
+mod users;
 
 use std::{
     fs::{self, File, TryLockError},
@@ -23,15 +28,20 @@ use std::{
 };
 
 pub use faxes::{Fax, FaxState};
+pub use history::{LogFilter, LogRow};
 pub use image::{pack, unpack};
 use jiff::Timestamp;
-pub use jobs::{Accepted, Ending, Job, NewMessage, NewRecipient};
+pub use jobs::{Ending, Job, Verdict};
+pub use messages::{Accepted, NewMessage, NewRecipient};
 pub use outbound::{Mail, MailKind, NewMail};
 pub use overview::{CallRow, JobRow, MailRow, Overview};
 use sqlx::{
-    Connection, SqliteConnection, SqlitePool,
+    Connection, SqlitePool,
     sqlite::{SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
+pub use told::Untold;
+pub use usage::Usage;
+pub use users::User;
 
 /// The store of one gateway.
 #[derive(Clone)]
@@ -105,7 +115,7 @@ impl Store {
             .connect_with(options)
             .await;
         let pool = pool.map_err(|error| refuse(error.to_string()))?;
-        sqlx::migrate!().run(&pool).await.map_err(|error| refuse(error.to_string()))?;
+        sqlx::migrate!("migrations/sqlite").run(&pool).await.map_err(|error| refuse(error.to_string()))?;
         Ok(Self { pool })
     }
 
@@ -125,11 +135,6 @@ impl Store {
     pub async fn close(&self) {
         self.pool.close().await;
     }
-}
-
-/// The row id of what was just inserted.
-async fn last_id(connection: &mut SqliteConnection) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar("SELECT last_insert_rowid()").fetch_one(connection).await
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use super::{Store, StoreError, now};
 pub enum MailKind {
     /// A received fax.
     Fax(i64),
-    /// What became of a job.
+    /// What became of a job; of several, the first.
     Notice(i64),
     /// Somebody's mail passed on.
     Passed,
@@ -50,7 +50,7 @@ impl Store {
     pub async fn due_mail(&self) -> Result<Option<Mail>, StoreError> {
         let query = sqlx::query_as(
             "SELECT id, kind, mail_from, recipient, raw, attempts FROM outbound
-             WHERE state IN ('queued', 'waiting') AND due_at <= ? ORDER BY due_at, id LIMIT 1",
+             WHERE state IN ('queued', 'waiting') AND due_at <= $1 ORDER BY due_at, id LIMIT 1",
         );
         Ok(query.bind(now()).fetch_optional(&self.pool).await?)
     }
@@ -63,29 +63,20 @@ impl Store {
 
     /// The relay has it.
     pub async fn mail_delivered(&self, mail: i64) -> Result<(), StoreError> {
-        self.mail_over(mail, "delivered", None).await
-    }
-
-    /// The relay will never take it; it stays here for the operator.
-    pub async fn mail_refused(&self, mail: i64, said: &str) -> Result<(), StoreError> {
-        self.mail_over(mail, "refused", Some(said)).await
-    }
-
-    async fn mail_over(&self, mail: i64, state: &str, said: Option<&str>) -> Result<(), StoreError> {
-        sqlx::query("UPDATE outbound SET state = ?, said = ?, attempts = attempts + 1, finished_at = ? WHERE id = ?")
-            .bind(state)
-            .bind(said)
-            .bind(now())
-            .bind(mail)
-            .execute(&self.pool)
-            .await?;
+        sqlx::query(
+            "UPDATE outbound SET state = 'delivered', said = NULL, attempts = attempts + 1, finished_at = $1 WHERE id = $2",
+        )
+        .bind(now())
+        .bind(mail)
+        .execute(&self.pool)
+        .await?;
         Ok(())
     }
 
     /// The relay could not be reached or asked for patience.
     pub async fn mail_waits(&self, mail: i64, due_at: i64, said: &str) -> Result<(), StoreError> {
         sqlx::query(
-            "UPDATE outbound SET state = 'waiting', attempts = attempts + 1, due_at = ?, said = ? WHERE id = ?",
+            "UPDATE outbound SET state = 'waiting', attempts = attempts + 1, due_at = $1, said = $2 WHERE id = $3",
         )
         .bind(due_at)
         .bind(said)
@@ -98,7 +89,7 @@ impl Store {
     /// Makes a waiting or refused mail due now; false when it is neither.
     pub async fn retry_mail(&self, mail: i64) -> Result<bool, StoreError> {
         let done = sqlx::query(
-            "UPDATE outbound SET state = 'waiting', due_at = ? WHERE id = ? AND state IN ('waiting', 'refused')",
+            "UPDATE outbound SET state = 'waiting', due_at = $1 WHERE id = $2 AND state IN ('waiting', 'refused')",
         )
         .bind(now())
         .bind(mail)
@@ -108,14 +99,14 @@ impl Store {
     }
 }
 
-pub(super) async fn insert_mail(tx: &mut SqliteConnection, mail: &NewMail) -> Result<(), sqlx::Error> {
+pub(super) async fn insert_mail(tx: &mut SqliteConnection, mail: &NewMail) -> Result<i64, sqlx::Error> {
     let (kind, fax, job) = match mail.kind {
         MailKind::Fax(fax) => ("fax", Some(fax), None),
         MailKind::Notice(job) => ("notice", None, Some(job)),
         MailKind::Passed => ("mail", None, None),
     };
-    sqlx::query(
-        "INSERT INTO outbound (kind, fax, job, mail_from, recipient, raw, state, due_at) VALUES (?, ?, ?, ?, ?, ?, 'queued', ?)",
+    sqlx::query_scalar(
+        "INSERT INTO outbound (kind, fax, job, mail_from, recipient, raw, state, due_at) VALUES ($1, $2, $3, $4, $5, $6, 'queued', $7) RETURNING id",
     )
     .bind(kind)
     .bind(fax)
@@ -124,7 +115,6 @@ pub(super) async fn insert_mail(tx: &mut SqliteConnection, mail: &NewMail) -> Re
     .bind(&mail.recipient)
     .bind(&mail.raw)
     .bind(now())
-    .execute(tx)
-    .await?;
-    Ok(())
+    .fetch_one(tx)
+    .await
 }

@@ -24,6 +24,10 @@ pub struct JobRow {
     pub attempts: i64,
     /// When it is due, milliseconds since 1970.
     pub due_at: i64,
+    /// How urgent it is: 0 low, 1 normal, 2 urgent.
+    pub priority: i64,
+    /// Whether it is held, 1, or may go, 0.
+    pub held: i64,
     /// Why it waits or failed.
     pub cause: Option<String>,
     /// The same for people.
@@ -54,7 +58,7 @@ pub struct MailRow {
 }
 
 /// A call.
-#[derive(Clone, Debug, FromRow, Serialize)]
+#[derive(Clone, Debug, Default, FromRow, Serialize)]
 pub struct CallRow {
     /// The line.
     pub line: String,
@@ -72,6 +76,10 @@ pub struct CallRow {
     pub ok: bool,
     /// The call's report.
     pub report: String,
+    /// Why it failed.
+    pub cause: Option<String>,
+    /// What it cost.
+    pub cost: f64,
 }
 
 /// Everything there is.
@@ -87,13 +95,13 @@ impl Store {
     /// Jobs and mail, those that are over only when `all`.
     pub async fn overview(&self, all: bool) -> Result<Overview, StoreError> {
         let jobs = sqlx::query_as(
-            "SELECT job.id, state, number, mail_from, page_count, next_page, attempts, due_at, cause, said
+            "SELECT job.id, state, number, mail_from, page_count, next_page, attempts, due_at, priority, held, cause, said
              FROM job JOIN message ON message.id = job.message
-             WHERE ? OR state IN ('queued', 'sending', 'waiting', 'failed') ORDER BY job.id",
+             WHERE $1 OR state IN ('queued', 'sending', 'waiting', 'failed') ORDER BY job.id",
         );
         let mail = sqlx::query_as(
             "SELECT id, kind, state, recipient, fax, job, attempts, due_at, said FROM outbound
-             WHERE ? OR state IN ('queued', 'waiting', 'refused') ORDER BY id",
+             WHERE $1 OR state IN ('queued', 'waiting', 'refused') ORDER BY id",
         );
         Ok(Overview {
             jobs: jobs.bind(all).fetch_all(&self.pool).await?,
@@ -103,12 +111,16 @@ impl Store {
 
     /// One job; none when there is no such.
     pub async fn job(&self, id: i64) -> Result<Option<JobRow>, StoreError> {
-        Ok(self.overview(true).await?.jobs.into_iter().find(|job| job.id == id))
+        let query = sqlx::query_as(
+            "SELECT job.id, state, number, mail_from, page_count, next_page, attempts, due_at, priority, held, cause, said
+             FROM job JOIN message ON message.id = job.message WHERE job.id = $1",
+        );
+        Ok(query.bind(id).fetch_optional(&self.pool).await?)
     }
 
     /// Writes a call into the log.
     pub async fn log_call(&self, call: &CallRow) -> Result<(), StoreError> {
-        sqlx::query("INSERT INTO call (line, job, fax, dialled, begun_at, ended_at, ok, report) VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
+        sqlx::query("INSERT INTO call (line, job, fax, dialled, begun_at, ended_at, ok, report, cause, cost) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)")
             .bind(&call.line)
             .bind(call.job)
             .bind(call.fax)
@@ -117,6 +129,8 @@ impl Store {
             .bind(call.ended_at)
             .bind(call.ok)
             .bind(&call.report)
+            .bind(&call.cause)
+            .bind(call.cost)
             .execute(&self.pool)
             .await?;
         Ok(())
@@ -125,7 +139,7 @@ impl Store {
     /// The calls made for a job.
     pub async fn calls_of(&self, job: i64) -> Result<Vec<CallRow>, StoreError> {
         let query = sqlx::query_as(
-            "SELECT line, job, fax, dialled, begun_at, ended_at, ok, report FROM call WHERE job = ? ORDER BY id",
+            "SELECT line, job, fax, dialled, begun_at, ended_at, ok, report, cause, cost FROM call WHERE job = $1 ORDER BY id",
         );
         Ok(query.bind(job).fetch_all(&self.pool).await?)
     }

@@ -12,6 +12,7 @@ fn message(id: &str, numbers: &[&str]) -> NewMessage {
     let recipient = |number: &&str| NewRecipient { number: (*number).into(), ..Default::default() };
     NewMessage {
         message_id: Some(id.into()),
+        identity: Some(id.into()),
         mail_from: "a@b".into(),
         raw: b"Subject: x\r\n\r\nhello".to_vec(),
         recipients: numbers.iter().map(recipient).collect(),
@@ -36,29 +37,162 @@ async fn a_copy_of_a_message_makes_no_second_fax() {
 async fn a_crash_in_a_call_keeps_confirmed_pages_and_gives_the_job_back() {
     let (dir, store) = store().await;
     store.accept(&message("one", &["+1"])).await.unwrap();
-    let job = store.claim_job().await.unwrap().unwrap();
-    assert!(store.claim_job().await.unwrap().is_none());
+    let job = store.claim_job("one", 0).await.unwrap().unwrap();
+    assert!(store.claim_job("one", 0).await.unwrap().is_none());
     store.keep_pages(job.message, &[vec![1], vec![2], vec![3]]).await.unwrap();
     store.page_confirmed(job.id, 2).await.unwrap();
     drop(store);
 
     let store = Store::open(dir.path()).await.unwrap();
     assert_eq!(store.recover_jobs().await.unwrap(), 1);
-    let again = store.claim_job().await.unwrap().unwrap();
+    let again = store.claim_job("one", 0).await.unwrap().unwrap();
     assert_eq!((again.id, again.next_page, again.attempts), (job.id, 2, 2));
     assert_eq!(store.pages(job.message).await.unwrap().len(), 3);
 }
 
+const BROKEN: Verdict<'static> = Verdict { cause: Some("line_lost"), said: "cut", status: "4.4.2" };
+
 #[tokio::test]
-async fn the_end_of_a_job_and_its_notice_come_together() {
+async fn who_is_untold_is_told_once() {
+    let (_dir, store) = store().await;
+    store.accept(&message("one", &["+1", "+2"])).await.unwrap();
+    let first = store.claim_job("one", 0).await.unwrap().unwrap();
+    store.job_ends(first.id, Ending::Failed, &BROKEN).await.unwrap();
+    assert_eq!(store.untold(false).await.unwrap().len(), 1);
+    assert!(store.untold(true).await.unwrap().is_empty(), "the other is not over");
+    let second = store.claim_job("one", 0).await.unwrap().unwrap();
+    store.job_ends(second.id, Ending::Done, &Verdict { cause: None, said: "", status: "2.0.0" }).await.unwrap();
+    let untold = store.untold(true).await.unwrap();
+    assert_eq!(untold.iter().map(|job| job.state.as_str()).collect::<Vec<_>>(), ["failed", "done"]);
+    store.told(&[(vec![first.id], mail(MailKind::Notice(first.id)))], &[second.id]).await.unwrap();
+    assert!(store.untold(false).await.unwrap().is_empty());
+    assert_eq!(store.overview(false).await.unwrap().mail[0].job, Some(first.id));
+}
+
+#[tokio::test]
+async fn one_call_at_a_time_goes_to_a_number_and_takes_more_jobs_along() {
+    let (_dir, store) = store().await;
+    for (id, numbers) in [("one", &["+1"][..]), ("two", &["+1", "+2"]), ("three", &["+1"])] {
+        store.accept(&message(id, numbers)).await.unwrap();
+    }
+    let first = store.claim_job("one", 0).await.unwrap().unwrap();
+    assert_eq!(first.number, "+1");
+    assert_eq!(store.claim_job("two", 0).await.unwrap().unwrap().number, "+2");
+    assert!(store.claim_job("two", 0).await.unwrap().is_none());
+    let along = store.claim_companions(&first, 1).await.unwrap();
+    assert_eq!(along.iter().map(|job| job.id).collect::<Vec<_>>(), [2]);
+    store.job_untried(along[0].id, now()).await.unwrap();
+    assert_eq!(
+        store.claim_companions(&first, 9).await.unwrap().iter().map(|job| job.attempts).collect::<Vec<_>>(),
+        [1, 1]
+    );
+}
+
+#[tokio::test]
+async fn urgent_jobs_go_first_and_held_ones_not_at_all() {
+    let (_dir, store) = store().await;
+    store.accept(&message("one", &["+1", "+2", "+3"])).await.unwrap();
+    assert!(store.set_priority(3, crate::ifax::priority::Priority::Urgent).await.unwrap());
+    assert!(store.hold_job(1, true).await.unwrap());
+    assert_eq!(store.claim_job("one", 0).await.unwrap().unwrap().id, 3);
+    assert_eq!(store.claim_job("one", 0).await.unwrap().unwrap().id, 2);
+    assert!(store.claim_job("one", 0).await.unwrap().is_none());
+    assert!(store.hold_job(1, false).await.unwrap());
+    assert_eq!(store.claim_job("one", 0).await.unwrap().unwrap().id, 1);
+}
+
+#[tokio::test]
+async fn a_job_that_went_wrong_on_a_line_is_left_to_others_first() {
     let (_dir, store) = store().await;
     store.accept(&message("one", &["+1"])).await.unwrap();
-    let job = store.claim_job().await.unwrap().unwrap();
-    let notice = mail(MailKind::Notice(job.id));
-    store.job_ends(job.id, Ending::Failed, Some("peer_silent"), "no answer", Some(&notice)).await.unwrap();
-    let overview = store.overview(false).await.unwrap();
-    assert_eq!(overview.jobs[0].state, "failed");
-    assert_eq!(overview.mail[0].job, Some(job.id));
+    for times in 1..=2 {
+        let job = store.claim_job("two", 60_000).await.unwrap().unwrap();
+        assert_eq!(job.causes().get("line_lost"), (times > 1).then_some(&1));
+        store.job_waits(&job, now(), &BROKEN, "one").await.unwrap();
+        assert!(store.claim_job("one", 60_000).await.unwrap().is_none());
+    }
+    assert!(store.claim_job("one", 0).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_copy_without_envelope_is_dropped_for_all_recipients() {
+    let (_dir, store) = store().await;
+    store.accept(&message("one", &["+1"])).await.unwrap();
+    let copy = NewMessage { without_envelope: true, ..message("one", &["+1", "+2"]) };
+    let accepted = store.accept(&copy).await.unwrap();
+    assert_eq!((accepted.message, accepted.jobs, accepted.duplicates), (1, 0, 2));
+}
+
+#[tokio::test]
+async fn what_an_account_uses_is_counted() {
+    let (_dir, store) = store().await;
+    store.accept(&NewMessage { account: "a".into(), ..message("one", &["+1", "+2"]) }).await.unwrap();
+    store.accept(&NewMessage { account: "b".into(), ..message("two", &["+3"]) }).await.unwrap();
+    store.page_confirmed(1, 4).await.unwrap();
+    let call = CallRow { job: Some(2), begun_at: now(), cost: 0.5, ..CallRow::default() };
+    store.log_call(&call).await.unwrap();
+    assert_eq!(store.usage("a", 0).await.unwrap(), Usage { jobs: 2, pages: 4, numbers: 2, cost: 0.5 });
+    assert_eq!(store.usage("a", now() + 1000).await.unwrap(), Usage::default());
+    assert!(store.has_called("a", "+1", 0).await.unwrap() && !store.has_called("a", "+3", 0).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_stubborn_number_is_remembered_until_its_end_date() {
+    let (_dir, store) = store().await;
+    assert_eq!(store.ladder_step("+1").await.unwrap(), 0);
+    store.remember_step("+1", 1, now() + 60_000).await.unwrap();
+    store.remember_step("+1", 2, now() + 60_000).await.unwrap();
+    assert_eq!(store.ladder_step("+1").await.unwrap(), 2);
+    store.remember_step("+1", 3, now() - 1).await.unwrap();
+    assert_eq!(store.ladder_step("+1").await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn the_log_has_every_field_and_filters_by_it() {
+    let (_dir, store) = store().await;
+    store.accept(&message("one", &["+1", "+2"])).await.unwrap();
+    let job = store.claim_job("one", 0).await.unwrap().unwrap();
+    let report =
+        r#"{"page":[{"octets":100},{"octets":23}],"x_dpi":204,"y_lpi":196,"bit_rate":14400,"remote_ident":"+1"}"#;
+    let call = CallRow {
+        line: "one".into(),
+        job: Some(job.id),
+        begun_at: 5,
+        ended_at: 9,
+        report: report.into(),
+        cost: 0.25,
+        ..CallRow::default()
+    };
+    store.log_call(&call).await.unwrap();
+    store.job_ends(job.id, Ending::Failed, &BROKEN).await.unwrap();
+    let fax = store.begin_fax("two").await.unwrap();
+    store.keep_fax_page(fax, 0, b"page", 0).await.unwrap();
+    let all = store.history(&LogFilter::default()).await.unwrap();
+    assert_eq!(all.iter().map(|row| row.way.as_str()).collect::<Vec<_>>(), ["offramp", "offramp", "onramp"]);
+    let failed = LogFilter { state: Some("failed".into()), sender: Some("a@".into()), ..LogFilter::default() };
+    let rows = store.history(&failed).await.unwrap();
+    let [row] = &rows[..] else { panic!("{rows:?}") };
+    assert_eq!((row.call_begun_at, row.call_ended_at, row.octets, row.attempts), (Some(5), Some(9), 123, 1));
+    assert_eq!((row.resolution.as_deref(), row.bit_rate, row.cost), (Some("204x196"), Some(14400), 0.25));
+    assert_eq!((row.cause.as_deref(), row.status.as_str()), (Some("line_lost"), "4.4.2"));
+    let onramp = LogFilter { way: Some("onramp".into()), limit: Some(1), ..LogFilter::default() };
+    assert_eq!(store.history(&onramp).await.unwrap()[0].pages, 1);
+    assert!(store.history(&LogFilter { until: Some(1), ..LogFilter::default() }).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn migrations_go_back_and_forth() {
+    let (dir, store) = store().await;
+    store.accept(&message("one", &["+1"])).await.unwrap();
+    let migrator = sqlx::migrate!("migrations/sqlite");
+    migrator.undo(&store.pool, 1).await.unwrap();
+    assert!(store.claim_job("one", 0).await.is_err(), "the old shape knows no priority");
+    drop(store);
+    let store = Store::open(dir.path()).await.unwrap();
+    assert_eq!(store.claim_job("one", 0).await.unwrap().unwrap().mail_from, "a@b");
+    migrator.undo(&store.pool, 0).await.unwrap();
+    migrator.run(&store.pool).await.unwrap();
+    assert!(store.overview(true).await.unwrap().jobs.is_empty());
 }
 
 #[tokio::test]
@@ -68,7 +202,7 @@ async fn a_fax_is_closed_once_and_mailed_once() {
     store.keep_fax_page(fax, 0, b"page", 0).await.unwrap();
     assert_eq!(store.open_faxes().await.unwrap().len(), 1);
     for _ in 0..2 {
-        store.fax_ends(fax, FaxState::Partial, "cut", Some(&mail(MailKind::Fax(fax)))).await.unwrap();
+        store.fax_ends(fax, FaxState::Partial, "cut", &[mail(MailKind::Fax(fax))]).await.unwrap();
     }
     assert_eq!(store.overview(true).await.unwrap().mail.len(), 1);
     assert!(store.open_faxes().await.unwrap().is_empty());
@@ -78,7 +212,7 @@ async fn a_fax_is_closed_once_and_mailed_once() {
 async fn mail_leaves_the_queue_only_when_taken() {
     let (_dir, store) = store().await;
     let fax = store.begin_fax("one").await.unwrap();
-    store.fax_ends(fax, FaxState::Complete, "", Some(&mail(MailKind::Fax(fax)))).await.unwrap();
+    store.fax_ends(fax, FaxState::Complete, "", &[mail(MailKind::Fax(fax))]).await.unwrap();
     let due = store.due_mail().await.unwrap().unwrap();
     store.mail_waits(due.id, now() + 60_000, "relay away").await.unwrap();
     assert!(store.due_mail().await.unwrap().is_none());
@@ -93,9 +227,9 @@ async fn an_operator_can_cancel_and_retry() {
     let (_dir, store) = store().await;
     store.accept(&message("one", &["+1"])).await.unwrap();
     assert!(store.cancel_job(1).await.unwrap());
-    assert!(store.claim_job().await.unwrap().is_none());
+    assert!(store.claim_job("one", 0).await.unwrap().is_none());
     assert!(store.retry_job(1).await.unwrap());
-    assert!(store.claim_job().await.unwrap().is_some());
+    assert!(store.claim_job("one", 0).await.unwrap().is_some());
     assert!(!store.retry_job(7).await.unwrap());
 }
 

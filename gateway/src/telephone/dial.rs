@@ -10,6 +10,7 @@ use answertone_dsp::{
     },
 };
 use answertone_hw::PcmLine;
+use answertone_t30::session::Instead;
 use thiserror::Error;
 
 use super::{BLOCKS_PER_SECOND, Handset, NoCall};
@@ -120,17 +121,16 @@ pub fn dial(
 }
 
 fn await_dial_tone(handset: &mut Handset<'_>, country: &str) -> Result<(), NoCall> {
-    // A country without a row of its own has dial tones like Germany's 425 Hz, as most have.
-    let mut detector = ProgressDetector::new(country).or_else(|| ProgressDetector::new("de"));
+    let mut detector = ProgressDetector::of(country);
     for _ in 0..DIAL_TONE_SECONDS * BLOCKS_PER_SECOND {
         let heard = handset.exchange(&SILENCE)?;
         let mut samples = [0.0; BLOCK_SAMPLES];
         widen(&heard, &mut samples);
-        match detector.as_mut().and_then(|detector| detector.run(&samples)) {
+        match detector.run(&samples) {
             Some(ProgressKind::Dial) => return Ok(()),
-            Some(refusal @ (ProgressKind::Busy | ProgressKind::Congestion | ProgressKind::Unobtainable)) => {
-                return Err(NoCall::Refused(refusal.name()));
-            }
+            Some(ProgressKind::Busy) => return Err(NoCall::Refused(Instead::Busy)),
+            Some(ProgressKind::Congestion) => return Err(NoCall::Refused(Instead::Congestion)),
+            Some(ProgressKind::Unobtainable) => return Err(NoCall::Refused(Instead::NumberUnobtainable)),
             _ => {}
         }
     }

@@ -12,6 +12,7 @@ use std::io;
 
 use answertone_dsp::pcm::{Block, SILENCE};
 use answertone_hw::{LineError, PcmLine, hook::Hook};
+use answertone_t30::session::Instead;
 use thiserror::Error;
 
 pub use answer::{Rings, await_ring};
@@ -27,8 +28,8 @@ pub enum NoCall {
     #[error("no dial tone in {0} s; check the wiring, try --country, or dial blind by leaving W out of --dial")]
     NoDialTone(u32),
     /// The network says that it cannot.
-    #[error("the exchange answers the dialling with its {0} tone")]
-    Refused(&'static str),
+    #[error("the exchange answers the dialling with its {} tone", .0.name())]
+    Refused(Instead),
     /// The hook switch does not work.
     #[error("the hook switch failed: {0}")]
     Hook(#[from] io::Error),
@@ -44,6 +45,17 @@ pub enum NoCall {
 struct Handset<'a> {
     line: &'a mut dyn PcmLine,
     cancelled: &'a mut dyn FnMut() -> bool,
+}
+
+impl NoCall {
+    /// What the network said, or did not say, if it was that.
+    pub fn heard(&self) -> Option<Instead> {
+        match self {
+            Self::NoDialTone(_) => Some(Instead::NoDialTone),
+            Self::Refused(instead) => Some(*instead),
+            _ => None,
+        }
+    }
 }
 
 impl Handset<'_> {

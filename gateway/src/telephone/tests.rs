@@ -130,7 +130,7 @@ fn without_a_dial_tone_nothing_is_dialled_unless_blindly() {
     dialled(&mut exchange, "1,2").unwrap();
     assert_eq!(exchange.digits(), "12");
     let mut busy = TelephoneExchange::new(tone("us", ProgressKind::Busy, 8 * 8000));
-    assert!(matches!(dialled(&mut busy, "W1"), Err(NoCall::Refused("busy"))));
+    assert!(matches!(dialled(&mut busy, "W1"), Err(NoCall::Refused(Instead::Busy))));
 }
 
 #[test]

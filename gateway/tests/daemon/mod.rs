@@ -2,14 +2,14 @@
 
 use std::{
     io::{BufRead, BufReader},
-    net::{IpAddr, TcpListener},
+    net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
-use answertone_gateway::smtp::{self, Envelope, Intake, Limits, Recipient, Reply};
+use answertone_gateway::smtp::{self, Client, Door, Envelope, Intake, Limits, Recipient, Reply};
 use mail_parser::MessageParser;
 use tempfile::TempDir;
 use tokio::{runtime::Runtime, sync::watch};
@@ -165,10 +165,10 @@ pub(crate) struct Sink {
 struct Takes(Arc<Mutex<Vec<Vec<u8>>>>);
 
 impl Intake for Takes {
-    fn sender(&self, _: IpAddr, _: &str) -> Result<(), Reply> {
+    fn sender(&self, _: &Client, _: &str) -> Result<(), Reply> {
         Ok(())
     }
-    fn recipient(&self, _: IpAddr, _: &Recipient) -> Result<(), Reply> {
+    async fn recipient(&self, _: &Client, _: &str, _: &Recipient) -> Result<(), Reply> {
         Ok(())
     }
     async fn deliver(&self, _: Envelope, raw: Vec<u8>) -> Result<Reply, Reply> {
@@ -200,7 +200,7 @@ impl Sink {
             connections: 9,
             idle: Duration::from_secs(60),
         };
-        runtime.spawn(smtp::serve(listener, Arc::new(Takes(mails.clone())), limits, stopped));
+        runtime.spawn(smtp::serve(listener, Door::default(), Arc::new(Takes(mails.clone())), limits, stopped));
         Self { port, mails, _stop: stop, _runtime: runtime }
     }
 

@@ -74,6 +74,11 @@ impl Arbiter {
         !self.trained
     }
 
+    /// Whether somebody is speaking, or was a moment ago, whom there is no doubt about.
+    pub(super) fn follows_a_signal(&self) -> bool {
+        self.trusts_v21() || self.trained || matches!(self.fast, Presence::Fading { .. })
+    }
+
     /// Whether V.21 frames are to be told.
     pub(super) fn trusts_v21(&self) -> bool {
         self.v21 == Presence::Told

@@ -8,14 +8,14 @@ const FLOOR: f32 = 1e-6;
 
 /// A first-order high-pass filter.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct DcBlock {
+pub(crate) struct DcBlock {
     input: f32,
     output: f32,
 }
 
 impl DcBlock {
     /// Filters samples in place.
-    pub(super) fn run(&mut self, samples: &mut [f32]) {
+    pub(crate) fn run(&mut self, samples: &mut [f32]) {
         for sample in samples {
             self.output = *sample - self.input + KEPT * self.output;
             self.input = *sample;

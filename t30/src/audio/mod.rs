@@ -10,10 +10,11 @@
 //! is the number of samples exchanged. Everything is made when the front end is made; no block allocates.
 
 mod arbiter;
-mod dc;
+pub(crate) mod dc;
 mod events;
+mod filler;
 mod mend;
-mod modems;
+pub(crate) mod modems;
 mod rest;
 mod rx;
 #[cfg(test)]

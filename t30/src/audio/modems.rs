@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Fast carriers, training aside: the place of a modem in the tables below.
-const FAST: [Carrier; 9] = [
+pub(crate) const FAST: [Carrier; 9] = [
     Carrier::V27ter(V27terRate::R2400),
     Carrier::V27ter(V27terRate::R4800),
     Carrier::V29(V29Rate::R4800),
@@ -37,7 +37,8 @@ fn place(carrier: Carrier) -> Option<usize> {
     FAST.iter().position(|fast| *fast == long)
 }
 
-fn plan(carrier: Carrier) -> Option<&'static Plan> {
+/// The plan of a fast carrier.
+pub(crate) fn plan(carrier: Carrier) -> Option<&'static Plan> {
     Some(match carrier {
         Carrier::V21 => return None,
         Carrier::V27ter(V27terRate::R2400) => v27ter::plan(v27ter::Rate::R2400),

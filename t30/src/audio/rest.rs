@@ -33,9 +33,9 @@ impl Rest {
         Self { signal: 0.0, since: None }
     }
 
-    /// Forgets the signal.
+    /// Another signal is waited for. Should its beginning be lost, it is there all the same, and as strong as the last one.
     pub(super) fn restart(&mut self) {
-        *self = Self::new();
+        self.since = None;
     }
 
     /// Takes the power of the line at `now`.

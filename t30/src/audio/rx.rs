@@ -11,7 +11,8 @@ use super::{
     FastSignal,
     arbiter::Arbiter,
     dc::DcBlock,
-    events::EventQueue,
+    events::{EventQueue, Heard},
+    filler::{Filler, FillerWatch, Kind},
     mend::Mender,
     modems::{Demodulators, ToneWatchers},
     rest::Rest,
@@ -30,6 +31,7 @@ const FLAGS_IN_A_ROW: u32 = 3;
 
 /// The receiver's half of the front end.
 pub(super) struct Receiving {
+    filler: FillerWatch,
     dc: DcBlock,
     meter: PowerMeter,
     demodulators: Demodulators,
@@ -67,6 +69,7 @@ struct FastBits {
 impl Receiving {
     pub(super) fn new() -> Self {
         Self {
+            filler: FillerWatch::new(),
             dc: DcBlock::default(),
             meter: PowerMeter::new(20.0),
             demodulators: Demodulators::new(),
@@ -120,6 +123,7 @@ impl Receiving {
 
     /// Takes the block that began at `start`.
     pub(super) fn run(&mut self, start: LineTime, samples: &[f32; BLOCK_SAMPLES], events: &mut EventQueue) {
+        let filler = self.filler.judge(samples);
         let mut block = *samples;
         self.dc.run(&mut block);
         self.meter.run(&block);
@@ -128,13 +132,47 @@ impl Receiving {
             Listen::Tones => self.tones.run(&block, events),
             Listen::To { .. } => {}
         }
-        self.run.clear();
-        self.demodulators.of(Carrier::V21).run(&block, &mut self.run);
-        self.v21_bits(start, false, events);
+        self.run_v21(start, &block, &filler, events);
         if let Some((carrier, framing)) = self.fast_ordered() {
             self.run.clear();
             self.demodulators.of(carrier).run(&block, &mut self.run);
             self.fast_bits(start, carrier, framing, events);
+        }
+        self.tell_filler(start, &filler, events);
+    }
+
+    /// V.21 is led over silence that stands for lost samples. The fast modems find over it by themselves.
+    fn run_v21(&mut self, start: LineTime, block: &[f32; BLOCK_SAMPLES], filler: &Filler, events: &mut EventQueue) {
+        let mut from = 0;
+        for stretch in filler.silent.chunk_by(|one, next| one == next) {
+            let to = from + stretch.len();
+            let lost = stretch[0] && self.arbiter.trusts_v21();
+            match filler.repeated.filter(|place| (from..to).contains(place)) {
+                Some(place) => {
+                    self.hear_v21(start, &block[from..=place], lost, events);
+                    self.v21.doubt();
+                    self.hear_v21(start, &block[place + 1..to], lost, events);
+                }
+                None => self.hear_v21(start, &block[from..to], lost, events),
+            }
+            from = to;
+        }
+    }
+
+    fn hear_v21(&mut self, start: LineTime, samples: &[f32], lost: bool, events: &mut EventQueue) {
+        self.run.clear();
+        match lost {
+            true => self.demodulators.of(Carrier::V21).coast(samples.len(), &mut self.run),
+            false => self.demodulators.of(Carrier::V21).run(samples, &mut self.run),
+        }
+        self.v21_bits(start, lost, events);
+    }
+
+    /// Tells time that was lost. V.21 may seem to be repeated when it is not.
+    fn tell_filler(&mut self, start: LineTime, filler: &Filler, events: &mut EventQueue) {
+        let Some((kind, samples)) = filler.ended else { return };
+        if self.arbiter.heeds_fast() || kind == Kind::Silence && self.arbiter.follows_a_signal() {
+            events.push(end_of(start), Heard::Gap(LineSpan(samples as u64)));
         }
     }
 
@@ -226,6 +264,11 @@ impl V21Bits {
         self.after_loss = false;
     }
 
+    /// A packet was repeated, as it seems: the bits in it are doubtful.
+    fn doubt(&mut self) {
+        self.mender.doubt();
+    }
+
     fn mark(&mut self, mark: MarkedBit, arbiter: &mut Arbiter, events: &mut EventQueue) {
         let at = moment(self.origin, mark.at);
         match mark.mark {
@@ -233,7 +276,15 @@ impl V21Bits {
                 self.begin();
                 arbiter.v21_up(at);
             }
-            Mark::CarrierDown => arbiter.v21_down(at, events),
+            Mark::CarrierDown => {
+                if arbiter.trusts_v21()
+                    && let Some(octets) = self.mender.mend_at_end()
+                {
+                    events.frame(at, Carrier::V21, octets, true);
+                }
+                self.mender.restart();
+                arbiter.v21_down(at, events);
+            }
             Mark::Trained(_) | Mark::TrainingFailed => {}
         }
     }

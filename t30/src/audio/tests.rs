@@ -87,3 +87,60 @@ fn through(channel: &mut Channel, block: &Block) -> Block {
     narrow(&received, &mut out);
     out
 }
+
+/// A frame of the control channel as blocks, flags before it.
+fn frame_by_v21(octets: &[u8]) -> Vec<Block> {
+    let mut front = AudioFrontEnd::new(AudioConfig::default());
+    let signal = Signal::Data { carrier: Carrier::V21, framing: Framing::Hdlc };
+    front.order(Order::Send { signal, at: LineTime(0) });
+    let mut blocks = vec![[0; BLOCK_SAMPLES]; 400];
+    for (index, block) in blocks.iter_mut().enumerate() {
+        if index == 0 {
+            front.supply(octets, Cut::Frame);
+            front.supply(&[], Cut::Signal);
+        }
+        front.transmit(block);
+        front.now += BLOCK_SPAN;
+    }
+    blocks
+}
+
+/// The frames that arrive intact.
+fn frames_of(blocks: &[Block]) -> Vec<Vec<u8>> {
+    let mut front = AudioFrontEnd::new(AudioConfig::default());
+    front.order(Order::Listen(Listen::To { carrier: Carrier::V21, framing: Framing::Hdlc }));
+    let mut frames = Vec::new();
+    for block in blocks {
+        front.receive(block);
+        while let Some(event) = front.poll() {
+            if let LineEvent::Frame { octets, intact: true, .. } = event.what {
+                frames.push(octets.to_vec());
+            }
+        }
+    }
+    frames
+}
+
+#[test]
+fn a_packet_lost_without_a_word_costs_no_frame_unless_it_held_the_flag_at_its_end() {
+    let resend = [&[0xff, 0x13, 0xbc, 0x00, 0x08, 0x20][..], &[0xff; 30]].concat();
+    for frame in [resend, vec![0xff, 0x13, 0xbf, 0x2f, 0x00, 0x26, 0x90]] {
+        let blocks = frame_by_v21(&frame);
+        assert_eq!(frames_of(&blocks), [frame.clone()]);
+        let last = blocks.iter().rposition(|block| block.iter().any(|sample| *sample != 0)).unwrap();
+        // The first second is flags.
+        let (mut silent, mut repeated) = (Vec::new(), Vec::new());
+        for packet in 55..last / 2 - 4 {
+            let gone = 2 * packet..2 * packet + 2;
+            if frames_of(&without(blocks.clone(), gone.clone())) != [frame.clone()] {
+                silent.push(packet);
+            }
+            let mut again = blocks.clone();
+            again.copy_within(gone.start - 2..gone.start, gone.start);
+            if frames_of(&again) != [frame.clone()] {
+                repeated.push(packet);
+            }
+        }
+        assert!(silent.is_empty() && repeated.is_empty(), "{silent:?} {repeated:?} of {last} {:x?}", frame);
+    }
+}

@@ -27,6 +27,7 @@ mod hearing;
 mod identity;
 mod modem;
 mod modulation;
+mod pages;
 mod result;
 mod sending;
 mod settings;
@@ -38,6 +39,8 @@ mod tests;
 pub use caller::{Caller, Ring};
 pub use dial::{DialStep, number};
 pub use modem::Modem;
+pub(crate) use shield::{Unshield, Unshielded};
+pub(crate) use terminal::{XOFF, XON};
 
 use crate::{seam::Order, time::LineTime};
 

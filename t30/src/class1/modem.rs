@@ -1,6 +1,7 @@
 //! The modem itself: what the host says and what the line brings, and what follows from it.
 
 mod commands;
+mod fax;
 mod receiving;
 mod sending;
 mod telephone;
@@ -19,6 +20,7 @@ use super::{
     terminal::{Terminal, XOFF, XON},
 };
 use crate::{
+    class2::{Fax, News},
     hdlc,
     seam::{Carrier, Cut, Framing, LineEvent, Listen, Order, Signal, Stamped},
     session::TURNAROUND,
@@ -71,6 +73,8 @@ enum Activity {
     Sending(Box<Sending>),
     /// `+FRM`, `+FRH`, and the wait for the answer to a call.
     Receiving(Receiving),
+    /// Class 2: a command waits for the call, or moves a page.
+    Fax,
 }
 
 /// What is being received.
@@ -106,6 +110,10 @@ pub struct Modem {
     /// A line feed behind the end of a command line says nothing.
     line_ended: bool,
     activity: Activity,
+    /// Class 2: the call, also between commands.
+    fax: Option<Box<Fax>>,
+    /// When the call wants to know the time.
+    fax_due: Option<LineTime>,
     hook: Hook,
     hearing: Hearing,
     listening: Listen,
@@ -129,6 +137,8 @@ impl Modem {
             waiting: VecDeque::new(),
             line_ended: false,
             activity: Activity::Commands,
+            fax: None,
+            fax_due: None,
             hook: Hook::On,
             hearing: Hearing::default(),
             listening: Listen::Nothing,
@@ -144,8 +154,11 @@ impl Modem {
 
     /// Octets of the host that can be taken now. Those that are not taken are the transport's to hold: that is how a page
     /// goes no faster than the line.
+    ///
+    /// A host that asks and does not read the answers is held, or answers would be lost.
     pub fn room(&self) -> usize {
-        MOST_WAITING - self.waiting.len()
+        let held = matches!(self.activity, Activity::Commands) && self.terminal.is_filling();
+        if held { 0 } else { MOST_WAITING - self.waiting.len() }
     }
 
     /// Takes octets of the host, at most as many as there is room for.
@@ -253,6 +266,9 @@ impl Modem {
         if self.hook != Hook::Off {
             return;
         }
+        if self.fax.is_some() {
+            return self.fax_lost();
+        }
         self.hang_up();
         match &mut self.activity {
             Activity::Commands => {}
@@ -279,6 +295,9 @@ impl Modem {
     /// Takes in what happened on the line.
     pub fn handle(&mut self, event: Stamped<LineEvent<'_>>) {
         self.at(event.at);
+        if self.fax.is_some() {
+            return self.fax_event(event);
+        }
         match event.what {
             LineEvent::CarrierUp(carrier) => self.carrier_up(carrier, event.at),
             LineEvent::Trained { carrier, .. } => self.trained(carrier),
@@ -295,6 +314,7 @@ impl Modem {
     pub fn handle_timeout(&mut self, now: LineTime) {
         self.at(now);
         self.expire();
+        self.fax_timeout();
         if self.hook == Hook::Off && now.since(self.moved) >= FORGOTTEN {
             self.forgotten();
         }
@@ -308,6 +328,9 @@ impl Modem {
 
     /// Writes the next octets of the signal that was ordered: how many, and what ends with them.
     pub fn fill(&mut self, buf: &mut [u8]) -> (usize, Cut) {
+        if self.fax.is_some() {
+            return self.fax_fill(buf);
+        }
         let Activity::Sending(sending) = &mut self.activity else { return (0, Cut::More) };
         let filled = sending.fill(buf, self.now);
         self.take_waiting();
@@ -325,10 +348,10 @@ impl Modem {
             Activity::AwaitTurn { asked, .. } => Some(patience(*asked)),
             Activity::Sending(sending) => sending.due(),
             Activity::Receiving(receiving) => receiving.answer_by.into_iter().chain(receiving.loss_until).min(),
-            Activity::Commands | Activity::AnswerTone | Activity::AwaitSilence { .. } => None,
+            Activity::Commands | Activity::AnswerTone | Activity::AwaitSilence { .. } | Activity::Fax => None,
         };
         let forgotten = (self.hook == Hook::Off).then(|| self.moved + FORGOTTEN);
-        own.into_iter().chain(forgotten).min()
+        own.into_iter().chain(forgotten).chain(self.fax_due).min()
     }
 
     fn expire(&mut self) {
@@ -385,6 +408,7 @@ impl Modem {
     fn takes_octets(&self) -> bool {
         match &self.activity {
             Activity::Sending(sending) => sending.room() > 0,
+            Activity::Fax => self.fax.as_ref().is_none_or(|fax| fax.takes_octets()),
             _ => true,
         }
     }
@@ -400,6 +424,7 @@ impl Modem {
             },
             Activity::Receiving(_) if octet == XON || octet == XOFF => self.terminal.pause(octet == XOFF),
             _ if feed => {}
+            Activity::Fax => self.fax_octet(octet),
             _ => self.abort(),
         }
     }

@@ -1,6 +1,8 @@
 //! What a host can set: S registers, letters and parameters, with their ranges.
 
-use crate::time::LineSpan;
+use crate::{class2::Dialect, time::LineSpan};
+
+use super::pages::Pages;
 
 /// What the modem does when it dials or answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,10 +13,19 @@ pub(super) enum Class {
     One,
     /// T.31 with the V.8 commands.
     OneV8,
+    /// T.30 is the modem's own.
+    Two(Dialect),
 }
 
 /// Classes by the names that `+FCLASS` has for them.
-const CLASSES: [(&str, Class); 3] = [("0", Class::Data), ("1", Class::One), ("1.0", Class::OneV8)];
+const CLASSES: [(&str, Class); 6] = [
+    ("0", Class::Data),
+    ("1", Class::One),
+    ("1.0", Class::OneV8),
+    ("2", Class::Two(Dialect::Two)),
+    ("2.0", Class::Two(Dialect::TwoZero)),
+    ("2.1", Class::Two(Dialect::TwoOne)),
+];
 
 /// Registers with another value than 0 at the start, ITU-T V.250 and common use.
 const REGISTERS: [(usize, u8); 11] =
@@ -36,7 +47,7 @@ const fn parameter(name: &'static str, test: &'static str, most: &'static [u32],
 }
 
 /// The parameters of T.31, V.250 and V.253 that are kept; those that mean nothing here are taken and told again.
-const PARAMETERS: [Parameter; 18] = [
+const PARAMETERS: [Parameter; 38] = [
     parameter("+FAR", "0,1", &[1], &[0]),
     parameter("+FCL", "0-255", &[255], &[0]),
     parameter("+FDD", "0,1", &[1], &[0]),
@@ -55,6 +66,26 @@ const PARAMETERS: [Parameter; 18] = [
     parameter("+MR", "0,1", &[1], &[0]),
     parameter("+DS", "(0)", &[0], &[0]),
     parameter("+ES", "(0)", &[0], &[0]),
+    parameter("+FIE", "0", &[0], &[0]),
+    parameter("+FCT", "0-255", &[255], &[30]),
+    parameter("+FPHCTO", "0-255", &[255], &[30]),
+    parameter("+FCQ", "(0),(0)", &[2, 2], &[0, 0]),
+    parameter("+FLP", "0", &[0], &[0]),
+    parameter("+FLPL", "0", &[0], &[0]),
+    parameter("+FSP", "0", &[0], &[0]),
+    parameter("+FSPL", "0", &[0], &[0]),
+    parameter("+FBU", "0", &[1], &[0]),
+    parameter("+FBUG", "0", &[1], &[0]),
+    parameter("+FEA", "0", &[0], &[0]),
+    parameter("+FFC", "(0),(0),(0),(0)", &[0, 0, 0, 0], &[0, 0, 0, 0]),
+    parameter("+FRQ", "(0-100),(0-255)", &[100, 255], &[0, 0]),
+    parameter("+FRY", "0-255", &[255], &[0]),
+    parameter("+FMS", "0-5", &[5], &[0]),
+    parameter("+FMINSP", "0-5", &[5], &[0]),
+    parameter("+FIT", "(0-255),(0)", &[255, 1], &[0, 0]),
+    parameter("+FAA", "0", &[1], &[0]),
+    parameter("+FPP", "0", &[1], &[0]),
+    parameter("+FTBC", "0", &[255], &[0]),
 ];
 
 const FAR: usize = 0;
@@ -65,7 +96,7 @@ const VCID: usize = 4;
 const VDR: usize = 5;
 
 /// Numbers of a parameter at most.
-const MOST_NUMBERS: usize = 3;
+const MOST_NUMBERS: usize = 4;
 
 /// Everything that `&F` brings back.
 #[derive(Clone, Debug)]
@@ -82,6 +113,8 @@ pub(super) struct Settings {
     pub(super) pulses: bool,
     /// &D: 3 resets the modem when the host goes.
     pub(super) host_gone: u32,
+    /// Class 2: what calls go by.
+    pub(super) pages: Pages,
 }
 
 /// Why a setting was not taken: there is no such thing, or not with this value.
@@ -106,6 +139,7 @@ impl Settings {
             progress: 4,
             pulses: false,
             host_gone: 2,
+            pages: Pages::default(),
         }
     }
 
@@ -170,6 +204,9 @@ impl Settings {
 
     /// Sets a parameter; numbers left out keep their value.
     pub(super) fn set(&mut self, name: &str, text: &str) -> Result<(), NotTaken> {
+        if let Some(taken) = self.pages.set(name, text) {
+            return if taken { Ok(()) } else { Err(NotTaken) };
+        }
         let place = place(name).ok_or(NotTaken)?;
         let most = PARAMETERS[place].most;
         let mut values = self.parameters[place];
@@ -185,6 +222,9 @@ impl Settings {
 
     /// A parameter's numbers as they are told.
     pub(super) fn value(&self, name: &str) -> Result<String, NotTaken> {
+        if let Some(value) = self.pages.value(name) {
+            return Ok(value);
+        }
         let place = place(name).ok_or(NotTaken)?;
         let numbers = &self.parameters[place][..PARAMETERS[place].most.len()];
         Ok(numbers.iter().map(u32::to_string).collect::<Vec<_>>().join(","))
@@ -192,6 +232,9 @@ impl Settings {
 
     /// What a parameter can be.
     pub(super) fn range(name: &str) -> Result<&'static str, NotTaken> {
+        if let Some(range) = Pages::range(name) {
+            return Ok(range);
+        }
         Ok(PARAMETERS[place(name).ok_or(NotTaken)?].test)
     }
 

@@ -11,7 +11,7 @@ const CAN: u8 = 0x18;
 
 /// What an octet of the host is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Unshielded {
+pub(crate) enum Unshielded {
     /// Nothing yet, or nothing at all.
     Nothing,
     /// A data octet.
@@ -28,12 +28,12 @@ pub(super) enum Unshielded {
 
 /// Takes the shield off what a host sends.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Unshield {
+pub(crate) struct Unshield {
     escaped: bool,
 }
 
 impl Unshield {
-    pub(super) fn take(&mut self, octet: u8) -> Unshielded {
+    pub(crate) fn take(&mut self, octet: u8) -> Unshielded {
         if !std::mem::replace(&mut self.escaped, false) {
             self.escaped = octet == DLE;
             return if self.escaped { Unshielded::Nothing } else { Unshielded::Data(octet) };

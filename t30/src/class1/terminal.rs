@@ -15,8 +15,8 @@ const MOST_OCTETS: usize = 128 * 1024;
 const RESERVE: usize = 4096;
 
 /// Resume, and pause: flow control in the stream.
-pub(super) const XON: u8 = 0x11;
-pub(super) const XOFF: u8 = 0x13;
+pub(crate) const XON: u8 = 0x11;
+pub(crate) const XOFF: u8 = 0x13;
 
 /// The way to the host.
 #[derive(Clone, Debug, Default)]
@@ -47,6 +47,11 @@ impl Terminal {
     /// Whether something could be read.
     pub(super) fn has_octets(&self) -> bool {
         self.urgent.is_some() || !self.paused && !self.octets.is_empty()
+    }
+
+    /// Whether so much waits that nothing should be asked that has an answer.
+    pub(super) fn is_filling(&self) -> bool {
+        self.octets.len() > MOST_OCTETS / 2
     }
 
     /// Octets of data that found no room.

@@ -494,3 +494,5 @@ proptest! {
         prop_assert_eq!(&answer[..count], b"AT\r\r\nOK\r\n");
     }
 }
+
+mod class2;

@@ -114,6 +114,11 @@ impl PageDecoder {
         }
     }
 
+    /// The rows decoded so far.
+    pub fn bitmap(&self) -> &Bitmap {
+        &self.page().bitmap
+    }
+
     fn page(&self) -> &DecodedPage {
         match &self.0 {
             Kind::Runs(decoder) => decoder.page(),

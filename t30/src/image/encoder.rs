@@ -195,6 +195,17 @@ enum Source {
     Rows(RowSource),
     /// Octets of so many rows, and how many are given already.
     Octets(Arc<[u8]>, u32, usize),
+    Growing(GrowingRows),
+}
+
+/// Rows that are encoded as they come.
+#[derive(Clone, Debug)]
+struct GrowingRows {
+    rows: RowEncoder,
+    rows_done: u32,
+    ended: bool,
+    /// Octets of the writer that are given already.
+    given: usize,
 }
 
 /// Rows that are encoded when their octets are asked for.
@@ -228,7 +239,54 @@ impl PageEncoder {
         Self(Source::Octets(octets, rows, 0))
     }
 
-    /// Writes the next octets and says how many: fewer than there is room for only at the end of the page.
+    /// Encodes a page that is not there yet, in any coding but JBIG, which wants to know its height: [`Self::push_row`]
+    /// and [`Self::finish`] say what is in it.
+    pub fn growing(width: u32, encoding: RowEncoding) -> Self {
+        Self(Source::Growing(GrowingRows {
+            rows: RowEncoder::new(width, 0, encoding),
+            rows_done: 0,
+            ended: false,
+            given: 0,
+        }))
+    }
+
+    /// The next row of a growing page.
+    pub fn push_row(&mut self, row: &[u8]) {
+        if let Source::Growing(rows) = &mut self.0
+            && !rows.ended
+        {
+            rows.rows.row(row);
+            rows.rows_done += 1;
+        }
+    }
+
+    /// Says that a growing page has no more rows.
+    pub fn finish(&mut self) {
+        if let Source::Growing(rows) = &mut self.0
+            && !std::mem::replace(&mut rows.ended, true)
+        {
+            rows.rows.end();
+        }
+    }
+
+    /// So many octets of fill behind the rows of a growing page in MH or MR, T.4 4.1.3: what the line gets while rows are
+    /// late.
+    pub fn pad(&mut self, octets: usize) {
+        if let Source::Growing(GrowingRows { rows: RowEncoder::Runs(rows), ended: false, .. }) = &mut self.0 {
+            rows.out.zeros(8 * octets as u32);
+        }
+    }
+
+    /// Octets of a growing page that are there and not given.
+    pub fn ready(&mut self) -> usize {
+        match &mut self.0 {
+            Source::Growing(rows) => rows.rows.octets().len() - rows.given,
+            _ => 0,
+        }
+    }
+
+    /// Writes the next octets and says how many: fewer than there is room for only at the end of the page, or of what is
+    /// there of a growing one.
     pub fn fill(&mut self, out: &mut [u8]) -> usize {
         match &mut self.0 {
             Source::Rows(rows) => rows.fill(out),
@@ -238,6 +296,7 @@ impl PageEncoder {
                 *given += count;
                 count
             }
+            Source::Growing(rows) => rows.fill(out),
         }
     }
 
@@ -245,6 +304,7 @@ impl PageEncoder {
     pub fn rows_done(&self) -> u32 {
         match &self.0 {
             Source::Rows(rows) => rows.rows_done,
+            Source::Growing(rows) => rows.rows_done,
             Source::Octets(octets, rows, given) => {
                 (u64::from(*rows) * *given as u64 / octets.len().max(1) as u64) as u32
             }
@@ -256,7 +316,22 @@ impl PageEncoder {
         match &mut self.0 {
             Source::Rows(rows) => rows.ended && rows.rows.octets().len() == rows.given,
             Source::Octets(octets, _, given) => *given == octets.len(),
+            Source::Growing(rows) => rows.ended && rows.rows.octets().len() == rows.given,
         }
+    }
+}
+
+impl GrowingRows {
+    fn fill(&mut self, out: &mut [u8]) -> usize {
+        let ready = &self.rows.octets()[self.given..];
+        let count = ready.len().min(out.len());
+        out[..count].copy_from_slice(&ready[..count]);
+        self.given += count;
+        if self.given == self.rows.octets().len() && !self.ended {
+            self.rows.drop_octets();
+            self.given = 0;
+        }
+        count
     }
 }
 

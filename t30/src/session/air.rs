@@ -73,13 +73,18 @@ impl ImageFeed {
         self.encoder.rows_done()
     }
 
+    /// The encoder, to be given rows.
+    pub(super) fn encoder(&mut self) -> &mut PageEncoder {
+        &mut self.encoder
+    }
+
     fn fill(&mut self, buf: &mut [u8]) -> (usize, Cut) {
         if self.over {
             return (0, Cut::More);
         }
         let count = self.encoder.fill(buf);
         self.octets += count as u64;
-        self.over = count < buf.len() || self.encoder.is_ended();
+        self.over = self.encoder.is_ended();
         (count, if self.over { Cut::Signal } else { Cut::More })
     }
 }

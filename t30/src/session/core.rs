@@ -13,6 +13,7 @@ use super::{
     air::{Air, FrameQueue},
     burst::{Burst, Heard},
     config::{Config, Document},
+    growing::Growing,
     outcome::Outcome,
     report::{PageReport, Report},
     terms::Terms,
@@ -69,6 +70,8 @@ pub(super) struct Core {
     pub(super) breaks: Vec<usize>,
     /// Pictures of its pages that have one, by the page, counted from 0.
     pub(super) pictures: BTreeMap<usize, Arc<Picture>>,
+    /// The document is given while the call goes on: what came of its page in hand.
+    pub(super) growing: Option<Growing>,
     /// Whether we called.
     pub(super) caller: bool,
     /// Whether pages go from us to the other side, now or next.
@@ -132,6 +135,7 @@ impl Core {
             document,
             breaks: Vec::new(),
             pictures: BTreeMap::new(),
+            growing: None,
             caller,
             polled: false,
             undelivered: None,

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     frame::{BitField, Fcf, Field, Frame, PartialPage, PostMessage, ResendMap, carrier_of_rate_bits},
-    image::{Coding, PageDecoder},
+    image::{Bitmap, Coding, PageDecoder},
     seam::{Carrier, Framing, Listen},
     time::{LineSpan, LineTime},
 };
@@ -281,6 +281,10 @@ impl Step for ReceiveBlocks {
 
     fn rows(&self) -> u32 {
         self.page.decoder.rows()
+    }
+
+    fn bitmap(&self) -> Option<&Bitmap> {
+        Some(self.page.decoder.bitmap())
     }
 
     fn sent(self, core: &mut Core) -> State {

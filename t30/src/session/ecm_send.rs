@@ -14,6 +14,7 @@ use super::{
     burst::Heard,
     config::FrameSize,
     core::Core,
+    growing::AwaitRows,
     negotiate::{Job, TRIES},
     outcome::{Cause, Phase},
     report::Verdict,
@@ -103,6 +104,17 @@ pub(super) fn first_block(core: &mut Core, job: Job, size: FrameSize) -> State {
 impl Consignment {
     fn send_next(mut self: Box<Self>, core: &mut Core) -> State {
         let frame_octets = self.block.frame_octets;
+        if let Some(growing) = &mut core.growing
+            && !growing.feed(&mut self.encoder, BLOCK_FRAMES * frame_octets)
+        {
+            return AwaitRows::enter(core, self);
+        }
+        self.send_what_is_there(core)
+    }
+
+    /// The next block, of the octets there are.
+    pub(super) fn send_what_is_there(mut self: Box<Self>, core: &mut Core) -> State {
+        let frame_octets = self.block.frame_octets;
         let mut octets = vec![0; BLOCK_FRAMES * frame_octets];
         let filled = self.encoder.fill(&mut octets);
         octets.truncate(filled.max(1));
@@ -143,6 +155,18 @@ impl Consignment {
     fn partial_page(&self) -> PartialPage {
         let page = self.job.page as u8;
         PartialPage { then: self.then, page, block: self.block_number, frames: self.block.frames() }
+    }
+
+    /// Rows came: the block that is now whole goes out, else more are awaited.
+    pub(super) fn grown(mut self: Box<Self>, core: &mut Core) -> Result<State, Box<Self>> {
+        let octets = BLOCK_FRAMES * self.block.frame_octets;
+        let whole = core.growing.as_mut().is_none_or(|growing| growing.feed(&mut self.encoder, octets));
+        if whole { Ok(self.send_what_is_there(core)) } else { Err(self) }
+    }
+
+    /// Octets of the next block that are there.
+    pub(super) fn ready(&mut self) -> usize {
+        self.encoder.ready()
     }
 
     /// The block arrived.

@@ -9,6 +9,7 @@ use super::{
     burst::Heard,
     config::NotKept,
     core::Core,
+    growing::Follows,
     outcome::{Cause, Phase},
     receive::{self, Following},
     report::Verdict,
@@ -52,6 +53,20 @@ impl Keep {
         let ecm = terms.ecm.is_some();
         core.start(Timer::Keeping, if ecm { RNR_AFTER } else { NO_ANSWER_AFTER });
         Self { command, verdict, following, ecm, held: false, kept: None, since: core.now }.into()
+    }
+
+    /// What follows the page.
+    pub(super) fn follows(&self) -> Follows {
+        match self.following {
+            Following::Page(_) => Follows::Page,
+            Following::Identification => Follows::Document,
+            Following::Nothing => Follows::Nothing,
+        }
+    }
+
+    /// The page is to be sent again.
+    pub(super) fn refuse(&mut self) {
+        self.verdict = Verdict::Rejected;
     }
 
     fn answer(self, core: &mut Core) -> State {

@@ -22,7 +22,9 @@ mod core;
 mod ecm_receive;
 mod ecm_send;
 mod goodbye;
+mod growing;
 mod identify;
+mod instead;
 mod keep;
 mod negotiate;
 mod operator;
@@ -44,6 +46,8 @@ use std::sync::Arc;
 pub use config::{
     Codings, Config, Document, FrameSize, Keeping, Limits, NotKept, Operator, QualityLimits, Refused, Resolutions,
 };
+pub use growing::Follows;
+pub use instead::Instead;
 pub use outcome::{Cause, Failure, Outcome, Phase, Side};
 pub use report::{PageReport, Peer, Progress, ReceivedPage, Report, Verdict};
 pub use terms::Terms;
@@ -54,12 +58,13 @@ use self::{
     burst::Brought,
     core::{Core, Out},
     goodbye::{Ended, Goodbye},
+    growing::Growing,
     setup::{Answering, Calling},
     state::{Sign, State},
 };
 use crate::{
-    frame::Fcf,
-    image::Picture,
+    frame::{Fcf, Width},
+    image::{Bitmap, Page, Picture, Resolution},
     seam::{Carrier, Cut, LineEvent, Order, Stamped},
     time::LineTime,
 };
@@ -129,6 +134,15 @@ impl Session {
     pub fn answering(config: Arc<Config>, now: LineTime) -> Self {
         let mut core = Core::new(config, Document::default(), false, now);
         let state = Answering::enter(&mut core);
+        Self { core, state }
+    }
+
+    /// Calls, with a document that is given while the call goes on: see [`Self::begin_page`].
+    pub fn calling_with_growing(config: Arc<Config>, now: LineTime) -> Self {
+        let mut core = Core::new(config, Document::default(), true, now);
+        core.growing = Some(Growing::default());
+        core.sending = true;
+        let state = Calling::enter(&mut core);
         Self { core, state }
     }
 
@@ -204,9 +218,72 @@ impl Session {
 
     /// Writes the next octets of the signal that was ordered: how many, and what ends with them.
     pub fn fill(&mut self, buf: &mut [u8]) -> (usize, Cut) {
+        growing::feed_air(&mut self.core, buf.len());
         let (count, cut) = self.core.air.fill(buf);
         self.core.supplied(count);
         (count, cut)
+    }
+
+    /// Other settings from now on; what is agreed stays so.
+    pub fn reconfigure(&mut self, config: Arc<Config>) {
+        self.core.config = config;
+    }
+
+    /// The document that grows has another page, for which terms are agreed now, or those of the page before hold. When
+    /// it has begun, [`Event::PageBegun`], its rows are wanted.
+    pub fn begin_page(&mut self, resolution: Resolution, width: Width, now: LineTime) {
+        self.core.now = self.core.now.max(now);
+        if self.core.growing.is_none() {
+            return;
+        }
+        let bitmap = Bitmap::new(resolution.pels(width.paper()));
+        self.core.document.pages.push(Arc::new(Page { bitmap, resolution }));
+        self.step(|state, core| state.grown(core));
+    }
+
+    /// Rows of the growing page that wait for the line: at most 2048, and those beyond are lost.
+    pub fn rows_waiting(&self) -> usize {
+        self.core.growing.as_ref().map_or(0, Growing::waiting)
+    }
+
+    /// A row of the growing page, as wide as its terms say.
+    pub fn push_row(&mut self, row: &[u8], now: LineTime) {
+        self.core.now = self.core.now.max(now);
+        if let Some(growing) = &mut self.core.growing {
+            growing.push(row);
+            self.step(|state, core| state.grown(core));
+        }
+    }
+
+    /// The growing page has no more rows, and what follows it is known.
+    pub fn end_page(&mut self, follows: Follows, now: LineTime) {
+        self.core.now = self.core.now.max(now);
+        if let Some(growing) = &mut self.core.growing {
+            growing.end(follows);
+            self.step(|state, core| state.grown(core));
+        }
+    }
+
+    /// The rows so far of the page being received.
+    pub fn rows_in_hand(&self) -> Option<&Bitmap> {
+        self.state.bitmap()
+    }
+
+    /// What follows the page that was given out last and is not kept yet.
+    pub fn follows(&self) -> Option<Follows> {
+        match &self.state {
+            State::Keep(keep) => Some(keep.follows()),
+            _ => None,
+        }
+    }
+
+    /// The page given out last is not good enough: RTN in place of MCF.
+    pub fn refuse_page(&mut self, now: LineTime) {
+        self.core.now = self.core.now.max(now);
+        if let State::Keep(keep) = &mut self.state {
+            keep.refuse();
+            self.step(|state, core| state.kept(core, Ok(())));
+        }
     }
 
     /// Says that the page given out last is stored for good, or is not.
@@ -225,6 +302,12 @@ impl Session {
     /// Ends the call from our side: with DCN where the other side is not speaking.
     pub fn cancel(&mut self, now: LineTime) {
         self.end(Cause::LocalCancel, now);
+    }
+
+    /// Ends a call in which something else than a fax machine is heard. Whoever listens to the line knows; the session
+    /// hears fax machines only.
+    pub fn give_up(&mut self, instead: Instead, now: LineTime) {
+        self.end(Cause::HeardInstead(instead), now);
     }
 
     /// The line, or what carries it, is gone.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::timers::Timer;
+use super::{instead::Instead, timers::Timer};
 
 /// The end of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,6 +59,8 @@ pub enum Phase {
 pub enum Cause {
     /// No tone, no signal of a fax machine.
     NoFaxHeard,
+    /// Something else was heard, and the call given up for it.
+    HeardInstead(Instead),
     /// A fax machine was there, but what was awaited did not come.
     PeerSilent,
     /// The other side hung up by DCN before the work was done.
@@ -98,6 +100,7 @@ impl Cause {
     pub const fn name(self) -> &'static str {
         match self {
             Self::NoFaxHeard => "no_fax_heard",
+            Self::HeardInstead(instead) => instead.name(),
             Self::PeerSilent => "peer_silent",
             Self::PeerDisconnected => "peer_disconnected",
             Self::PeerNotReady => "peer_not_ready",
@@ -120,7 +123,12 @@ impl Cause {
     /// Whose doing it is.
     pub const fn side(self) -> Side {
         match self {
-            Self::NoFaxHeard | Self::PeerSilent | Self::PeerDisconnected | Self::PeerNotReady => Side::Remote,
+            Self::HeardInstead(Instead::NoDialTone) => Side::Line,
+            Self::HeardInstead(_)
+            | Self::NoFaxHeard
+            | Self::PeerSilent
+            | Self::PeerDisconnected
+            | Self::PeerNotReady => Side::Remote,
             Self::TrainingFailed | Self::PageRejected | Self::LineLost => Side::Line,
             Self::Incompatible | Self::PasswordRefused | Self::NothingToPoll => Side::Remote,
             Self::PeerRefused | Self::UnknownResponse | Self::UnknownCommand => Side::Remote,
@@ -131,6 +139,7 @@ impl Cause {
     const fn text(self) -> &'static str {
         match self {
             Self::NoFaxHeard => "no fax machine was heard",
+            Self::HeardInstead(instead) => instead.text(),
             Self::PeerSilent => "the other fax machine fell silent",
             Self::PeerDisconnected => "the other fax machine disconnected",
             Self::PeerNotReady => "the other fax machine stayed not ready",

@@ -26,7 +26,7 @@ use super::{
 };
 use crate::{
     frame::{Fcf, PartialPage, PostMessage},
-    image::{DecodeLimits, DecodedPage, Page, PageDecoder},
+    image::{Bitmap, DecodeLimits, DecodedPage, Page, PageDecoder},
     seam::{Carrier, Framing, Listen},
     time::{LineSpan, LineTime},
 };
@@ -286,6 +286,10 @@ impl Step for ReceivePage {
 
     fn rows(&self) -> u32 {
         self.decoder.as_ref().map_or(0, |decoder| decoder.rows())
+    }
+
+    fn bitmap(&self) -> Option<&Bitmap> {
+        Some(self.decoder.as_ref()?.bitmap())
     }
 
     fn sent(self, core: &mut Core) -> State {

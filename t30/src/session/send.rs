@@ -15,6 +15,7 @@ use super::{
     core::Core,
     ecm_send,
     goodbye::Goodbye,
+    growing,
     negotiate::{self, Job, TRIES},
     operator,
     outcome::{Cause, Phase},
@@ -80,20 +81,24 @@ pub(super) fn encoder(core: &Core, job: &Job) -> PageEncoder {
         None if matches!(terms.coding, Coding::Mh | Coding::Mr) => terms.carrier.bit_rate() * terms.min_scan_ms / 1000,
         _ => 0,
     };
-    PageEncoder::new(
-        page_of(core, job),
-        RowEncoding {
-            coding: terms.coding,
-            k: if core.theirs().has(bit::LONG_K) { terms.resolution.long_k() } else { terms.resolution.k() },
-            min_row_bits,
-            eols: Eols::Plain,
-            return_to_control: true,
-        },
-    )
+    let encoding = RowEncoding {
+        coding: terms.coding,
+        k: if core.theirs().has(bit::LONG_K) { terms.resolution.long_k() } else { terms.resolution.k() },
+        min_row_bits,
+        eols: Eols::Plain,
+        return_to_control: true,
+    };
+    match core.growing {
+        Some(_) => PageEncoder::growing(terms.pels(), encoding),
+        None => PageEncoder::new(page_of(core, job), encoding),
+    }
 }
 
 /// What to say after the page: whether another follows, and on the same terms.
 pub(super) fn post_page_command(core: &Core, job: &Job) -> Fcf {
+    if let Some(growing) = &core.growing {
+        return growing.command();
+    }
     let Some(next) = negotiate::terms_of(core, job.page + 1) else {
         let polls = core.is_to_poll() && core.theirs().has(bit::POLLING);
         return if polls { Fcf::Eom } else { Fcf::Eop };
@@ -132,6 +137,9 @@ pub(super) fn judged(core: &mut Core, job: Job, command: Fcf, verdict: Verdict, 
         width: job.terms.width,
     });
     core.event(Event::PageSent { number, verdict });
+    if core.growing.is_some() {
+        return growing::judged(core, job, command, verdict);
+    }
     if verdict.is_good() { next(core, job, command, verdict) } else { refused(core, job, command, verdict) }
 }
 
@@ -185,6 +193,10 @@ pub(super) fn forgotten(core: &mut Core, job: Job, dis: &Heard) -> State {
         return Goodbye::failed(core, Cause::PageRejected, None, Phase::D, detail);
     }
     poll::note_capabilities(core, dis);
+    if core.growing.is_some() {
+        let detail = "DIS in place of a verdict, and the page is not kept".to_owned();
+        return Goodbye::failed(core, Cause::PageRejected, None, Phase::D, detail);
+    }
     negotiate::propose(core, job.page, job.resends + 1)
 }
 
@@ -247,7 +259,7 @@ impl Step for AwaitVerdict {
 
     fn heard(self, core: &mut Core, heard: Heard, _began: LineTime) -> State {
         if let Some(verdict) = verdict_of(heard.fcf) {
-            let rows = page_of(core, &self.job).bitmap.height();
+            let rows = core.rows_given;
             let figures = Figures { rows, octets: self.octets, retransmitted_frames: 0 };
             return judged(core, self.job, self.command, verdict, figures);
         }

@@ -10,6 +10,7 @@ use super::{
     air::Air,
     burst::Heard,
     core::Core,
+    growing::{After, AwaitPage},
     identify::Identify,
     negotiate,
     outcome::{Cause, Phase},
@@ -119,6 +120,9 @@ fn offered(core: &mut Core, dis: &Heard, page: usize, resends: u32) -> State {
     core.x = core.caller;
     poll::note_capabilities(core, dis);
     core.event(Event::PeerKnown(Box::new(core.report.peer.clone())));
+    if core.growing.is_some() {
+        return AwaitPage::enter(core, page, After::Identification);
+    }
     match page < core.document.pages.len() || !core.is_to_poll() {
         true => negotiate::propose(core, page, resends),
         false if core.theirs().has(bit::POLLING) => Ask::enter(core, 1),

@@ -17,6 +17,7 @@ use super::{
     ecm_receive::ReceiveBlocks,
     ecm_send::{AwaitBlockVerdict, SendBlock},
     goodbye::{Ended, Goodbye},
+    growing::{AwaitPage, AwaitRows},
     identify::{AwaitCommand, Identify},
     keep::Keep,
     negotiate::{AwaitConfirmation, SendDcs, SendTcf},
@@ -30,6 +31,7 @@ use super::{
     training::CheckTraining,
 };
 use crate::{
+    image::Bitmap,
     seam::{Carrier, Tone},
     time::LineTime,
 };
@@ -52,6 +54,11 @@ pub(super) trait Step: Into<State> + Sized {
     /// Rows of the page being received.
     fn rows(&self) -> u32 {
         0
+    }
+
+    /// The rows of the page being received.
+    fn bitmap(&self) -> Option<&Bitmap> {
+        None
     }
 
     /// Whether what was damaged can only have been the command or response awaited, so that CRP may ask for it again.
@@ -116,6 +123,11 @@ pub(super) trait Step: Into<State> + Sized {
 
     /// A person who was called is there, or is not.
     fn operator(self, _core: &mut Core, _there: bool) -> State {
+        self.into()
+    }
+
+    /// More of a document that grows is there.
+    fn grown(self, _core: &mut Core) -> State {
         self.into()
     }
 
@@ -185,6 +197,12 @@ macro_rules! states {
             pub(super) fn operator(self, core: &mut Core, there: bool) -> Self {
                 match self { $(Self::$state(state) => state.operator(core, there)),* }
             }
+            pub(super) fn bitmap(&self) -> Option<&Bitmap> {
+                match self { $(Self::$state(state) => state.bitmap()),* }
+            }
+            pub(super) fn grown(self, core: &mut Core) -> Self {
+                match self { $(Self::$state(state) => state.grown(core)),* }
+            }
             pub(super) fn kept(self, core: &mut Core, kept: Result<(), NotKept>) -> Self {
                 match self { $(Self::$state(state) => state.kept(core, kept)),* }
             }
@@ -195,7 +213,7 @@ macro_rules! states {
 states! {
     Calling, AwaitDis, SendDcs, SendTcf, AwaitConfirmation, SendImage, AwaitVerdict, SendBlock, AwaitBlockVerdict,
     Ask, Answering, Identify, CheckTraining, ReceivePage, ReceiveBlocks, Keep, AwaitOperator, AwaitCommand,
-    Goodbye, Ended,
+    AwaitPage, AwaitRows, Goodbye, Ended,
 }
 
 impl State {

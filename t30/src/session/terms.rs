@@ -187,11 +187,16 @@ impl Terms {
         rungs(config, modems).find(|carrier| rung(*carrier) > rung(self.carrier) && lower(carrier))
     }
 
-    /// Reads a DCS.
+    /// Reads a DCS that answers our DIS.
     pub(super) fn read(config: &Config, bits: &BitField) -> Result<Self, Mismatch> {
-        if let Some(asked) = not_offered(config).find(|&bit| bits.has(bit)) {
-            return Err(Mismatch(format!("its DCS asks for bit {asked}, which was not offered")));
+        match not_offered(config).find(|&bit| bits.has(bit)) {
+            Some(asked) => Err(Mismatch(format!("its DCS asks for bit {asked}, which was not offered"))),
+            None => Self::of(bits),
         }
+    }
+
+    /// Reads any DCS.
+    fn of(bits: &BitField) -> Result<Self, Mismatch> {
         let rate = bits.value(Field::Rate);
         let carrier = carrier_of_rate_bits(rate).ok_or_else(|| Mismatch(format!("its DCS has rate {rate:04b}")))?;
         let ecm =
@@ -247,6 +252,11 @@ impl Terms {
         bits.set_value(Field::Length, if self.unlimited { 0b01 } else { 0b00 });
         bits.set_value(Field::MinScan, MinScanRow::bits_for(self.min_scan_ms));
         bits
+    }
+
+    /// What the information field of a DCS says, whatever was offered; none if its rate is no rate.
+    pub fn of_field(field: &[u8]) -> Option<Self> {
+        Self::of(&BitField::read(field)).ok()
     }
 
     /// Pels in a row.

@@ -18,7 +18,7 @@ use answertone_t30::{
 use answertone_vectors::{
     ends,
     process::ProcessEnd,
-    program::{program, target_folder},
+    program::{answertone, target_folder},
 };
 use serde_json::Value;
 
@@ -53,7 +53,7 @@ impl Program {
         let folder = target_folder().join("conformance").join(FOLDERS.fetch_add(1, Ordering::Relaxed).to_string());
         fs::create_dir_all(&folder).expect("the target folder takes folders");
         let (_, documents) = words::configure(settings, |_, _| ends::page(0));
-        let mut command = Command::new(program());
+        let mut command = Command::new(answertone());
         command
             .args(["call", "--line", "stdio:", "--result", "result.json", "--transcript", "call.txt"])
             .args(["--role", if calls { "caller" } else { "answerer" }])

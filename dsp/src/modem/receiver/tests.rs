@@ -1,7 +1,7 @@
 //! The chain as a whole, over lines on which something happens.
 
 use super::{
-    super::{Modulator, Protection, Transmitter, prbs::Prbs, v17, v27ter, v29},
+    super::{Modulator, Protection, Transmitter, plans, prbs::Prbs},
     *,
 };
 use crate::{
@@ -9,20 +9,6 @@ use crate::{
     channel::{Impairments, ImpulseHits, LevelSteps, PhaseJitter, Slip, Slips, carry},
 };
 use std::{vec, vec::Vec};
-
-fn plans() -> [&'static Plan; 9] {
-    [
-        v27ter::plan(v27ter::Rate::R2400),
-        v27ter::plan(v27ter::Rate::R4800),
-        v29::plan(v29::Rate::R4800),
-        v29::plan(v29::Rate::R7200),
-        v29::plan(v29::Rate::R9600),
-        v17::plan(v17::Rate::R7200),
-        v17::plan(v17::Rate::R9600),
-        v17::plan(v17::Rate::R12000),
-        v17::plan(v17::Rate::R14400),
-    ]
-}
 
 fn signal(plan: &'static Plan, bits: usize) -> Vec<f32> {
     let mut queue = BitQueue::with_room(bits);

@@ -12,7 +12,7 @@ use crate::{
         complex::Complex,
         equalizer::{AHEAD, MIDDLE, TAPS},
         solver::{SOLVED, Solution},
-        training::{Found, SECTION},
+        training::{Found, SECTION, SECTIONS},
     },
     pcm::SAMPLE_RATE,
     units::SampleIndex,
@@ -22,6 +22,12 @@ use crate::{
 const FAILED: f32 = 0.5;
 /// Error power of half of the known symbols, relative to that of all, when what happened is in the other half.
 const SPARED: f32 = 0.4;
+/// Error power, relative to the symbols, of a quarter of the known symbols that something hides.
+const HIDDEN: f32 = 0.05;
+/// Known symbols that must be left for the loops when the equaliser is solved for later ones.
+const REST: usize = 2 * SECTION;
+/// One section of so many must be there where the pattern goes on.
+const GOING_ON: usize = 4;
 /// Samples that a search for the beginning of the pattern goes back at most.
 const REVISITED: f64 = 5000.0;
 /// Instants tried within half a symbol, in looking for the place of a short training sequence.
@@ -30,11 +36,14 @@ const SHORT_STEPS: i32 = 8;
 impl Receiver {
     /// Samples beyond the anchor that must have been heard to train.
     pub(super) fn needs(&self, spoilt: usize) -> f64 {
-        let symbols = match self.train {
+        self.needed(spoilt) as f64 * self.symbol + AHEAD as f64 * self.symbol / 2.0 + self.sampler.reach()
+    }
+
+    fn needed(&self, spoilt: usize) -> usize {
+        match self.train {
             Train::Long => self.long.known.len().min(spoilt + SOLVED),
             Train::Short => self.short.known.len() + SECTION,
-        };
-        symbols as f64 * self.symbol + AHEAD as f64 * self.symbol / 2.0 + self.sampler.reach()
+        }
     }
 
     pub(super) fn train(&mut self, found: Found, out: &mut BitRun) {
@@ -44,12 +53,21 @@ impl Receiver {
             self.state = State::Collecting(Found { anchor: found.anchor - more * self.symbol, ..found });
             return;
         }
-        let beginning = found.anchor - self.reference().before as f64 * self.symbol;
-        out.mark(sample_index(beginning), Mark::CarrierUp);
+        if self.train == Train::Long && !self.goes_on(found) {
+            self.detector.restart(found.anchor + SECTION as f64 * self.symbol);
+            self.state = State::Hunting;
+            return;
+        }
         let solved = match self.train {
             Train::Long => self.learn_line(found),
-            Train::Short => self.find_again(found),
+            Train::Short => Some(self.find_again(found)),
         };
+        let Some(solved) = solved else {
+            self.state = State::Collecting(Found { spoilt: found.spoilt + SOLVED, ..found });
+            return;
+        };
+        let beginning = found.anchor - self.reference().before as f64 * self.symbol;
+        out.mark(sample_index(beginning), Mark::CarrierUp);
         self.follow(self.line.heard() as f64, out);
         if self.error_power < FAILED || solved && self.lock.is_lost() {
             self.learn_levels(found);
@@ -67,10 +85,12 @@ impl Receiver {
     pub(super) fn at_first_period(&self, found: Found) -> Found {
         let Some(period) = self.reference().period else { return found };
         let mut found = found;
+        // A loss of 20 ms hides one of two sections at most.
         let missed = |found: Found| {
-            let before = SECTION as f64 * self.symbol;
-            let there = Found { anchor: found.anchor - before, ..found };
-            self.is_pattern(there, &self.reference().known[period - SECTION..period])
+            [SECTION, 3 * SECTION].iter().any(|before| {
+                let there = Found { anchor: found.anchor - *before as f64 * self.symbol, ..found };
+                self.is_pattern(there, &self.reference().known[period - before..period - before + SECTION])
+            })
         };
         // What is left must be enough to solve.
         let most = self.reference().known.len().saturating_sub(period + 4 * SECTION);
@@ -81,6 +101,17 @@ impl Receiver {
         found
     }
 
+    /// Whether the pattern goes on after what was found of it, as far as it is not hidden: a part of it is like another.
+    fn goes_on(&self, found: Found) -> bool {
+        let first = found.spoilt + SECTIONS * SECTION;
+        let places = (first..self.needed(found.spoilt) - SECTION).step_by(SECTION);
+        let there = places.clone().filter(|place| {
+            let there = Found { anchor: found.anchor + *place as f64 * self.symbol, ..found };
+            self.is_pattern(there, &self.long.known[*place..place + SECTION])
+        });
+        there.count() * GOING_ON >= places.count()
+    }
+
     /// Whether the pattern goes on where a short one would have ended.
     fn is_long(&self, found: Found) -> bool {
         let first = self.short.known.len();
@@ -89,26 +120,31 @@ impl Receiver {
         self.is_pattern(after, &self.long.known[in_long..in_long + SECTION])
     }
 
-    /// Whether the symbols from a place on are these.
+    /// Whether the symbols from a place on are these. What both have on average tells nothing.
     fn is_pattern(&self, place: Found, expected: &[Complex]) -> bool {
-        let (mut sum, mut there, mut known) = (Complex::ZERO, 0.0, 0.0);
-        for (index, expected) in expected.iter().enumerate() {
+        let expected: [Complex; SECTION] = core::array::from_fn(|index| expected[index]);
+        let heard: [Complex; SECTION] = core::array::from_fn(|index| {
             let after = index as f64 * self.symbol;
-            let heard = self.sampler.at(&self.line, place.anchor + after, after * place.offset);
-            sum += heard * expected.conj();
-            there += heard.power();
-            known += expected.power();
-        }
-        sum.power() > 0.3 * there * known
+            self.sampler.at(&self.line, place.anchor + after, after * place.offset)
+        });
+        let (expected, heard) = (without_mean(expected), without_mean(heard));
+        let power = |symbols: &[Complex]| symbols.iter().map(|symbol| symbol.power()).sum::<f32>();
+        let sum = heard.iter().zip(&expected).fold(Complex::ZERO, |sum, (heard, symbol)| sum + *heard * symbol.conj());
+        sum.power() > 0.3 * power(&heard) * power(&expected)
     }
 
-    /// Solves the equaliser for the known symbols and goes back to the first that it was solved for. Whether it could be.
-    fn learn_line(&mut self, found: Found) -> bool {
+    /// Solves the equaliser for the known symbols and goes back to the first that it was solved for. Whether it could be;
+    /// nothing if something has happened among them and as many others are to come.
+    fn learn_line(&mut self, found: Found) -> Option<bool> {
         let mut first = found.spoilt;
         let mut solution = self.solve(found, first, SOLVED);
         if let Some(whole) = solution
             && whole.is_uneven()
         {
+            let others_come = self.long.known.len() >= first + 2 * SOLVED + REST;
+            if whole.worst() > HIDDEN && others_come {
+                return None;
+            }
             (first, solution) = self.solve_half(found, whole);
         }
         let error = solution.map_or(1.0, |solution| solution.error());
@@ -125,7 +161,7 @@ impl Receiver {
         if error < FAILED {
             self.state = State::Running;
         }
-        error < FAILED
+        Some(error < FAILED)
     }
 
     /// Solves for up to `count` known symbols from `first` on.
@@ -209,4 +245,9 @@ impl Receiver {
         let noise_to_signal = self.error_power * SAMPLE_RATE.0 / 2.0 / self.plan.baud.0;
         self.presence.learn(self.line_power, noise_to_signal / (1.0 + noise_to_signal));
     }
+}
+
+fn without_mean(symbols: [Complex; SECTION]) -> [Complex; SECTION] {
+    let sum = symbols.iter().fold(Complex::ZERO, |sum, symbol| sum + *symbol);
+    symbols.map(|symbol| symbol - sum.scale(1.0 / SECTION as f32))
 }

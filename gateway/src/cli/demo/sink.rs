@@ -1,17 +1,13 @@
 //! Somebody's mail server: takes everything and shows it.
 
-use std::{
-    net::{IpAddr, SocketAddr},
-    sync::Arc,
-    time::Duration,
-};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use tokio::{
     net::TcpListener,
     sync::{mpsc, watch},
 };
 
-use crate::smtp::{self, Envelope, Intake, Limits, Recipient, Reply};
+use crate::smtp::{self, Client, Door, Envelope, Intake, Limits, Recipient, Reply};
 
 /// A mail that arrived.
 pub(super) struct Arrived {
@@ -22,11 +18,11 @@ pub(super) struct Arrived {
 struct Sink(mpsc::UnboundedSender<Arrived>);
 
 impl Intake for Sink {
-    fn sender(&self, _: IpAddr, _: &str) -> Result<(), Reply> {
+    fn sender(&self, _: &Client, _: &str) -> Result<(), Reply> {
         Ok(())
     }
 
-    fn recipient(&self, _: IpAddr, _: &Recipient) -> Result<(), Reply> {
+    async fn recipient(&self, _: &Client, _: &str, _: &Recipient) -> Result<(), Reply> {
         Ok(())
     }
 
@@ -51,6 +47,6 @@ pub(super) async fn listen(
         connections: 10,
         idle: Duration::from_secs(60),
     };
-    tokio::spawn(smtp::serve(listener, Arc::new(Sink(to)), limits, stop));
+    tokio::spawn(smtp::serve(listener, Door::default(), Arc::new(Sink(to)), limits, stop));
     Ok((address, arrived))
 }

@@ -65,6 +65,11 @@ impl Modem {
             ("+FTH", wanted) => self.transmit(wanted, Framing::Hdlc),
             ("+FRM", wanted) => self.receive(wanted, Framing::Raw),
             ("+FRH", wanted) => self.receive(wanted, Framing::Hdlc),
+            (name, wanted) if fax::is_action(name) && wanted != Wanted::Test => self.fax_command(name, &wanted),
+            ("+FIP", Wanted::Act) => {
+                self.settings.pages.renew();
+                Ok(Done::Next)
+            }
             (name, Wanted::Set(text)) => self.settings.set(name, &text).map(|()| Done::Next),
             (name, Wanted::Ask) => self.tell(&self.settings.value(name)?),
             (name, Wanted::Test) => self.tell(Settings::range(name)?),

@@ -51,6 +51,7 @@ impl Modem {
             self.out.push_back(Output::Line(LineOrder::HangUp));
         }
         self.hook = Hook::On;
+        (self.fax, self.fax_due) = (None, None);
         self.hearing.clear();
         self.settings.forget_rings();
     }
@@ -65,6 +66,7 @@ impl Modem {
                 let receiving = Receiving { carrier, framing, connected: false, answer_by, loss_until: None };
                 self.activity = Activity::Receiving(receiving);
             }
+            Class::Two(dialect) => self.begin_fax(Fax::calling(dialect, self.settings.pages.options(), self.now)),
             Class::Data => self.give_up(ResultCode::NoCarrier),
         }
     }
@@ -76,6 +78,7 @@ impl Modem {
                 self.order(Order::Send { signal: Signal::Ced, at: self.now + ANSWER_SILENCE });
                 self.activity = Activity::AnswerTone;
             }
+            Class::Two(dialect) => self.begin_fax(Fax::answering(dialect, self.settings.pages.options(), self.now)),
             Class::Data => self.give_up(ResultCode::NoCarrier),
         }
     }

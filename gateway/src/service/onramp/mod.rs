@@ -1,4 +1,7 @@
-//! Fax to e-mail: a call answered, its pages on disk one by one before each is confirmed, then a mail.
+//! Fax to e-mail: a call answered, its caller judged, its pages on disk one by one before each is confirmed, then a mail.
+
+mod desk;
+mod judge;
 
 use std::{sync::Arc, thread, time::Duration};
 
@@ -11,15 +14,26 @@ use answertone_t30::{
 use tokio::runtime::Handle;
 use tracing::{error, info};
 
+use self::{desk::Desk, judge::Judgement};
 use super::{
     Happening, Shared,
     call::{self, Listener, Pending, Way},
 };
 use crate::{
+    authorise::caller::{CallerRefused, Incoming},
     config::Line,
     ifax::message::{self, Completeness, KeptPage},
-    store::{CallRow, FaxState, StoreError, now, pack, unpack},
+    store::{CallRow, FaxState, NewMail, StoreError, now, pack, unpack},
 };
+
+/// What the line tells of a call that comes in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Caller {
+    /// The number it was made to.
+    pub(super) dialled: Option<String>,
+    /// The number it came from.
+    pub(super) number: Option<String>,
+}
 
 /// How long until a line that cannot be opened is tried again.
 const LINE_PATIENCE: Duration = Duration::from_secs(2);
@@ -64,7 +78,7 @@ async fn answer_one(shared: Arc<Shared>, line: Line) -> Result<(), String> {
             Err(OpenError::NobodyWaits) => return Ok(()),
             opened => opened.map_err(|error| error.to_string())?,
         };
-        answer_here(&shared, &handle, &line.name, pcm, None)
+        answer_here(&shared, &handle, &line.name, pcm, Caller::default())
     });
     answered.await.map_err(|error| error.to_string())?
 }
@@ -75,24 +89,24 @@ pub(super) fn answer_on_thread(
     handle: &Handle,
     name: &str,
     line: PcmLineOrPolled,
-    dialled: Option<String>,
+    caller: Caller,
 ) -> Result<thread::JoinHandle<()>, String> {
     let fax = begin(shared, handle, name)?;
     let (shared, handle, name) = (shared.clone(), handle.clone(), name.to_owned());
-    let answering = move || answer(&shared, &handle, &name, line, fax, dialled);
+    let answering = move || answer(&shared, &handle, &name, line, fax, caller);
     thread::Builder::new().name(format!("fax {fax}")).spawn(answering).map_err(|error| error.to_string())
 }
 
-/// Answers a call and comes back when it is over; `dialled` is the number it was made to, where that is known.
+/// Answers a call and comes back when it is over.
 pub(super) fn answer_here(
     shared: &Arc<Shared>,
     handle: &Handle,
     name: &str,
     line: PcmLineOrPolled,
-    dialled: Option<String>,
+    caller: Caller,
 ) -> Result<(), String> {
     let fax = begin(shared, handle, name)?;
-    answer(shared, handle, name, line, fax, dialled);
+    answer(shared, handle, name, line, fax, caller);
     Ok(())
 }
 
@@ -100,9 +114,18 @@ fn begin(shared: &Arc<Shared>, handle: &Handle, name: &str) -> Result<i64, Strin
     handle.block_on(shared.store.begin_fax(name)).map_err(|error| format!("the call is not answered: {error}"))
 }
 
-fn answer(shared: &Arc<Shared>, handle: &Handle, name: &str, line: PcmLineOrPolled, fax: i64, dialled: Option<String>) {
+fn answer(shared: &Arc<Shared>, handle: &Handle, name: &str, line: PcmLineOrPolled, fax: i64, caller: Caller) {
     shared.happenings.tell(Happening::Answering { fax, line: name.into() });
     let began = now();
+    let mut call = Incoming {
+        dialled: caller.dialled.clone().unwrap_or_default(),
+        number: caller.number.unwrap_or_default(),
+        ..Incoming::default()
+    };
+    let line = match attended(shared, handle, line, &mut call) {
+        Ok(line) => line,
+        Err(refusal) => return handle.block_on(turned_away(shared, fax, &call, &refusal)),
+    };
     let config = SessionConfig {
         ident: shared.config.identity.station.clone(),
         modems: Modems::ALL,
@@ -110,24 +133,36 @@ fn answer(shared: &Arc<Shared>, handle: &Handle, name: &str, line: PcmLineOrPoll
         ..SessionConfig::default()
     };
     let session = Session::answering(Arc::new(config), LineTime::ZERO);
-    let receiving = Receiving { shared: shared.clone(), handle: handle.clone(), fax, pace: line.pace(), pending: None };
+    let judgement = Judgement::new(call);
+    let receiving = Receiving {
+        shared: shared.clone(),
+        handle: handle.clone(),
+        fax,
+        pace: line.pace(),
+        judgement: judgement.clone(),
+        pending: None,
+    };
     let (ended, _) = match call::run(shared, Way::In, line, session, receiving, None) {
         Ok(ended) => ended,
         Err(said) => return handle.block_on(close(shared, fax, Err(said))),
     };
-    let outcome = match &ended.report.failure {
-        None => Ok(()),
-        Some(failure) => Err(failure.text.clone()),
+    let outcome = match (&ended.report.failure, judgement.refusal()) {
+        (_, Some(refusal)) => Err(refusal.to_string()),
+        (None, None) => Ok(()),
+        (Some(failure), None) => Err(failure.text.clone()),
     };
+    let cause = ended.report.failure.as_ref().map(|failure| failure.cause.to_owned());
     let row = CallRow {
         line: name.into(),
         job: None,
         fax: Some(fax),
-        dialled,
+        dialled: caller.dialled,
         begun_at: began,
         ended_at: now(),
         ok: ended.report.ok,
         report: serde_json::to_string(&ended.report).unwrap_or_default(),
+        cause: if judgement.is_refusal() { Some("not_allowed".into()) } else { cause },
+        cost: 0.0,
     };
     shared.happenings.tell(Happening::CallEnded(Way::In, Box::new(ended)));
     handle.block_on(async {
@@ -138,10 +173,32 @@ fn answer(shared: &Arc<Shared>, handle: &Handle, name: &str, line: PcmLineOrPoll
     });
 }
 
+/// The line once all that is asked before the fax was answered.
+fn attended(
+    shared: &Arc<Shared>,
+    handle: &Handle,
+    line: PcmLineOrPolled,
+    call: &mut Incoming,
+) -> Result<PcmLineOrPolled, CallerRefused> {
+    if !Desk::is_staffed(shared) {
+        return Ok(line);
+    }
+    let mut own = line.waiting();
+    let mut desk = Desk { shared, handle, line: own.as_mut() };
+    desk.attend(call).inspect_err(|_| desk.turn_away())?;
+    Ok(PcmLineOrPolled::Own(own))
+}
+
+async fn turned_away(shared: &Shared, fax: i64, call: &Incoming, refusal: &CallerRefused) {
+    tracing::warn!(fax, %refusal, "a caller is turned away");
+    shared.persist("a refused caller", || shared.store.fax_peer(fax, call)).await;
+    close(shared, fax, Err(refusal.to_string())).await;
+}
+
 /// Closes a fax and queues its mail, in one transaction. `Err` says why it is not complete.
 pub(super) async fn close(shared: &Shared, fax: i64, outcome: Result<(), String>) {
-    let (state, said, mail) = shared.persist("the end of a fax", || closing(shared, fax, &outcome)).await;
-    shared.persist("the end of a fax", || shared.store.fax_ends(fax, state, &said, mail.as_ref())).await;
+    let (state, said, mails) = shared.persist("the end of a fax", || closing(shared, fax, &outcome)).await;
+    shared.persist("the end of a fax", || shared.store.fax_ends(fax, state, &said, &mails)).await;
     info!(fax, ?state, said, "fax received");
     shared.mail_due.notify_one();
 }
@@ -150,7 +207,7 @@ async fn closing(
     shared: &Shared,
     fax: i64,
     outcome: &Result<(), String>,
-) -> Result<(FaxState, String, Option<crate::store::NewMail>), StoreError> {
+) -> Result<(FaxState, String, Vec<NewMail>), StoreError> {
     let row = shared.store.fax(fax).await?;
     let kept = shared.store.fax_pages(fax).await?;
     let pages: Vec<KeptPage> = kept
@@ -159,17 +216,23 @@ async fn closing(
         .collect();
     let said = outcome.clone().err().unwrap_or_default();
     if pages.is_empty() {
-        return Ok((FaxState::Empty, said, None));
+        return Ok((FaxState::Empty, said, vec![]));
     }
     let (state, complete) = match outcome {
         Ok(()) => (FaxState::Complete, Completeness::Complete),
         Err(why) => (FaxState::Partial, Completeness::Partial(why.clone())),
     };
-    match message::mail(&row, &pages, &complete, &shared.config.onramp, &shared.config.hostname) {
-        Ok(mail) => Ok((state, said, Some(mail))),
+    // What was confirmed must go somewhere, even if the tables have changed since.
+    let mailboxes =
+        shared.route(&row.incoming()).await.unwrap_or_else(|_| vec![shared.config.onramp.mailbox.to_string()]);
+    let mails = mailboxes
+        .iter()
+        .map(|mailbox| message::mail(&row, &pages, &complete, &shared.config.onramp, mailbox, &shared.config.hostname));
+    match mails.collect() {
+        Ok(mails) => Ok((state, said, mails)),
         Err(error) => {
             error!(fax, %error, "the fax's pages do not fit a mail; they stay in the store");
-            Ok((state, format!("{said} {error}"), None))
+            Ok((state, format!("{said} {error}"), vec![]))
         }
     }
 }
@@ -180,14 +243,19 @@ struct Receiving {
     handle: Handle,
     fax: i64,
     pace: Pace,
-    pending: Option<Pending<Result<(), StoreError>>>,
+    judgement: Judgement,
+    pending: Option<Pending<Result<(), String>>>,
 }
 
 impl Receiving {
     fn keep(&mut self, received: ReceivedPage) {
-        let (shared, fax) = (self.shared.clone(), self.fax);
+        let (shared, fax, judgement) = (self.shared.clone(), self.fax, self.judgement.clone());
         let (to, pending) = Pending::new(self.pace);
         self.handle.spawn(async move {
+            if let Err(refusal) = judgement.wait().await {
+                let _ = to.send(Err(refusal.to_string()));
+                return;
+            }
             let number = received.number;
             let packed = tokio::task::spawn_blocking(move || (pack(&received.page), received.bad_rows)).await;
             let kept = match packed {
@@ -198,7 +266,7 @@ impl Receiving {
                 Ok(()) => shared.happenings.tell(Happening::PageKept { fax, number }),
                 Err(error) => error!(%error, fax, page = number, "a page cannot be kept; it is not confirmed"),
             }
-            let _ = to.send(kept);
+            let _ = to.send(kept.map_err(|error| error.to_string()));
         });
         self.pending = Some(pending);
     }
@@ -209,13 +277,8 @@ impl Listener for Receiving {
         match event {
             Event::Page(page) => self.keep(*page),
             Event::PeerKnown(peer) => {
-                let (shared, fax) = (self.shared.clone(), self.fax);
-                let (ident, sub) = (peer.ident.unwrap_or_default(), peer.sub.unwrap_or_default());
-                self.handle.spawn(async move {
-                    if let Err(error) = shared.store.fax_peer(fax, ident.trim(), sub.trim()).await {
-                        error!(%error, fax, "the caller's name is not on record");
-                    }
-                });
+                let (shared, fax, judgement) = (self.shared.clone(), self.fax, self.judgement.clone());
+                self.handle.spawn(async move { judgement.judge(&shared, fax, &peer).await });
             }
             _ => {}
         }
@@ -226,8 +289,12 @@ impl Listener for Receiving {
         self.pending = None;
         Some(match answer {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(NotKept(error.to_string())),
+            Ok(Err(said)) => Err(NotKept(said)),
             Err(_) => Err(NotKept("the store is gone".into())),
         })
+    }
+
+    fn cancelled(&mut self) -> bool {
+        self.judgement.is_refusal()
     }
 }

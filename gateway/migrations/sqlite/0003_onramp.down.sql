@@ -1,0 +1,5 @@
+ALTER TABLE fax DROP COLUMN keyed;
+ALTER TABLE fax DROP COLUMN account;
+ALTER TABLE fax DROP COLUMN caller;
+ALTER TABLE fax DROP COLUMN dialled;
+DROP TABLE account;

@@ -1,0 +1,185 @@
+//! `[onramp]`: fax to e-mail. Who may send to us, and where it goes.
+
+use serde::{Deserialize, Serialize};
+use toml::Spanned;
+
+use super::{
+    ConfigError,
+    file::{File, Key, flag, text},
+};
+use crate::{mail::Mailbox, pattern::Pattern};
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Raw {
+    mailbox: Key<String>,
+    from: Key<String>,
+    attach: Key<String>,
+    proof: Key<String>,
+    collect_number: Key<bool>,
+    tries: Key<i64>,
+    offramp: Key<String>,
+    unrouted: Key<String>,
+    #[serde(default)]
+    caller: Vec<RawCaller>,
+    #[serde(default)]
+    route: Vec<RawRoute>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawCaller {
+    number: Key<String>,
+    station: Key<String>,
+    allow: Key<bool>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawRoute {
+    dialled: Key<String>,
+    number: Key<String>,
+    station: Key<String>,
+    subaddress: Key<String>,
+    keyed: Key<String>,
+    user: Key<String>,
+    mailboxes: Spanned<Vec<Spanned<String>>>,
+}
+
+/// How received pages are attached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Attach {
+    /// TIFF, RFC 3949.
+    Tiff,
+    /// PDF.
+    Pdf,
+    /// Both.
+    Both,
+}
+
+/// How callers prove who they are, RFC 4161 3.1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CallerProof {
+    /// Not at all.
+    None,
+    /// They key in user and PIN before the fax begins.
+    Pin,
+    /// Their machine sends `USER*PIN` as its password, ITU-T T.30 PWD.
+    Pwd,
+}
+
+/// What becomes of a fax that no route takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unrouted {
+    /// It goes to the mailbox of all.
+    Mailbox,
+    /// Its caller is refused.
+    Refuse,
+}
+
+/// Fax to e-mail.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Onramp {
+    /// Where faxes go that no route takes.
+    pub mailbox: Mailbox,
+    /// Who they come from when the caller is unknown.
+    pub from: Mailbox,
+    /// How.
+    pub attach: Attach,
+    /// How callers prove who they are.
+    pub proof: CallerProof,
+    /// Whether callers key in where the fax is to go.
+    pub collect_number: bool,
+    /// How often they may try.
+    pub tries: u32,
+    /// The off-ramp that numbers keyed in are mailed to as `FAX=+NUMBER`; empty for none.
+    pub offramp: String,
+    /// What becomes of a fax that no route takes.
+    pub unrouted: Unrouted,
+    /// Who may send. The first that fits decides; with none at all everybody may.
+    #[serde(rename = "caller")]
+    pub callers: Vec<CallerRule>,
+    /// Where it goes. The first that fits decides.
+    #[serde(rename = "route")]
+    pub routes: Vec<Route>,
+}
+
+/// A row of the table of callers: both patterns have to fit.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct CallerRule {
+    /// The number the network tells.
+    pub number: Pattern,
+    /// What the machine calls itself.
+    pub station: Pattern,
+    /// Whether they may.
+    pub allow: bool,
+}
+
+/// A row of the table of destinations: all patterns have to fit.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Route {
+    /// The number that was called.
+    pub dialled: Pattern,
+    /// The number it was called from.
+    pub number: Pattern,
+    /// What the calling machine calls itself.
+    pub station: Pattern,
+    /// The subaddress it sent.
+    pub subaddress: Pattern,
+    /// What was keyed in.
+    pub keyed: Pattern,
+    /// Who proved to be calling.
+    pub user: Pattern,
+    /// Where it goes.
+    pub mailboxes: Vec<Mailbox>,
+}
+
+impl File<'_> {
+    pub(super) fn onramp(&self, raw: Raw, hostname: &str) -> Result<Onramp, ConfigError> {
+        let kinds = [("tiff", Attach::Tiff), ("pdf", Attach::Pdf), ("both", Attach::Both)];
+        let proofs = [("none", CallerProof::None), ("pin", CallerProof::Pin), ("pwd", CallerProof::Pwd)];
+        let fates = [("mailbox", Unrouted::Mailbox), ("refuse", Unrouted::Refuse)];
+        Ok(Onramp {
+            mailbox: self.mailbox("onramp.mailbox", raw.mailbox, &format!("postmaster@{hostname}"))?,
+            from: self.mailbox("onramp.from", raw.from, &format!("fax@{hostname}"))?,
+            attach: self.choice("onramp.attach", raw.attach, Attach::Both, &kinds)?,
+            proof: self.choice("onramp.proof", raw.proof, CallerProof::None, &proofs)?,
+            collect_number: flag(raw.collect_number, false),
+            tries: self.number("onramp.tries", raw.tries, 3, 1, 10)? as u32,
+            offramp: text(raw.offramp, ""),
+            unrouted: self.choice("onramp.unrouted", raw.unrouted, Unrouted::Mailbox, &fates)?,
+            callers: raw.caller.into_iter().map(caller).collect(),
+            routes: raw.route.into_iter().map(|route| self.route(route)).collect::<Result<_, _>>()?,
+        })
+    }
+
+    fn route(&self, raw: RawRoute) -> Result<Route, ConfigError> {
+        if raw.mailboxes.get_ref().is_empty() {
+            return Err(self.refuse("onramp.route.mailboxes", &raw.mailboxes, "write at least one e-mail address"));
+        }
+        let mailboxes = raw.mailboxes.into_inner();
+        Ok(Route {
+            dialled: pattern(raw.dialled),
+            number: pattern(raw.number),
+            station: pattern(raw.station),
+            subaddress: pattern(raw.subaddress),
+            keyed: pattern(raw.keyed),
+            user: pattern(raw.user),
+            mailboxes: mailboxes
+                .iter()
+                .map(|address| self.address("onramp.route.mailboxes", address))
+                .collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+fn caller(raw: RawCaller) -> CallerRule {
+    CallerRule { number: pattern(raw.number), station: pattern(raw.station), allow: flag(raw.allow, true) }
+}
+
+fn pattern(key: Key<String>) -> Pattern {
+    Pattern::new(text(key, "*"))
+}

@@ -1,0 +1,149 @@
+//! A call about to be made, on its thread.
+
+use std::{path::PathBuf, sync::Arc, thread};
+
+use answertone_dsp::{
+    pcm::{BLOCK_SAMPLES, SILENCE},
+    tone::dtmf::{DtmfStyle, digits},
+};
+use answertone_hw::{
+    Line as PcmLineOrPolled, LineUri, PcmLine,
+    audiosocket::{AudioSocketParams, CallId, Side},
+    sim,
+};
+use answertone_t30::{
+    frame::Modems,
+    session::{Config as SessionConfig, Document, Session},
+    time::LineTime,
+};
+use tokio::runtime::Handle;
+
+use super::{
+    NotPlaced, ladder,
+    sending::{Part, Sending},
+};
+use crate::{
+    config::Line,
+    engine::answerer,
+    prompt::rounded,
+    service::{
+        Shared,
+        call::{self, Ended, Way},
+        onramp, switchboard,
+    },
+};
+
+/// A line off hook, and the thread at its far end if that is ours.
+type TakenLine = (PcmLineOrPolled, Option<thread::JoinHandle<()>>);
+
+pub(super) struct Dialled {
+    pub(super) shared: Arc<Shared>,
+    pub(super) line: Line,
+    /// The first job, whose number names the call.
+    pub(super) job: i64,
+    pub(super) attempt: i64,
+    /// What is dialled.
+    pub(super) number: String,
+    /// The documents of the call, one for each job,
+    pub(super) documents: Vec<Document>,
+    /// and whose pages they are.
+    pub(super) parts: Vec<Part>,
+    pub(super) subaddress: String,
+    /// Keys pressed after the answer.
+    pub(super) post_dial: String,
+    /// The step of the ladder.
+    pub(super) step: i64,
+    pub(super) recording: Option<PathBuf>,
+}
+
+impl Dialled {
+    /// The call's end, and for each job how many of its pages the far machine has confirmed in all.
+    pub(super) fn run(mut self, handle: &Handle) -> Result<(Ended, Vec<usize>), NotPlaced> {
+        let (mut line, far) = self.take_line(handle)?;
+        if !self.post_dial.is_empty() {
+            let mut own = line.waiting();
+            press(own.as_mut(), &self.post_dial).map_err(|error| NotPlaced::new("line_lost", error))?;
+            line = PcmLineOrPolled::Own(own);
+        }
+        let config = SessionConfig {
+            ident: self.shared.config.identity.station.clone(),
+            sub: Some(self.subaddress.clone()).filter(|sub| !sub.is_empty()),
+            ..SessionConfig::default()
+        };
+        let config = Arc::new(ladder::at_step(config, self.step));
+        let mut documents = std::mem::take(&mut self.documents).into_iter();
+        let session = Session::calling(config, documents.next().unwrap_or_default(), LineTime::ZERO);
+        let session = documents.fold(session, Session::then_sending);
+        let parts = std::mem::take(&mut self.parts);
+        let sending = Sending::new(self.shared.clone(), handle.clone(), parts, line.pace());
+        let ended = call::run(&self.shared, Way::Out, line, session, sending, self.recording.as_ref());
+        let (ended, sending) = ended.map_err(|said| NotPlaced::new("no_line", said))?;
+        if let Some(far) = far {
+            let _ = far.join();
+        }
+        Ok((ended, sending.confirmed()))
+    }
+
+    /// The line, off hook; a simulated one with somebody at its far end.
+    fn take_line(&self, handle: &Handle) -> Result<TakenLine, NotPlaced> {
+        let params = match &self.line.uri {
+            LineUri::Sim(params) => params,
+            LineUri::AudioSocket(params) => return Ok((self.connected(params, handle)?, None)),
+            uri => {
+                let line = answertone_hw::open_line(uri, &|| !self.shared.stopping());
+                return Ok((line.map_err(|error| NotPlaced::new("no_line", error))?, None));
+            }
+        };
+        let (near, far) = sim::pair(params);
+        let far = match params.far {
+            sim::Far::OnRamp => {
+                let far = PcmLineOrPolled::Own(Box::new(far));
+                let caller = onramp::Caller {
+                    dialled: Some(self.number.clone()),
+                    number: Some(self.shared.config.identity.station.clone()).filter(|station| !station.is_empty()),
+                };
+                let answered = onramp::answer_on_thread(&self.shared, handle, &self.line.name, far, caller);
+                answered.map_err(|said| NotPlaced::new("no_line", said))?
+            }
+            sim::Far::FaxMachine => {
+                let machine = answerer(far, SessionConfig { modems: Modems::ALL, ..SessionConfig::default() });
+                thread::spawn(move || drop(machine.join()))
+            }
+        };
+        Ok((PcmLineOrPolled::Own(Box::new(near)), Some(far)))
+    }
+
+    /// A call that Asterisk makes for us, or a connection that carries the number in its UUID.
+    fn connected(&self, params: &AudioSocketParams, handle: &Handle) -> Result<PcmLineOrPolled, NotPlaced> {
+        if let (Side::Listen(here), Some(originate)) = (params.side, &params.originate) {
+            let which = (self.job, self.attempt);
+            return handle.block_on(switchboard::call(&self.shared, params, originate, here, which, &self.number));
+        }
+        let call = params.call.or_else(|| CallId::of_number(&self.number));
+        let uri = LineUri::AudioSocket(AudioSocketParams { call, ..params.clone() });
+        answertone_hw::open_line(&uri, &|| !self.shared.stopping()).map_err(|error| NotPlaced::new("no_line", error))
+    }
+}
+
+/// Seconds that `P` and `W` wait: RFC 2846 2.1 leaves their length to the gateway.
+const PAUSE_S: usize = 1;
+const TONE_WAIT_S: usize = 3;
+
+/// Presses keys on a line that was answered.
+fn press(line: &mut dyn PcmLine, keys: &str) -> Result<(), String> {
+    let mut samples = vec![0; 8000];
+    for key in keys.chars() {
+        match key {
+            'P' => samples.resize(samples.len() + PAUSE_S * 8000, 0),
+            'W' => samples.resize(samples.len() + TONE_WAIT_S * 8000, 0),
+            key => samples.extend(rounded(&digits(&key.to_string(), DtmfStyle::default()))),
+        }
+    }
+    let (mut tx, mut rx) = (SILENCE, SILENCE);
+    for block in samples.chunks(BLOCK_SAMPLES) {
+        tx.fill(0);
+        tx[..block.len()].copy_from_slice(block);
+        line.exchange(&tx, &mut rx).map_err(|error| error.to_string())?;
+    }
+    Ok(())
+}

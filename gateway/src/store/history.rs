@@ -1,0 +1,171 @@
+//! The log of RFC 4161 2.6 and 3.2: every fax that was to be sent and every one that came, from the rows of the store.
+
+use serde::Serialize;
+use sqlx::{FromRow, QueryBuilder, Sqlite};
+
+use super::{Store, StoreError};
+
+/// One fax of the log. Times are milliseconds since 1970.
+#[derive(Clone, Debug, Default, PartialEq, FromRow, Serialize)]
+pub struct LogRow {
+    /// `offramp` or `onramp`.
+    pub way: String,
+    /// The job, or the received fax.
+    pub id: i64,
+    /// When the mail came, or the call.
+    pub received_at: i64,
+    /// Return path of the mail, or what the caller calls itself.
+    pub sender: String,
+    /// The fax address, or the mailbox.
+    pub recipient: String,
+    /// International number that was called.
+    pub number: String,
+    /// Whose limits it counts against.
+    pub account: String,
+    /// Message-ID of the mail.
+    pub message_id: Option<String>,
+    /// Subject of the mail.
+    pub subject: String,
+    /// Where it stands.
+    pub state: String,
+    /// Begin of the last call on the telephone network.
+    pub call_begun_at: Option<i64>,
+    /// Its end.
+    pub call_ended_at: Option<i64>,
+    /// The line it was made on.
+    pub line: Option<String>,
+    /// Pages that arrived.
+    pub pages: i64,
+    /// Octets of image on the line, in all calls.
+    #[sqlx(default)]
+    pub octets: i64,
+    /// Dots per inch across and down.
+    #[sqlx(default)]
+    pub resolution: Option<String>,
+    /// Data signalling rate.
+    #[sqlx(default)]
+    pub bit_rate: Option<i64>,
+    /// What the other machine calls itself.
+    #[sqlx(default)]
+    pub remote_ident: Option<String>,
+    /// Attempts on the telephone network, or to hand the mail over.
+    pub attempts: i64,
+    /// Why it failed or waits.
+    pub cause: Option<String>,
+    /// Enhanced status code, RFC 3463.
+    pub status: String,
+    /// Why, for people.
+    pub said: Option<String>,
+    /// Cost of the calls.
+    pub cost: f64,
+    /// When its sender was told of its end, or the fax was mailed.
+    pub notice_at: Option<i64>,
+    /// When the mail of a received fax was taken by the relay.
+    pub mailed_at: Option<i64>,
+}
+
+/// Which rows are wanted; what is none does not matter.
+#[derive(Clone, Debug, Default)]
+pub struct LogFilter {
+    /// `offramp` or `onramp`.
+    pub way: Option<String>,
+    /// Received at this time or later.
+    pub since: Option<i64>,
+    /// Received before.
+    pub until: Option<i64>,
+    /// Part of the number.
+    pub number: Option<String>,
+    /// Part of the sender.
+    pub sender: Option<String>,
+    /// Part of the recipient.
+    pub recipient: Option<String>,
+    /// Exactly this state.
+    pub state: Option<String>,
+    /// Exactly this cause.
+    pub cause: Option<String>,
+    /// At most so many, the newest.
+    pub limit: Option<i64>,
+}
+
+/// Both ways in the same columns.
+const ROWS: &str = "SELECT * FROM (
+    SELECT 'offramp' AS way, job.id AS id, received_at, mail_from AS sender, recipient, number, account,
+           message.message_id AS message_id, subject, job.state AS state,
+           (SELECT max(begun_at) FROM call WHERE call.job = job.id) AS call_begun_at,
+           (SELECT max(ended_at) FROM call WHERE call.job = job.id) AS call_ended_at,
+           (SELECT line FROM call WHERE call.job = job.id ORDER BY call.id DESC LIMIT 1) AS line,
+           next_page AS pages, job.attempts AS attempts, cause, status, job.said AS said,
+           CAST(coalesce((SELECT sum(cost) FROM call WHERE call.job = job.id), 0) AS DOUBLE PRECISION) AS cost,
+           (SELECT finished_at FROM outbound WHERE outbound.id = job.notice AND outbound.state = 'delivered') AS notice_at,
+           NULL AS mailed_at
+    FROM job JOIN message ON message.id = job.message
+    UNION ALL
+    SELECT 'onramp', fax.id, begun_at, remote_ident,
+           coalesce((SELECT recipient FROM outbound WHERE outbound.fax = fax.id ORDER BY outbound.id LIMIT 1), ''), '', '',
+           NULL, '', fax.state, begun_at, ended_at, line,
+           (SELECT count(*) FROM fax_page WHERE fax_page.fax = fax.id),
+           coalesce((SELECT attempts FROM outbound WHERE outbound.fax = fax.id ORDER BY outbound.id LIMIT 1), 0),
+           (SELECT cause FROM call WHERE call.fax = fax.id ORDER BY call.id DESC LIMIT 1), '', fax.said,
+           CAST(0 AS DOUBLE PRECISION), NULL,
+           (SELECT finished_at FROM outbound WHERE outbound.fax = fax.id AND outbound.state = 'delivered'
+            ORDER BY outbound.id LIMIT 1)
+    FROM fax) AS log WHERE 1 = 1";
+
+/// What the reports of calls hold of it.
+#[derive(FromRow)]
+struct Reported {
+    report: String,
+}
+
+impl Store {
+    /// The rows wanted, oldest first.
+    pub async fn history(&self, filter: &LogFilter) -> Result<Vec<LogRow>, StoreError> {
+        let mut query = QueryBuilder::<Sqlite>::new(ROWS);
+        for (column, value) in [("way = ", &filter.way), ("state = ", &filter.state), ("cause = ", &filter.cause)] {
+            if let Some(value) = value {
+                query.push(" AND ").push(column).push_bind(value.clone());
+            }
+        }
+        for (column, part) in
+            [("number LIKE ", &filter.number), ("sender LIKE ", &filter.sender), ("recipient LIKE ", &filter.recipient)]
+        {
+            if let Some(part) = part {
+                query.push(" AND ").push(column).push_bind(format!("%{part}%"));
+            }
+        }
+        for (column, time) in [("received_at >= ", filter.since), ("received_at < ", filter.until)] {
+            if let Some(time) = time {
+                query.push(" AND ").push(column).push_bind(time);
+            }
+        }
+        query.push(" ORDER BY received_at DESC, way, id DESC");
+        if let Some(limit) = filter.limit {
+            query.push(" LIMIT ").push_bind(limit);
+        }
+        let mut rows: Vec<LogRow> = query.build_query_as().fetch_all(&self.pool).await?;
+        rows.reverse();
+        for row in &mut rows {
+            self.add_reports(row).await?;
+        }
+        Ok(rows)
+    }
+
+    async fn add_reports(&self, row: &mut LogRow) -> Result<(), StoreError> {
+        let statement = match row.way.as_str() {
+            "offramp" => "SELECT report FROM call WHERE job = $1 ORDER BY id",
+            _ => "SELECT report FROM call WHERE fax = $1 ORDER BY id",
+        };
+        let reports: Vec<Reported> = sqlx::query_as(statement).bind(row.id).fetch_all(&self.pool).await?;
+        for Reported { report } in reports {
+            let report: serde_json::Value = serde_json::from_str(&report).unwrap_or_default();
+            let pages = report["page"].as_array().map_or(&[][..], Vec::as_slice);
+            row.octets += pages.iter().filter_map(|page| page["octets"].as_i64()).sum::<i64>();
+            if let (Some(x), Some(y)) = (report["x_dpi"].as_i64(), report["y_lpi"].as_i64()) {
+                row.resolution = Some(format!("{x}x{y}"));
+            }
+            row.bit_rate = report["bit_rate"].as_i64().or(row.bit_rate);
+            row.remote_ident = report["remote_ident"].as_str().map(str::to_owned).or(row.remote_ident.take());
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,160 @@
+//! Hosts that die in each phase of a call, flood, write garbage or never read, through a real pseudo-terminal.
+
+use std::{
+    fs,
+    io::{Read, Write},
+    os::unix::fs::OpenOptionsExt,
+    path::Path,
+    thread,
+    time::Duration,
+};
+
+use super::bench::{Bench, wait_for};
+
+/// O_NONBLOCK of Linux.
+const NONBLOCKING: i32 = 0o4000;
+
+/// Commands written to a modem that nobody reads, at most.
+const MOST_WRITES: usize = 100_000;
+
+/// A host with its hands on the terminal.
+struct Host(fs::File);
+
+impl Host {
+    fn open(terminal: &Path) -> Self {
+        Self(fs::OpenOptions::new().read(true).write(true).open(terminal).expect("the terminal is there"))
+    }
+
+    /// One that does not wait for a terminal that is full.
+    fn open_impatient(terminal: &Path) -> Self {
+        let mut options = fs::OpenOptions::new();
+        let options = options.read(true).write(true).custom_flags(NONBLOCKING);
+        Self(options.open(terminal).expect("the terminal is there"))
+    }
+
+    /// Goes, and stays away as long as a program takes to start.
+    fn die(self) {
+        drop(self);
+        thread::sleep(Duration::from_millis(100));
+    }
+
+    fn say(&mut self, text: &str) {
+        self.0.write_all(text.as_bytes()).expect("the terminal takes octets");
+    }
+
+    /// Reads until this has come.
+    fn read(&mut self, wanted: &str) -> String {
+        let (mut read, mut octet) = (Vec::new(), [0]);
+        while !read.ends_with(wanted.as_bytes()) {
+            self.0.read_exact(&mut octet).expect("the terminal gives octets");
+            read.push(octet[0]);
+        }
+        String::from_utf8_lossy(&read).into_owned()
+    }
+
+    fn ask(&mut self, command: &str, wanted: &str) -> String {
+        self.say(command);
+        self.read(wanted)
+    }
+}
+
+const READY: &str = "ATZE0V1Q0+FCLASS=1\r";
+const OK: &str = "OK\r\n";
+
+/// What a caller and its called host do before the caller dies.
+const PHASES: [(&str, fn(&mut Host, &mut Host)); 7] = [
+    ("in the middle of a command", |caller, _| caller.say("AT+F")),
+    ("while it rings", |_, _| {}),
+    ("while the answer tone sounds", |_, called| called.say("ATA\r")),
+    ("as soon as there is a carrier", |caller, called| {
+        called.say("ATA\r");
+        caller.read("CONNECT\r\n");
+    }),
+    ("in the middle of a frame", |caller, called| {
+        identify(caller, called);
+        caller.ask("AT+FTH=3\r", "CONNECT\r\n");
+        caller.say("\u{7f}\u{3}");
+    }),
+    ("in the middle of a page", |caller, called| {
+        identify(caller, called);
+        caller.ask("AT+FTM=96\r", "CONNECT\r\n");
+        caller.say(&"\0".repeat(3000));
+    }),
+    ("while it listens", |caller, called| {
+        identify(caller, called);
+        caller.say("AT+FRM=96\r");
+    }),
+];
+
+/// The called host says who it is, the caller hears it.
+fn identify(caller: &mut Host, called: &mut Host) {
+    called.ask("ATA\r", "CONNECT\r\n");
+    called.say("\u{7f}\u{13}\u{1}\u{0}\u{10}\u{3}");
+    called.read(OK);
+    caller.read(OK);
+}
+
+#[test]
+fn a_modem_outlives_its_hosts_and_hangs_up_when_they_go() {
+    let bench = Bench::new();
+    let ((_one, first), (_other, second)) = (bench.modem("100"), bench.modem("101"));
+    for (phase, go) in PHASES {
+        let mut called = Host::open(&second);
+        called.ask(READY, OK);
+        let mut caller = Host::open(&first);
+        caller.ask(READY, OK);
+        caller.say("ATD101\r");
+        called.read("RING\r\n");
+        go(&mut caller, &mut called);
+        caller.die();
+        // A modem that is still off hook would be busy: the next call tells.
+        wait_for(phase, || {
+            let mut again = Host::open(&first);
+            again.ask(READY, OK);
+            again.die();
+            called.say("\rATH\r");
+            called.read(OK);
+            Some(())
+        });
+    }
+    let (mut called, mut caller) = (Host::open(&first), Host::open(&second));
+    called.ask(READY, OK);
+    caller.ask(READY, OK);
+    caller.say("ATD100\r");
+    called.read("RING\r\n");
+}
+
+#[test]
+fn garbage_and_floods_leave_a_modem_that_answers() {
+    let bench = Bench::new();
+    let (_modem, terminal) = bench.modem("100");
+    let mut host = Host::open(&terminal);
+    let mut writer = Host(host.0.try_clone().expect("a file can be shared"));
+    let flood = thread::spawn(move || {
+        let garbage = (0..300_000_u32).map(|place| (place.wrapping_mul(2_654_435_761) >> 24) as u8);
+        // No T: garbage that happens to be a command would be obeyed.
+        let garbage: Vec<u8> = garbage.map(|octet| if octet & 0x5f == b'T' { b'x' } else { octet }).collect();
+        writer.0.write_all(&garbage).expect("the terminal takes octets");
+        writer.say("\rATE1\rATQ0V1E0\rAT+GMM\r");
+    });
+    host.read("Answertone fax modem\r\n\r\nOK\r\n");
+    flood.join().expect("the flood ends");
+}
+
+/// A host that never reads loses what it was told, and nothing else: the next one finds the modem well.
+#[test]
+fn a_host_that_never_reads_harms_nobody() {
+    let bench = Bench::new();
+    let ((_one, first), (_other, second)) = (bench.modem("100"), bench.modem("101"));
+    let mut deaf = Host::open_impatient(&first);
+    // The terminal fills up, and then the modem takes nothing more.
+    let taken = (0..MOST_WRITES).take_while(|_| deaf.0.write_all(b"AT&V\r").is_ok()).count();
+    assert!(taken < MOST_WRITES, "the modem takes more than it can answer");
+    deaf.die();
+    let mut called = Host::open(&first);
+    called.ask(READY, OK);
+    let mut caller = Host::open(&second);
+    caller.ask(READY, OK);
+    caller.say("ATD100\r");
+    called.read("RING\r\n");
+}
