@@ -350,7 +350,7 @@ impl Fax {
             }
             Event::PageSent { verdict, .. } => self.judged(verdict),
             Event::Finished(outcome) => self.ended(outcome),
-            // Nobody is called to the telephone of a modem.
+            // The host is not told: it calls nobody.
             Event::PeerKnown(_) | Event::Agreed(_) | Event::OperatorWanted => {}
         }
         self.look_for_refused();

@@ -121,13 +121,13 @@ pub(super) trait Step: Into<State> + Sized {
         self.into()
     }
 
-    /// More of a document that grows is there.
-    fn grown(self, _core: &mut Core) -> State {
+    /// A person who was called is there, or is not.
+    fn operator(self, _core: &mut Core, _there: bool) -> State {
         self.into()
     }
 
-    /// A person who was called is there, or is not.
-    fn operator(self, _core: &mut Core, _there: bool) -> State {
+    /// More of a document that grows is there.
+    fn grown(self, _core: &mut Core) -> State {
         self.into()
     }
 
@@ -194,14 +194,14 @@ macro_rules! states {
             pub(super) fn fail(self, core: &mut Core, cause: Cause, timer: Option<Timer>, detail: String) -> Self {
                 match self { $(Self::$state(state) => state.fail(core, cause, timer, detail)),* }
             }
+            pub(super) fn operator(self, core: &mut Core, there: bool) -> Self {
+                match self { $(Self::$state(state) => state.operator(core, there)),* }
+            }
             pub(super) fn bitmap(&self) -> Option<&Bitmap> {
                 match self { $(Self::$state(state) => state.bitmap()),* }
             }
             pub(super) fn grown(self, core: &mut Core) -> Self {
                 match self { $(Self::$state(state) => state.grown(core)),* }
-            }
-            pub(super) fn operator(self, core: &mut Core, there: bool) -> Self {
-                match self { $(Self::$state(state) => state.operator(core, there)),* }
             }
             pub(super) fn kept(self, core: &mut Core, kept: Result<(), NotKept>) -> Self {
                 match self { $(Self::$state(state) => state.kept(core, kept)),* }

@@ -39,7 +39,7 @@ pub struct Terms {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Mismatch(pub String);
 
-/// Bits of a DCS that ask for what is never offered: other resolutions, codings, files.
+/// Bits of a DCS that ask for what is never offered: other resolutions of colour, codings, files.
 const NEVER_OFFERED: [u8; 16] = [36, 38, 53, 54, 55, 57, 60, 62, 71, 74, 75, 98, 110, 111, 116, 127];
 
 /// The bit of each resolution beside the standard one, the best first. Those of the inch have the bits of their equals,
