@@ -166,7 +166,15 @@ fn a_recording_that_breaks_off_is_told_as_far_as_it_goes() {
 }
 
 /// A capture, its verdict and kind of each call.
-const CAPTURES: &[(&str, &[(&str, &str)])] = &[];
+const CAPTURES: &[(&str, &[(&str, &str)])] = &[
+    ("vega1_t38_reinvite.pcap", &[("fax", "no_command"), ("fax", "no_page")]),
+    ("08-t38fail.pcap", &[("fax", "no_page")]),
+    ("ast-2016-003_udptl_crash.pcap", &[("tones_only", "tones_only")]),
+    ("vega2_contactid_bell103_negative.pcap", &[("alarm_receiver", "no_fax")]),
+    ("ulaw-2013785496.pcap", &[("opening", "no_answer")]),
+    ("dtmf_2833_0.pcap", &[("opening", "no_answer")]),
+    ("dtmf_2833_pound.pcap", &[("opening", "no_answer")]),
+];
 
 #[test]
 fn captures_are_told_for_what_they_are() {

@@ -4,7 +4,14 @@
 
 use std::{fs, path::Path};
 
-use answertone_dsp::g711::Law;
+use answertone_dsp::{
+    bits::BitQueue,
+    fsk::{FskModulator, FskSpec, V21_CHANNEL_1, V21_CHANNEL_2},
+    g711::Law,
+    modem::Modulator,
+    tone::call::CedGenerator,
+    units::Dbm0,
+};
 use answertone_t30::{
     frame::Fcf,
     image::{Bitmap, tiff::TiffDocument},
@@ -128,6 +135,50 @@ fn ladder(call: &Call) -> Vec<(Station, &'static str)> {
         intact.filter_map(|frame| Some((step.station, frame.fcf()?.name()))).collect()
     };
     call.steps.iter().flat_map(frames).collect()
+}
+
+/// One channel alone: of the caller's side in the second call nothing is heard of the answers.
+#[test]
+fn one_channel_of_a_call_gives_its_pages_too() {
+    let Some(folder) = shared(RECORDINGS, 3) else { return };
+    let cases = [
+        ("ECM-call.wav", 0, &["ECM-call.c2.page0.tif"][..]),
+        ("ECM-call.wav", 1, &["ECM-call.c2.page0.tif"]),
+        ("MPS-call.wav", 1, &["MPS-call.wav.c1.fax_decode.tif"; 2]),
+    ];
+    for (name, channel, pages) in cases {
+        let call = hear(&[channels(&folder, name).swap_remove(channel)]);
+        assert_eq!((call.kind, call.pages.len()), (CallKind::Fax, pages.len()), "{name} {channel}");
+        for (place, (page, file)) in call.pages.iter().zip(pages).enumerate() {
+            assert!(page.page.bitmap == drawn(&folder, file, place), "{name} {channel}: page {place} differs");
+        }
+    }
+}
+
+/// ANSam, CM and JM of two machines that send fax by V.34: nothing else of it need be heard.
+#[test]
+fn fax_by_v34_is_recognised_by_how_it_begins() {
+    let menu = |spec: &FskSpec| -> Vec<f32> {
+        let mut bits = BitQueue::with_room(2000);
+        for _ in 0..6 {
+            (0..10).for_each(|_| bits.push(true));
+            for octet in [0xe0, 0x81, 0x85, 0xd4, 0x90] {
+                bits.push(false);
+                bits.push_octet(octet);
+                bits.push(true);
+            }
+        }
+        bits.finish();
+        let mut samples = vec![0.0; 16_000];
+        FskModulator::new(spec, Dbm0(-14.0)).run(&mut bits, &mut samples);
+        samples
+    };
+    let mut answer = vec![0.0; 24_000];
+    CedGenerator::ansam(Dbm0(-14.0), true).run(&mut answer);
+    let call = hear(&[[answer, menu(&V21_CHANNEL_1), menu(&V21_CHANNEL_2)].concat()]);
+    assert_eq!((call.kind, call.findings[0].name), (CallKind::SuperG3, "super_g3"), "{:?}", call.findings);
+    let names: Vec<(Station, &str)> = call.steps.iter().map(|step| (step.station, step.heard.what.name())).collect();
+    assert!(names.contains(&(Station::Answerer, "ansam")), "{names:?}");
 }
 
 /// A recording that begins after the DCS: the modem is found by its training, coding and size by the rows they give.

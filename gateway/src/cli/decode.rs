@@ -25,7 +25,10 @@ use super::{
 use crate::{
     decode::{self, Decoded, pictures},
     ifax::pdf_of_pages,
-    plot::{chart::sheet_png, svg::chart_svg},
+    plot::{
+        chart::{Chart, sheet_png},
+        svg::chart_svg,
+    },
 };
 
 /// Fast signals that are drawn.
@@ -165,16 +168,14 @@ fn keep_pictures(folder: &Path, name: &str, decoded: &Decoded) -> Result<(), Cli
     keep(folder, "levels.png", &sheet_png(name, "", &[levels]).map_err(CliError::failed)?)?;
     for (place, burst) in call.steps.iter().filter_map(Step::burst).enumerate().take(MOST_SIGNALS) {
         let number = place + 1;
-        let charts = [
-            ("points", pictures::constellation(burst)),
-            ("errors", pictures::errors(burst)),
-            ("equaliser", pictures::equalizer(burst)),
-        ];
-        for (what, chart) in &charts {
+        let (names, charts): (Vec<&str>, Vec<Chart>) = pictures::of_signal(burst).into_iter().unzip();
+        for (what, chart) in names.iter().zip(&charts) {
             keep(folder, &format!("signal-{number}-{what}.svg"), chart_svg(chart).as_bytes())?;
         }
-        let png = sheet_png(&format!("Signal {number}"), &burst.to_string(), &charts.map(|(_, chart)| chart));
-        keep(folder, &format!("signal-{number}.png"), &png.map_err(CliError::failed)?)?;
+        if !charts.is_empty() {
+            let png = sheet_png(&format!("Signal {number}"), &burst.to_string(), &charts).map_err(CliError::failed)?;
+            keep(folder, &format!("signal-{number}.png"), &png)?;
+        }
     }
     Ok(())
 }

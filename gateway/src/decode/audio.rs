@@ -177,7 +177,7 @@ impl Recording {
 /// Chunks of a RIFF file that are looked at.
 const MOST_CHUNKS: usize = 1000;
 /// Octets of a format that say something.
-const FORMAT_OCTETS: u32 = 64;
+const FORMAT_OCTETS: u32 = 256;
 
 /// A WAV file's header with its format and its samples only, and the length of these; the file then stands at the first.
 /// None of another file. Recorders write other chunks whose lengths are wrong, and lengths of samples of which only some,
@@ -205,10 +205,14 @@ fn bare<F: Read + Seek>(file: &mut F) -> io::Result<Option<(Vec<u8>, u64)>> {
                 let length = if unknown { there } else { length.into() };
                 return Ok(Some((header(&kept, length), length)));
             }
-            b"fmt " | b"fact" if length <= FORMAT_OCTETS => {
-                let mut body = vec![0; length as usize];
-                file.read_exact(&mut body)?;
-                kept.extend(name.into_iter().chain(length.to_le_bytes()).chain(body));
+            b"fmt " | b"fact" => {
+                let mut body = Vec::new();
+                file.take(length.min(FORMAT_OCTETS).into()).read_to_end(&mut body)?;
+                if &name == b"fmt " && body.len() > 18 {
+                    // What is behind the fields of the format says nothing.
+                    body.truncate(18 + usize::from(body[16]));
+                }
+                kept.extend(name.into_iter().chain((body.len() as u32).to_le_bytes()).chain(body));
             }
             _ => {}
         }

@@ -16,7 +16,7 @@ use std::{
 
 use answertone_dsp::g711::Law;
 use answertone_t30::{
-    observe::{Call, Channel, Observer, PacketEar},
+    observe::{Call, Channel, Heard, Observer, PacketEar, What},
     t38::{
         Arrival,
         ifp::{Ifp, Syntax},
@@ -204,7 +204,8 @@ fn apart(datagrams: Vec<Datagram>) -> Vec<Vec<Datagram>> {
 /// What the datagrams of a flow are.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Flow {
-    Rtp(Law),
+    /// Sound, if any of it is G.711, and keys.
+    Rtp(Option<Law>),
     Udptl(Syntax),
 }
 
@@ -221,8 +222,10 @@ fn call(datagrams: Vec<Datagram>) -> Option<Decoded> {
         let side = &mut sides[usize::from(from > to)];
         what.push(match flow {
             Flow::Rtp(law) => {
-                side.add_sound(datagrams, law, begun);
-                format!("RTP {} from {from}", if law == Law::A { "PCMA" } else { "PCMU" })
+                side.add_keys(datagrams, begun);
+                law.iter().for_each(|law| side.add_sound(datagrams, *law, begun));
+                let coding = law.map_or("events", |law| if law == Law::A { "PCMA" } else { "PCMU" });
+                format!("RTP {coding} from {from}")
             }
             Flow::Udptl(syntax) => {
                 side.add_packets(datagrams, syntax, begun);
@@ -245,16 +248,21 @@ fn heard(what: String, mut sides: [Side; 2]) -> Decoded {
     let mut sound = observer.finish().into_iter();
     let mut channels: Vec<Channel> = Vec::new();
     for (place, side) in sides.into_iter().enumerate() {
-        let packets = side.packets.map(PacketEar::finish);
+        let packets = side.packets.is_some() || !side.keys.is_empty();
+        let mut more = side.packets.unwrap_or_default().finish();
+        more.heard.extend(side.keys);
         let sound = if with_sound.contains(&place) { sound.next() } else { None };
-        channels.extend(match (sound, packets) {
-            (Some(mut sound), Some(packets)) => {
-                sound.heard.extend(packets.heard);
-                sound.heard.sort_by_key(|heard| (heard.from, heard.to));
+        let channel = match sound {
+            Some(mut sound) => {
+                sound.heard.append(&mut more.heard);
                 Some(sound)
             }
-            (sound, packets) => sound.or(packets),
-        });
+            None => packets.then_some(more),
+        };
+        channels.extend(channel.map(|mut channel| {
+            channel.heard.sort_by_key(|heard| (heard.from, heard.to));
+            channel
+        }));
     }
     Decoded { source: what, call: Call::of(channels), waterfalls }
 }
@@ -264,6 +272,7 @@ fn heard(what: String, mut sides: [Side; 2]) -> Decoded {
 struct Side {
     sound: Vec<f32>,
     packets: Option<PacketEar>,
+    keys: Vec<Heard>,
 }
 
 /// What is in a packet of RTP besides its header's fixed part. RFC 3550 5.1.
@@ -311,13 +320,35 @@ fn kind(datagrams: &[&Datagram]) -> Option<Flow> {
     let (old, new) = (packets(Syntax::Y1998), packets(Syntax::Y2002));
     let (syntax, best) = if new.0 > old.0 { (Syntax::Y2002, new) } else { (Syntax::Y1998, old) };
     match () {
-        () if mu.max(a) >= FEWEST && mu.max(a) > best.0 => Some(Flow::Rtp(if a > mu { Law::A } else { Law::Mu })),
+        () if mu.max(a) >= FEWEST && mu.max(a) > best.0 => Some(Flow::Rtp(Some(if a > mu { Law::A } else { Law::Mu }))),
         () if best.0 >= 3 && best.0 >= 2 * best.1 => Some(Flow::Udptl(syntax)),
+        () if datagrams.iter().filter(|datagram| key(datagram).is_some()).count() >= 3 => Some(Flow::Rtp(None)),
         () => None,
     }
 }
 
+/// The key of a packet of telephone events, and its time stamp. RFC 4733 2.3.
+fn key(datagram: &Datagram) -> Option<(char, u32)> {
+    const KEYS: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', '*', '#', 'A', 'B', 'C', 'D'];
+    let packet = rtp(&datagram.payload).filter(|packet| packet.kind >= 96)?;
+    let &[event, _, _, _] = packet.payload else { return None };
+    Some((*KEYS.get(usize::from(event))?, packet.stamp))
+}
+
 impl Side {
+    /// Keys, each of which has the same time stamp in all its packets.
+    fn add_keys(&mut self, datagrams: &[&Datagram], begun: LineTime) {
+        let keys = datagrams.iter().filter_map(|datagram| Some((key(datagram)?, LineTime(datagram.at.since(begun).0))));
+        let mut last = None;
+        for (key, at) in keys {
+            match self.keys.last_mut() {
+                Some(heard) if last == Some(key) => heard.to = at,
+                _ => self.keys.push(Heard { from: at, to: at, what: What::Digit(key.0) }),
+            }
+            last = Some(key);
+        }
+    }
+
     /// Samples at the places that their time stamps give them; a stamp that jumps counts from its arrival.
     fn add_sound(&mut self, datagrams: &[&Datagram], law_of_flow: Law, begun: LineTime) {
         let mut origin: Option<(u32, u64)> = None;

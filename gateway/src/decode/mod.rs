@@ -8,6 +8,7 @@
 
 pub mod audio;
 pub mod capture;
+pub mod eye;
 pub mod json;
 pub mod pictures;
 pub mod report;

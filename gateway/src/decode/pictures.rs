@@ -5,7 +5,7 @@ use answertone_t30::{
     time::LineTime,
 };
 
-use super::{Decoded, text::seconds};
+use super::{Decoded, eye::eye, text::seconds};
 use crate::plot::{
     PlotError,
     chart::{Axis, Chart, Series, Style},
@@ -101,8 +101,22 @@ fn time_axis(from: f64, to: f64) -> Axis {
     Axis::linear("seconds", from, to.max(from + 0.1), step)
 }
 
+/// All charts of a fast signal with their names. What packets told has none.
+pub fn of_signal(burst: &Burst) -> Vec<(&'static str, Chart)> {
+    if burst.relayed {
+        return Vec::new();
+    }
+    let charts = [
+        ("points", Some(constellation(burst))),
+        ("eye", eye(burst)),
+        ("errors", Some(errors(burst))),
+        ("equaliser", Some(equalizer(burst))),
+    ];
+    charts.into_iter().filter_map(|(name, chart)| Some((name, chart?))).collect()
+}
+
 /// Points before decision, over those of the modem.
-pub fn constellation(burst: &Burst) -> Chart {
+fn constellation(burst: &Burst) -> Chart {
     let farthest = burst.ideal.iter().map(|(x, y)| x.abs().max(y.abs())).fold(1.0, f32::max);
     let reach = f64::from(farthest) * 1.3;
     let step = if reach > 6.0 { 2.0 } else { 1.0 };
@@ -120,7 +134,7 @@ pub fn constellation(burst: &Burst) -> Chart {
 }
 
 /// Error power over time, with the slips of the line.
-pub fn errors(burst: &Burst) -> Chart {
+fn errors(burst: &Burst) -> Chart {
     let each = burst.errors.len().div_ceil(MOST_POINTS).max(1);
     let points: Vec<(f64, f64)> = burst
         .errors
@@ -147,7 +161,7 @@ pub fn errors(burst: &Burst) -> Chart {
 }
 
 /// The equaliser: what it adds from each half symbol, echoes and delays of the line among them.
-pub fn equalizer(burst: &Burst) -> Chart {
+fn equalizer(burst: &Burst) -> Chart {
     let size = |(re, im): &(f32, f32)| f64::from(re.hypot(*im));
     let largest = burst.taps.iter().map(size).fold(1e-9, f64::max);
     let peak = burst.taps.iter().position(|tap| size(tap) == largest).unwrap_or(0) as f64;

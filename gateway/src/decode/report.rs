@@ -123,7 +123,7 @@ fn rungs(step: &Step) -> Vec<Rung> {
 
 fn signal(step: &Step) -> Option<Signal> {
     let burst = step.burst()?;
-    let charts: [Chart; 3] = [pictures::constellation(burst), pictures::errors(burst), pictures::equalizer(burst)];
+    let charts: Vec<Chart> = pictures::of_signal(burst).into_iter().map(|(_, chart)| chart).collect();
     Some(Signal {
         at: format!("{:.3}", seconds(step.heard.from)),
         text: burst.to_string(),

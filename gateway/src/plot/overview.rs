@@ -125,7 +125,7 @@ impl Overview {
                 self.canvas.pixel(LEFT + x, top + y, heat(level));
             }
         }
-        self.canvas.text(12, top + PANEL / 2 - 10, 17.0, INK, name);
+        self.canvas.text(12, top + 4, 15.0, INK, name);
         for kilohertz in 0..4 {
             let y = top + PANEL - PANEL * kilohertz / 4;
             self.canvas.fill(LEFT - 6, y - 1, 6, 1, FAINT);

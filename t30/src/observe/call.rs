@@ -90,6 +90,8 @@ pub struct Call {
 /// The softest signal that is told though it is not understood, and the shortest.
 const UNKNOWN_LEVEL: Dbm0 = Dbm0(-42.0);
 const UNKNOWN_BLOCKS: usize = 40;
+/// Packets have no level, and do not leak.
+const NO_LEVEL: f32 = -100.0;
 /// A signal that is covered by so much of it is understood.
 const COVERED: f32 = 0.3;
 /// Signals of two channels that belong together begin within this of each other.
@@ -145,9 +147,9 @@ fn steps(channels: &[Channel]) -> Vec<Step> {
     for (channel, held) in channels.iter().enumerate() {
         for heard in held.heard.iter().chain(&unknown(held)) {
             let level = held.line.between(heard.from, heard.to);
-            let same = steps
-                .iter_mut()
-                .find(|step| step.channel != channel && step.leak.is_none() && same(&step.heard, heard));
+            let same = steps.iter_mut().find(|step| {
+                step.channel != channel && step.leak.is_none() && same(&step.heard, heard, level.0 > NO_LEVEL)
+            });
             match same {
                 Some(step) => step.join(channel, level, heard.clone()),
                 None => {
@@ -180,14 +182,14 @@ impl Step {
 }
 
 /// Whether two channels had the same signal.
-fn same(one: &Heard, other: &Heard) -> bool {
+fn same(one: &Heard, other: &Heard, has_sound: bool) -> bool {
     let near = (one.from.0 as i64 - other.from.0 as i64).abs() <= LATER;
     let overlap = one.to.min(other.to).0.saturating_sub(one.from.max(other.from).0);
     let shorter = one.to.since(one.from).0.min(other.to.since(other.from).0);
     let together = overlap * 2 > shorter || shorter == 0 && near;
     match (&one.what, &other.what) {
-        (What::Control(one), What::Control(other)) => together && same_frames(one, other),
-        (What::Burst(one), What::Burst(other)) => together && one.carrier.modem() == other.carrier.modem(),
+        (What::Control(one), What::Control(other)) => together && same_frames(one, other) && has_sound,
+        (What::Burst(one), What::Burst(other)) => has_sound && together && one.carrier.modem() == other.carrier.modem(),
         (What::Cng, What::Cng) | (What::Answer(_), What::Answer(_)) => together,
         (What::Digit(one), What::Digit(other)) => together && one == other,
         (What::Progress(one), What::Progress(other)) => near && one == other,

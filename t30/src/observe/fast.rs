@@ -29,6 +29,8 @@ const TRAINING: u64 = 14_000;
 const CONTEST: u64 = 2_800;
 /// How long a signal may be away before it is over.
 const FADING: u64 = 1_600;
+/// Samples of a signal that are kept.
+const SOUND: usize = 1200;
 /// Bits of one block of samples.
 const RUN_BITS: usize = 512;
 /// Decibels by which a training must be better than chance, unless something else speaks for it.
@@ -107,7 +109,17 @@ impl FastEars {
                 self.slots[place].run(samples, &mut self.run);
             }
         }
+        self.keep_sound();
         self.next(begun)
+    }
+
+    /// Some samples of each signal are kept to be drawn.
+    fn keep_sound(&mut self) {
+        let State::Following(slot) = self.state else { return };
+        let kept = &self.kept;
+        for gather in self.slots[slot].gather.iter_mut().filter(|gather| gather.wants_sound()) {
+            gather.keep_sound(kept.range(kept.len().saturating_sub(SOUND)..).copied().collect());
+        }
     }
 
     /// The recording has ended.

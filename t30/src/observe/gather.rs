@@ -22,6 +22,8 @@ const MOST_FRAMES: usize = 4096;
 const MOST_POINTS: usize = 3000;
 /// Samples between two looks at the error and the points: 100 ms.
 const LOOK: u64 = 800;
+/// How long after its training samples are kept: 300 ms.
+const SOUND_AFTER: u64 = 2400;
 /// Looks kept; beyond them every second is dropped.
 const MOST_LOOKS: usize = 1024;
 /// A training that is shorter is the short one, if the modem has one.
@@ -78,6 +80,8 @@ impl Gather {
             ideal: plan.coding.points().map(|point| (point.re, point.im)).collect(),
             errors: Vec::new(),
             taps: Vec::new(),
+            sound: Vec::new(),
+            sound_taps: Vec::new(),
         };
         Self {
             burst,
@@ -173,6 +177,17 @@ impl Gather {
             }
         }
         self.since_flag = 0;
+    }
+
+    /// Whether it has gone on long enough for its samples to be kept, and none are yet.
+    pub(super) fn wants_sound(&self) -> bool {
+        self.burst.sound.is_empty() && self.samples >= SOUND_AFTER && self.ended.is_none()
+    }
+
+    /// Keeps samples to be drawn.
+    pub(super) fn keep_sound(&mut self, samples: Vec<f32>) {
+        self.burst.sound = samples;
+        self.burst.sound_taps = self.burst.taps.clone();
     }
 
     /// Looks at what the receiver knows now and then.

@@ -148,6 +148,10 @@ pub struct Burst {
     pub errors: Vec<(LineTime, Db)>,
     /// The equaliser at its end, half a symbol apart.
     pub taps: Vec<(f32, f32)>,
+    /// Some of its samples, from a while after the training on, with the equaliser that it had then.
+    pub sound: Vec<f32>,
+    /// See `sound`.
+    pub sound_taps: Vec<(f32, f32)>,
 }
 
 impl CallerIdentity {

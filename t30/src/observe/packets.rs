@@ -208,6 +208,8 @@ impl Signal {
             ideal: Vec::new(),
             errors: Vec::new(),
             taps: Vec::new(),
+            sound: Vec::new(),
+            sound_taps: Vec::new(),
         }
     }
 }
