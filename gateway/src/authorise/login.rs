@@ -38,13 +38,7 @@ pub enum Denied {
 }
 
 /// Whether somebody is the user it says.
-pub async fn prove(
-    store: &Store,
-    lock_out: LockOut,
-    name: &str,
-    given: &str,
-    proof: Proof,
-) -> Result<User, Denied> {
+pub async fn prove(store: &Store, lock_out: LockOut, name: &str, given: &str, proof: Proof) -> Result<User, Denied> {
     let user = store.user(name).await?;
     if user.as_ref().is_some_and(|user| user.locked_until > now()) {
         return Err(Denied::Locked(name.into()));

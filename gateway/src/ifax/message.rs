@@ -70,12 +70,7 @@ pub fn mail(
         .body(MimePart::new(ContentType::new("multipart/mixed"), parts))
         .write_to_vec()
         .expect("writing to memory");
-    Ok(NewMail {
-        kind: MailKind::Fax(fax.id),
-        mail_from: onramp.from.to_string(),
-        recipient: mailbox.to_owned(),
-        raw,
-    })
+    Ok(NewMail { kind: MailKind::Fax(fax.id), mail_from: onramp.from.to_string(), recipient: mailbox.to_owned(), raw })
 }
 
 /// The Message-ID of a fax's mail, without brackets.
@@ -164,7 +159,15 @@ mod tests {
     #[test]
     fn the_pages_come_back_from_the_mail_pel_for_pel() {
         let onramp = Config::default().onramp;
-        let new = mail(&fax("+1 222 456 7654"), &[page(), page()], &Completeness::Complete, &onramp, "office@x.example", "gw").unwrap();
+        let new = mail(
+            &fax("+1 222 456 7654"),
+            &[page(), page()],
+            &Completeness::Complete,
+            &onramp,
+            "office@x.example",
+            "gw",
+        )
+        .unwrap();
         let parsed = MessageParser::default().parse(&new.raw).unwrap();
         assert_eq!(parsed.subject(), Some("Fax from +1 222 456 7654, 2 pages"));
         assert_eq!(parsed.message_id(), Some("fax.5.1700000000000@gw"));

@@ -10,12 +10,8 @@ use crate::{
 
 /// Opens all ports of the configuration.
 pub(super) async fn open(config: &Smtp) -> Result<Vec<(TcpListener, Door)>, ServeError> {
-    let plain = Door {
-        tls: config.tls.0.clone(),
-        logins: true,
-        logins_in_clear: config.login_in_clear,
-        ..Door::default()
-    };
+    let plain =
+        Door { tls: config.tls.0.clone(), logins: true, logins_in_clear: config.login_in_clear, ..Door::default() };
     let kinds = [
         ("smtp.listen", &config.listen, plain.clone()),
         ("smtp.listen_tls", &config.listen_tls, Door { tls_first: true, ..plain.clone() }),

@@ -109,9 +109,8 @@ fn addressed(raw: &[u8], domains: &[String]) -> (Vec<String>, String) {
         ["Envelope-To", "X-Original-To", "Delivered-To"].iter().flat_map(|name| field(&message, name)).collect();
     let named = || [message.to(), message.cc(), message.bcc()].into_iter().flatten().flat_map(addresses).collect();
     let mut found: Vec<String> = if traced.is_empty() { named() } else { traced };
-    let ours = |address: &String| {
-        address.rsplit_once('@').is_some_and(|(_, domain)| domains.contains(&domain.to_lowercase()))
-    };
+    let ours =
+        |address: &String| address.rsplit_once('@').is_some_and(|(_, domain)| domains.contains(&domain.to_lowercase()));
     found.retain(ours);
     let mut seen = std::collections::HashSet::new();
     found.retain(|address| seen.insert(address.clone()));

@@ -356,9 +356,7 @@ impl<I: Intake> Session<I> {
     fn chunk(&mut self, octets: usize, last: bool) -> Reading {
         let refusal = match &self.envelope {
             None => Some(Reply::new(503, "5.5.1", "MAIL comes first")),
-            Some(envelope) if envelope.recipients.is_empty() => {
-                Some(Reply::new(554, "5.5.1", "no valid recipients"))
-            }
+            Some(envelope) if envelope.recipients.is_empty() => Some(Reply::new(554, "5.5.1", "no valid recipients")),
             Some(_) if self.chunks.len().saturating_add(octets) > self.limits.message => {
                 Some(Reply::new(552, "5.3.4", format!("at most {} octets are taken", self.limits.message)))
             }
@@ -460,7 +458,10 @@ impl<I: Intake> Session<I> {
             (_, false, Some(_)) => "ESMTPA",
             (_, true, Some(_)) => "ESMTPSA",
         };
-        format!("Received: from {host} ([{}]) by {} with {kind};\r\n\t{date}\r\n", self.client.peer, self.limits.hostname)
+        format!(
+            "Received: from {host} ([{}]) by {} with {kind};\r\n\t{date}\r\n",
+            self.client.peer, self.limits.hostname
+        )
     }
 
     async fn too_much(&mut self) -> io::Result<Reading> {

@@ -120,21 +120,16 @@ impl Store {
     }
 
     /// The fax is over; its mails are queued in the same transaction.
-    pub async fn fax_ends(
-        &self,
-        fax: i64,
-        state: FaxState,
-        said: &str,
-        mails: &[NewMail],
-    ) -> Result<(), StoreError> {
+    pub async fn fax_ends(&self, fax: i64, state: FaxState, said: &str, mails: &[NewMail]) -> Result<(), StoreError> {
         let mut tx = self.pool.begin_with("BEGIN IMMEDIATE").await?;
-        let done = sqlx::query("UPDATE fax SET state = $1, said = $2, ended_at = $3 WHERE id = $4 AND state = 'receiving'")
-            .bind(state.name())
-            .bind(said)
-            .bind(now())
-            .bind(fax)
-            .execute(&mut *tx)
-            .await?;
+        let done =
+            sqlx::query("UPDATE fax SET state = $1, said = $2, ended_at = $3 WHERE id = $4 AND state = 'receiving'")
+                .bind(state.name())
+                .bind(said)
+                .bind(now())
+                .bind(fax)
+                .execute(&mut *tx)
+                .await?;
         if done.rows_affected() == 1 {
             for mail in mails {
                 insert_mail(&mut tx, mail).await?;

@@ -36,13 +36,13 @@ pub use jobs::{Ending, Job, Verdict};
 pub use messages::{Accepted, NewMessage, NewRecipient};
 pub use outbound::{Mail, MailKind, NewMail};
 pub use overview::{CallRow, JobRow, MailRow, Overview};
-pub use told::Untold;
-pub use usage::Usage;
-pub use users::User;
 use sqlx::{
     Connection, SqlitePool,
     sqlite::{SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
+pub use told::Untold;
+pub use usage::Usage;
+pub use users::User;
 
 /// The store of one gateway.
 #[derive(Clone)]

@@ -14,11 +14,11 @@ use answertone_t30::{
 use tokio::runtime::Handle;
 use tracing::{error, info};
 
+use self::{desk::Desk, judge::Judgement};
 use super::{
     Happening, Shared,
     call::{self, Listener, Pending, Way},
 };
-use self::{desk::Desk, judge::Judgement};
 use crate::{
     authorise::caller::{CallerRefused, Incoming},
     config::Line,
@@ -225,9 +225,9 @@ async fn closing(
     // What was confirmed must go somewhere, even if the tables have changed since.
     let mailboxes =
         shared.route(&row.incoming()).await.unwrap_or_else(|_| vec![shared.config.onramp.mailbox.to_string()]);
-    let mails = mailboxes.iter().map(|mailbox| {
-        message::mail(&row, &pages, &complete, &shared.config.onramp, mailbox, &shared.config.hostname)
-    });
+    let mails = mailboxes
+        .iter()
+        .map(|mailbox| message::mail(&row, &pages, &complete, &shared.config.onramp, mailbox, &shared.config.hostname));
     match mails.collect() {
         Ok(mails) => Ok((state, said, mails)),
         Err(error) => {
