@@ -16,11 +16,9 @@ mod onramp;
 mod relay;
 mod senders;
 mod smtp;
+mod store;
 
-use std::{
-    fmt,
-    path::{Path, PathBuf},
-};
+use std::{fmt, path::Path};
 
 use file::{File, Key};
 pub use line::{Identity, Line, Purpose};
@@ -32,6 +30,7 @@ pub use relay::{Relay, Tls};
 pub use senders::{Quota, SenderRule};
 use serde::{Deserialize, Serialize};
 pub use smtp::Smtp;
+pub use store::{Spool, StoreFolder};
 use toml::Spanned;
 
 /// A configuration with every key and its comment; its values are the defaults.
@@ -48,7 +47,9 @@ struct Raw {
     #[serde(default)]
     relay: relay::Raw,
     #[serde(default)]
-    store: RawStore,
+    store: store::Raw,
+    #[serde(default)]
+    spool: store::RawSpool,
     #[serde(default)]
     identity: line::RawIdentity,
     #[serde(default)]
@@ -61,12 +62,6 @@ struct Raw {
     sender: Vec<senders::Raw>,
     #[serde(default)]
     line: Vec<Spanned<line::RawLine>>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(deny_unknown_fields)]
-struct RawStore {
-    dir: Key<String>,
 }
 
 /// The checked configuration.
@@ -82,6 +77,8 @@ pub struct Config {
     pub relay: Relay,
     /// Where everything is kept.
     pub store: StoreFolder,
+    /// A folder whose messages are taken.
+    pub spool: Spool,
     /// Who we are on the telephone.
     pub identity: Identity,
     /// E-mail to fax.
@@ -96,13 +93,6 @@ pub struct Config {
     /// Telephone lines.
     #[serde(rename = "line")]
     pub lines: Vec<Line>,
-}
-
-/// Where everything is kept.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct StoreFolder {
-    /// The folder.
-    pub dir: PathBuf,
 }
 
 /// A password: it can be used but not printed.
@@ -159,7 +149,8 @@ impl File<'_> {
             domains: self.domains(raw.domains, &hostname)?,
             smtp: self.smtp(raw.smtp)?,
             relay: self.relay(raw.relay)?,
-            store: StoreFolder { dir: file::text(raw.store.dir, "answertone-store").into() },
+            store: self.store(raw.store)?,
+            spool: self.spool(raw.spool),
             identity: self.identity(raw.identity)?,
             offramp: self.offramp(raw.offramp)?,
             notices: self.notices(raw.notices, &hostname)?,

@@ -16,6 +16,8 @@ mod mail_out;
 mod notices;
 mod offramp;
 mod onramp;
+mod retention;
+mod spool;
 mod switchboard;
 
 use std::{
@@ -145,6 +147,10 @@ impl Service {
         }
         shared.clone().spawn_lines(&mut workers);
         workers.spawn(notices::work(shared.clone()));
+        workers.spawn(retention::work(shared.clone()));
+        if !shared.config.spool.dir.as_os_str().is_empty() {
+            workers.spawn(spool::work(shared.clone()));
+        }
         workers.spawn(mail_out::work(shared.clone(), mail_out));
         Ok(Self { shared, workers, addresses, _claim: claim })
     }

@@ -106,6 +106,64 @@ async fn pipelined_commands_are_answered_in_order() {
 }
 
 #[tokio::test]
+async fn chunks_make_a_message() {
+    let mut client = Client::connect().await;
+    assert!(client.says("BDAT 5\r\nhello").await.starts_with("503"));
+    client.says("EHLO me\r\n").await;
+    client.says("MAIL FROM:<a@b>\r\n").await;
+    client.says("RCPT TO:<yes@gw>\r\n").await;
+    assert!(client.says("BDAT 14\r\nSubject: x\r\n\r\n").await.starts_with("250 2.0.0 14 octets"));
+    assert!(client.says("DATA\r\n").await.starts_with("503"), "chunks and DATA do not mix");
+    assert!(client.says("BDAT 6\r\n.\r\nend").await.starts_with("250"));
+    assert!(client.says("BDAT 0 LAST\r\n").await.starts_with("250 2.0.0 kept"));
+    let (_, raw) = client.kept.0.lock().unwrap().remove(0);
+    assert!(raw.ends_with(b"\r\nSubject: x\r\n\r\n.\r\nend"), "{}", String::from_utf8_lossy(&raw));
+    client.says("MAIL FROM:<a@b>\r\n").await;
+    client.says("RCPT TO:<yes@gw>\r\n").await;
+    let much = format!("BDAT 1001 LAST\r\n{}", "x".repeat(1001));
+    assert!(client.says(&much).await.starts_with("552 5.3.4"));
+    assert!(client.says("NOOP\r\n").await.starts_with("250"));
+}
+
+#[tokio::test]
+async fn whatever_is_said_the_server_goes_on() {
+    let pieces: [&[u8]; 16] = [
+        b"EHLO x\r\n",
+        b"LHLO x\r\n",
+        b"MAIL FROM:<a@b>\r\n",
+        b"RCPT TO:<yes@gw>\r\n",
+        b"DATA\r\n",
+        b".\r\n",
+        b"BDAT 7\r\n",
+        b"BDAT 99999999999999999999\r\n",
+        b"BDAT 3 LAST\r\n",
+        b"AUTH PLAIN AAAA\r\n",
+        b"STARTTLS\r\n",
+        b"RSET\r\n",
+        b"\0\xff\r",
+        b"\n",
+        b" ",
+        b"MAIL FROM:<> SIZE=99999999999999999999 RET=X\r\n",
+    ];
+    let mut chance = 3_u64;
+    for _ in 0..60 {
+        let mut client = Client::connect().await;
+        let mut said = vec![];
+        for _ in 0..40 {
+            chance = chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            said.extend_from_slice(pieces[(chance >> 33) as usize % pieces.len()]);
+        }
+        let stream = client.stream.get_mut();
+        let _ = stream.write_all(&said).await;
+        let _ = stream.shutdown().await;
+        let mut answers = String::new();
+        let _ = tokio::io::AsyncReadExt::read_to_string(&mut client.stream, &mut answers).await;
+        client.stop.send(true).unwrap();
+        client.server.await.expect("the server does not panic");
+    }
+}
+
+#[tokio::test]
 async fn bounds_are_kept_and_told() {
     let mut client = Client::connect().await;
     assert!(client.says("MAIL FROM:<a@b>\r\n").await.starts_with("503"));

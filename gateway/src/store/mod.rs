@@ -17,6 +17,7 @@ mod jobs;
 mod messages;
 mod outbound;
 mod overview;
+mod retention;
 mod told;
 mod usage;
 mod users;
@@ -106,6 +107,7 @@ impl Store {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
+            .pragma("secure_delete", "ON")
             .busy_timeout(Duration::from_secs(10));
         // One connection: SQLite has one writer anyway, and readers here are few.
         // SQLite ends a transaction by itself when the disk is full; a connection that still believes in it is replaced.

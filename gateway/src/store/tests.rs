@@ -181,6 +181,34 @@ async fn the_log_has_every_field_and_filters_by_it() {
 }
 
 #[tokio::test]
+async fn what_is_old_is_wiped_and_then_forgotten_but_never_what_is_not_over() {
+    let (_dir, store) = store().await;
+    store.accept(&message("one", &["+1"])).await.unwrap();
+    store.accept(&message("two", &["+2"])).await.unwrap();
+    let job = store.claim_job("one", 0).await.unwrap().unwrap();
+    store.keep_pages(job.message, &[b"a page".to_vec()]).await.unwrap();
+    store.job_ends(job.id, Ending::Failed, &BROKEN).await.unwrap();
+    let fax = store.begin_fax("one").await.unwrap();
+    store.keep_fax_page(fax, 0, b"page", 0).await.unwrap();
+    store.fax_ends(fax, FaxState::Complete, "", &[mail(MailKind::Fax(fax))]).await.unwrap();
+    let later = now() + 1000;
+    store.wipe(later).await.unwrap();
+    assert_eq!(store.pages(job.message).await.unwrap().len(), 1, "its sender is not told yet");
+    assert_eq!(store.fax_pages(fax).await.unwrap()[0].0, b"page", "its mail is not delivered yet");
+    store.told(&[], &[job.id]).await.unwrap();
+    let due = store.due_mail().await.unwrap().unwrap();
+    store.mail_delivered(due.id).await.unwrap();
+    assert!(store.wipe(later).await.unwrap() >= 4);
+    assert!(store.pages(job.message).await.unwrap().is_empty());
+    assert!(store.fax_pages(fax).await.unwrap()[0].0.is_empty());
+    assert_eq!(store.history(&LogFilter::default()).await.unwrap().len(), 3, "the log keeps all");
+    store.forget(later).await.unwrap();
+    let left = store.history(&LogFilter::default()).await.unwrap();
+    assert_eq!(left.iter().map(|row| row.number.as_str()).collect::<Vec<_>>(), ["+2"]);
+    assert!(!store.claim_job("one", 0).await.unwrap().unwrap().raw.is_empty());
+}
+
+#[tokio::test]
 async fn migrations_go_back_and_forth() {
     let (dir, store) = store().await;
     store.accept(&message("one", &["+1"])).await.unwrap();

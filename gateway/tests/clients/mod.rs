@@ -176,6 +176,9 @@ fn postfix_hands_over_by_smtp_with_dsn_and_by_lmtp() {
         postfix.send("FAX=+15550100@fax.example", &text_mail(protocol, "By way of Postfix."));
         wait_for("fax and notice", || sink.count() == 2);
         let notice = sink.find("report-type").expect("the notice");
-        assert!(notice.contains("Action: delivered") && notice.contains("Original-Envelope-Id: envelope-7"), "{notice}");
+        assert!(
+            notice.contains("Action: delivered") && notice.contains("Original-Envelope-Id: envelope-7"),
+            "{notice}"
+        );
     }
 }

@@ -153,8 +153,7 @@ impl Drop for Gateway {
 pub(crate) fn operate(folder: &Path, args: &[&str], input: &str) -> String {
     let mut command = Command::new(PROGRAM);
     command.args(args).arg("--config").arg(folder.join("answertone.toml"));
-    let mut child =
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
@@ -233,7 +232,13 @@ impl Sink {
             connections: 9,
             idle: Duration::from_secs(60),
         };
-        runtime.spawn(smtp::serve(listener, Door::default(), Arc::new(Takes { mails: mails.clone(), refused: refused.into() }), limits, stopped));
+        runtime.spawn(smtp::serve(
+            listener,
+            Door::default(),
+            Arc::new(Takes { mails: mails.clone(), refused: refused.into() }),
+            limits,
+            stopped,
+        ));
         Self { port, mails, _stop: stop, _runtime: runtime }
     }
 

@@ -1,0 +1,59 @@
+//! What is old goes: first what was said, much later that it was said at all.
+
+use super::{Store, StoreError};
+
+/// Wipes contents older than `$1` of what is over. The rows stay for the log; the freed room is overwritten
+/// (`secure_delete`).
+const WIPE: [&str; 5] = [
+    "UPDATE message SET raw = '' WHERE received_at < $1 AND raw <> ''
+     AND NOT EXISTS (SELECT 1 FROM job WHERE job.message = message.id AND (job.told = 0 OR job.finished_at >= $1
+                     OR job.state NOT IN ('done', 'failed', 'cancelled')))",
+    "DELETE FROM page WHERE message IN (SELECT id FROM message WHERE raw = '')",
+    "DELETE FROM cover WHERE job IN (SELECT job.id FROM job JOIN message ON message.id = job.message WHERE raw = '')",
+    "UPDATE fax_page SET image = '' WHERE kept_at < $1 AND image <> ''
+     AND NOT EXISTS (SELECT 1 FROM fax WHERE fax.id = fax_page.fax AND fax.state = 'receiving')
+     AND NOT EXISTS (SELECT 1 FROM outbound WHERE outbound.fax = fax_page.fax AND outbound.state <> 'delivered')",
+    "UPDATE outbound SET raw = '' WHERE state = 'delivered' AND finished_at < $1 AND raw <> ''",
+];
+
+/// Removes the rows themselves of what was wiped and is older than `$1`.
+const FORGET: [&str; 9] = [
+    "DELETE FROM call WHERE begun_at < $1 AND (job IS NULL OR job IN
+       (SELECT job.id FROM job JOIN message ON message.id = job.message WHERE raw = '' AND received_at < $1))",
+    "UPDATE job SET notice = NULL WHERE notice IN (SELECT id FROM outbound WHERE raw = '' AND finished_at < $1)",
+    "DELETE FROM outbound WHERE raw = '' AND finished_at < $1",
+    "DELETE FROM job WHERE message IN (SELECT id FROM message WHERE raw = '' AND received_at < $1)
+       AND id NOT IN (SELECT job FROM outbound WHERE job IS NOT NULL) AND id NOT IN (SELECT job FROM call WHERE job IS NOT NULL)",
+    "DELETE FROM message WHERE raw = '' AND received_at < $1 AND id NOT IN (SELECT message FROM job)",
+    "DELETE FROM fax_page WHERE image = '' AND kept_at < $1",
+    "DELETE FROM call WHERE fax IN (SELECT id FROM fax WHERE ended_at < $1)",
+    "DELETE FROM fax WHERE ended_at < $1 AND id NOT IN (SELECT fax FROM fax_page)
+       AND id NOT IN (SELECT fax FROM outbound WHERE fax IS NOT NULL)",
+    "DELETE FROM destination WHERE until < $1",
+];
+
+impl Store {
+    /// Wipes what was said before that time in what is over; how much.
+    pub async fn wipe(&self, before: i64) -> Result<u64, StoreError> {
+        self.clean(&WIPE, before).await
+    }
+
+    /// Forgets what was wiped and is older than that; how much.
+    pub async fn forget(&self, before: i64) -> Result<u64, StoreError> {
+        self.clean(&FORGET, before).await
+    }
+
+    async fn clean(&self, statements: &[&'static str], before: i64) -> Result<u64, StoreError> {
+        let mut tx = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        let mut rows = 0;
+        for statement in statements {
+            rows += sqlx::query(*statement).bind(before).execute(&mut *tx).await?.rows_affected();
+        }
+        tx.commit().await?;
+        if rows > 0 {
+            sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&self.pool).await?;
+            sqlx::query("PRAGMA incremental_vacuum").execute(&self.pool).await?;
+        }
+        Ok(rows)
+    }
+}
