@@ -104,7 +104,7 @@ fn modem_config(terms: Terms) -> String {
     format!(
         "FAXNumber: +1.555.0100\nSessionTracing: 0xFFF\nRecvFileMode: 0666\nLogFileMode: 0666\nDeviceMode: 0666\n\
          RingsBeforeAnswer: 1\nTagLineFont: \"\"\nModemRate: 19200\nModemFlowControl: xonxoff\n\
-         ModemResetDelay: 300\nClass1ECMSupport: {ecm}\nClass2ECMType: 2.0\nModemSoftRTFCC: no\n{class}"
+         ModemResetDelay: 300\nClass1ECMSupport: {ecm}\nModemSoftRTFCC: no\n{class}"
     )
 }
 
