@@ -24,6 +24,10 @@ const START_PATIENCE: LineSpan = LineSpan::ms(1500);
 /// A host that gives nothing of a page for so long has given up.
 const HOST_STALL: LineSpan = LineSpan::ms(20_000);
 
+/// Octets of fill behind the return to control, as a line has it: hosts look ahead in their data, and efax does not see an
+/// end that is the very last bit.
+const FILL_OCTETS: usize = 8;
+
 /// Zeros of an end-of-line code.
 const EOL_ZEROS: u32 = 11;
 
@@ -110,6 +114,7 @@ impl Outgoing {
 #[derive(Debug)]
 struct Incoming {
     encoder: PageEncoder,
+    coding: Coding,
     /// Rows encoded.
     given: u32,
     /// The host is ready, or counts as ready from then on.
@@ -458,7 +463,12 @@ impl Fax {
         self.news.push_back(News::Connect);
         let encoding = RowEncoding::on_line(terms.coding, terms.resolution.k());
         let encoder = PageEncoder::growing(terms.pels(), encoding);
-        self.stage = Stage::Taken(Box::new(Incoming { encoder, given: 0, starts: self.now + START_PATIENCE }));
+        self.stage = Stage::Taken(Box::new(Incoming {
+            encoder,
+            coding: terms.coding,
+            given: 0,
+            starts: self.now + START_PATIENCE,
+        }));
     }
 
     /// Gives the host what there is of the page.
@@ -481,8 +491,12 @@ impl Fax {
         let count = incoming.encoder.fill(&mut octets);
         octets.truncate(count);
         let ended = incoming.encoder.is_ended();
+        if ended && incoming.coding != Coding::Mmr {
+            octets.extend([0; FILL_OCTETS]);
+        }
         if !octets.is_empty() {
-            if self.options.reversed {
+            // What Class 2 calls direct is reversed for pages received: modems do it so, and hosts count on it.
+            if self.options.reversed != (self.dialect == Dialect::Two) {
                 octets.iter_mut().for_each(|octet| *octet = octet.reverse_bits());
             }
             self.news.push_back(News::Data(octets));
