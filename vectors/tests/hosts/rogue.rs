@@ -61,8 +61,11 @@ impl Host {
 const READY: &str = "ATZE0V1Q0+FCLASS=1\r";
 const OK: &str = "OK\r\n";
 
+/// When a caller dies, and what goes before.
+type Death = (&'static str, fn(&mut Host, &mut Host));
+
 /// What a caller and its called host do before the caller dies.
-const PHASES: [(&str, fn(&mut Host, &mut Host)); 7] = [
+const PHASES: [Death; 7] = [
     ("in the middle of a command", |caller, _| caller.say("AT+F")),
     ("while it rings", |_, _| {}),
     ("while the answer tone sounds", |_, called| called.say("ATA\r")),
