@@ -91,7 +91,7 @@ impl Bench {
     }
 
     fn pass(&mut self, span: LineSpan) {
-        self.now = self.now + span;
+        self.now += span;
         if self.due.is_some_and(|due| due <= self.now) {
             self.modem.handle_timeout(self.now);
         }

@@ -373,7 +373,7 @@ fn results_come_in_words_and_numbers_and_not_at_all() {
     for (line, answer) in [
         ("ATE1", "ATE1\r\r\nOK\r\n"),
         ("ATE0", "ATE0\r\r\nOK\r\n"),
-        ("AT+FCLASS=?", "\r\n0,1,1.0\r\n\r\nOK\r\n"),
+        ("AT+FCLASS=?", "\r\n0,1,1.0,2,2.0,2.1\r\n\r\nOK\r\n"),
         ("ATS7?", "\r\n050\r\n\r\nOK\r\n"),
         ("ATV0", "0\r"),
         ("AT+FTM=1", "4\r"),

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     class1::{Unshield, Unshielded},
-    image::{DecodeLimits, PageDecoder, PageEncoder, RowEncoding},
+    image::{Coding, DecodeLimits, PageDecoder, PageEncoder, RowEncoding},
     seam::{Cut, LineEvent, Order, Stamped},
     session::{Event, Follows, Outcome, Output, ReceivedPage, Session, Verdict},
     time::{LineSpan, LineTime},
@@ -23,6 +23,13 @@ const START_PATIENCE: LineSpan = LineSpan::ms(1500);
 
 /// A host that gives nothing of a page for so long has given up.
 const HOST_STALL: LineSpan = LineSpan::ms(20_000);
+
+/// Octets of fill behind the return to control, as a line has it: hosts look ahead in their data, and efax does not see an
+/// end that is the very last bit.
+const FILL_OCTETS: usize = 8;
+
+/// Zeros of an end-of-line code.
+const EOL_ZEROS: u32 = 11;
 
 /// Octets of a received page given to the host at a time.
 const CHUNK: usize = 1024;
@@ -73,16 +80,41 @@ enum Stage {
 struct Outgoing {
     unshield: Unshield,
     decoder: PageDecoder,
+    /// Pels in a row, for the format that is recognised by the first octets.
+    pels: u32,
+    first: Vec<u8>,
     /// Rows given to the session.
     given: u32,
     /// When the host last gave something.
     moved: LineTime,
 }
 
+impl Outgoing {
+    fn new(pels: u32, coding: Coding, now: LineTime) -> Self {
+        let decoder = PageDecoder::new(pels, coding, DecodeLimits::default());
+        Self { unshield: Unshield::default(), decoder, pels, first: Vec::new(), given: 0, moved: now }
+    }
+
+    /// Decodes octets. Some hosts give MMR where MMR cannot go on the line, and count on the modem: what does not begin with
+    /// an end-of-line code is MMR.
+    fn push(&mut self, octets: &[u8]) {
+        if self.first.len() < 2 {
+            self.first.extend_from_slice(octets);
+            let [first, second, ..] = *self.first else { return };
+            if u16::from_le_bytes([first, second]).trailing_zeros() < EOL_ZEROS {
+                self.decoder = PageDecoder::new(self.pels, Coding::Mmr, DecodeLimits::default());
+            }
+            return self.decoder.push(&self.first);
+        }
+        self.decoder.push(octets);
+    }
+}
+
 /// A page on its way to the host.
 #[derive(Debug)]
 struct Incoming {
     encoder: PageEncoder,
+    coding: Coding,
     /// Rows encoded.
     given: u32,
     /// The host is ready, or counts as ready from then on.
@@ -310,7 +342,7 @@ impl Fax {
 
     fn decode(&mut self, octets: &[u8]) {
         let Stage::Page(outgoing) = &mut self.stage else { return };
-        outgoing.decoder.push(octets);
+        outgoing.push(octets);
         let (bitmap, now) = (outgoing.decoder.bitmap(), self.now);
         for row in outgoing.given..bitmap.height() {
             self.session.push_row(bitmap.row(row), now);
@@ -417,9 +449,7 @@ impl Fax {
         if self.dialect == Dialect::Two {
             self.news.push_back(News::Octet(super::XON));
         }
-        let decoder = PageDecoder::new(terms.pels(), terms.coding, DecodeLimits::default());
-        let unshield = Unshield::default();
-        self.stage = Stage::Page(Box::new(Outgoing { unshield, decoder, given: 0, moved: self.now }));
+        self.stage = Stage::Page(Box::new(Outgoing::new(terms.pels(), terms.coding, self.now)));
     }
 
     /// A page comes in and the host wants it.
@@ -434,7 +464,12 @@ impl Fax {
         self.news.push_back(News::Connect);
         let encoding = RowEncoding::on_line(terms.coding, terms.resolution.k());
         let encoder = PageEncoder::growing(terms.pels(), encoding);
-        self.stage = Stage::Taken(Box::new(Incoming { encoder, given: 0, starts: self.now + START_PATIENCE }));
+        self.stage = Stage::Taken(Box::new(Incoming {
+            encoder,
+            coding: terms.coding,
+            given: 0,
+            starts: self.now + START_PATIENCE,
+        }));
     }
 
     /// Gives the host what there is of the page.
@@ -457,8 +492,12 @@ impl Fax {
         let count = incoming.encoder.fill(&mut octets);
         octets.truncate(count);
         let ended = incoming.encoder.is_ended();
+        if ended && incoming.coding != Coding::Mmr {
+            octets.extend([0; FILL_OCTETS]);
+        }
         if !octets.is_empty() {
-            if self.options.reversed {
+            // What Class 2 calls direct is reversed for pages received: modems do it so, and hosts count on it.
+            if self.options.reversed != (self.dialect == Dialect::Two) {
                 octets.iter_mut().for_each(|octet| *octet = octet.reverse_bits());
             }
             self.news.push_back(News::Data(octets));
@@ -480,7 +519,7 @@ impl Fax {
         self.news.push_back(News::EndOfData);
         let status = match self.dialect {
             Dialect::Two => format!(":{status},{rows},{bad},0"),
-            _ => format!(":{status},{rows:X},{bad:X},0,0"),
+            _ => format!(":{status},{rows},{bad},0,0"),
         };
         self.line(Response::PageStatus, &status);
         self.news.push_back(News::Line(format!("+FET:{}", parameters::number_of(follows))));

@@ -36,6 +36,9 @@ pub(super) struct Case {
     pub(super) terms: Terms,
 }
 
+/// A way of making a call, by name.
+pub(super) type Way = (&'static str, fn(&Bench, Terms));
+
 /// What a call is made with.
 #[derive(Clone, Copy)]
 pub(super) struct Terms {

@@ -9,9 +9,9 @@ use std::{
 use answertone_t30::image::Page;
 use answertone_vectors::program::installed;
 
-use super::bench::{Bench, Case, Process, Terms, two_pages, wait_for};
+use super::bench::{Bench, Case, Process, Terms, Way, two_pages, wait_for};
 
-const WAYS: [(&str, fn(&Bench, Terms)); 6] = [
+const WAYS: [Way; 6] = [
     ("efax to our machine", to_ours),
     ("our machine to efax", from_ours),
     ("efax to efax", to_itself),
@@ -39,7 +39,7 @@ pub(super) fn all() -> Vec<Case> {
     WAYS.iter().flat_map(|way| terms.clone().map(|(modem, class)| case(way, modem, class))).collect()
 }
 
-fn case(way: &(&str, fn(&Bench, Terms)), modem: &'static str, class: &'static str) -> Case {
+fn case(way: &Way, modem: &'static str, class: &'static str) -> Case {
     let terms = Terms { modem, ecm: false, class };
     Case { name: format!("{}, {modem}, class {class}", way.0), run: way.1, terms }
 }

@@ -9,9 +9,9 @@ use std::{
 
 use answertone_vectors::program::installed;
 
-use super::bench::{Bench, Case, Process, Terms, two_pages, wait_for};
+use super::bench::{Bench, Case, Process, Terms, Way, two_pages, wait_for};
 
-const WAYS: [(&str, fn(&Bench, Terms)); 5] = [
+const WAYS: [Way; 5] = [
     ("HylaFAX to our machine", to_ours),
     ("our machine to HylaFAX", from_ours),
     ("HylaFAX to HylaFAX", to_itself),
@@ -36,7 +36,7 @@ pub(super) fn all() -> Vec<Case> {
     WAYS.iter().flat_map(|way| all.clone().map(|(modem, ecm, class)| case(way, modem, ecm, class))).collect()
 }
 
-fn case(way: &(&str, fn(&Bench, Terms)), modem: &'static str, ecm: bool, class: &'static str) -> Case {
+fn case(way: &Way, modem: &'static str, ecm: bool, class: &'static str) -> Case {
     let with = if ecm { "ECM" } else { "no ECM" };
     Case { name: format!("{}, {modem}, {with}, class {class}", way.0), run: way.1, terms: Terms { modem, ecm, class } }
 }
@@ -104,7 +104,7 @@ fn modem_config(terms: Terms) -> String {
     format!(
         "FAXNumber: +1.555.0100\nSessionTracing: 0xFFF\nRecvFileMode: 0666\nLogFileMode: 0666\nDeviceMode: 0666\n\
          RingsBeforeAnswer: 1\nTagLineFont: \"\"\nModemRate: 19200\nModemFlowControl: xonxoff\n\
-         ModemResetDelay: 300\nClass1ECMSupport: {ecm}\nClass2ECMType: 2.0\nModemSoftRTFCC: no\n{class}"
+         ModemResetDelay: 300\nClass1ECMSupport: {ecm}\nModemSoftRTFCC: no\n{class}"
     )
 }
 

@@ -55,19 +55,23 @@ impl Pair {
         if follows == 0 {
             self.stations[1].write(b"AT+FDR\r");
         }
-        let (taken, told) = self.take_page(coding);
+        let (taken, told) = self.take_page(coding, class);
         assert!(taken == *page, "class {class}: {} rows of {}", taken.height(), page.height());
         assert!(told.contains(&format!("+FET:{follows}")), "{told:?}");
     }
 
     /// Takes a page, up to OK.
-    fn take_page(&mut self, coding: Coding) -> (Bitmap, Vec<String>) {
+    fn take_page(&mut self, coding: Coding, class: &str) -> (Bitmap, Vec<String>) {
         self.read(1, "CONNECT\r\n");
         self.stations[1].write(b"\x12");
         let shielded = self.read(1, "\x10\x03");
         let told = lines(&self.read(1, "OK\r\n"));
         let mut decoder = PageDecoder::new(1728, coding, DecodeLimits::default());
-        decoder.push(&plain(&shielded));
+        let mut octets = plain(&shielded);
+        if class == "2" {
+            octets.iter_mut().for_each(|octet| *octet = octet.reverse_bits());
+        }
+        decoder.push(&octets);
         (decoder.finish().bitmap, told)
     }
 }
