@@ -37,14 +37,14 @@ pub fn await_ring(line: &mut dyn PcmLine, rings: u32, cancelled: &mut dyn FnMut(
 const USUAL_RINGS: u32 = 2;
 
 /// A line with a hook switch once it has rung and was answered, with the number that called; any other line as it is.
-pub fn rung(line: Line, cancelled: &mut dyn FnMut() -> bool) -> Result<(Line, Option<String>), NoCall> {
-    match line {
-        Line::Own(mut own) if has_switch(own.as_mut()) => {
-            let rings = await_ring(own.as_mut(), USUAL_RINGS, cancelled)?;
-            Ok((Line::Own(own), rings.caller.and_then(|caller| caller.number)))
-        }
-        line => Ok((line, None)),
+pub fn rung(mut line: Line, cancelled: &mut dyn FnMut() -> bool) -> Result<(Line, Option<String>), NoCall> {
+    let mut number = None;
+    if let Line::Own(own) = &mut line
+        && has_switch(own.as_mut())
+    {
+        number = await_ring(own.as_mut(), USUAL_RINGS, cancelled)?.caller.and_then(|caller| caller.number);
     }
+    Ok((line, number))
 }
 
 /// Counts rings and reads caller ID.
