@@ -49,8 +49,8 @@ fn findings(samples: &[f32]) -> [usize; 8] {
 
 /// Hits of every detector over a folder of recordings, and how many there may be, least and most.
 const HITS: [(&str, [(usize, usize); 8]); 3] = [
-    ("1-fax-audio", [(2, 2), (6, 6), (12, 12), (0, 2), (0, 0), (0, 0), (0, 0), (13, 13)]),
-    ("3-cid-dtmf-tones", [(90, 91), (0, 0), (0, 0), (0, 1), (0, 0), (6, 20), (0, 2), (3, 5)]),
+    ("1-fax-audio", [(2, 2), (6, 6), (12, 12), (0, 0), (0, 0), (0, 0), (0, 0), (13, 13)]),
+    ("3-cid-dtmf-tones", [(91, 91), (0, 0), (0, 0), (0, 0), (0, 0), (12, 12), (0, 0), (3, 5)]),
     ("6-speech-music", [(0, 0), (0, 0), (0, 0), (0, 0), (0, 0), (0, 0), (0, 0), (170, 190)]),
 ];
 
@@ -71,8 +71,8 @@ fn every_detector_hears_every_recording() {
         let mut hits = [0; 8];
         for file in files_below(&folder.join(name)) {
             for found in readable(&file).iter().map(|samples| findings(samples)) {
-                // Whatever but digits and voices is worth a line.
-                if found[1..7].iter().any(|found| *found > 0) {
+                // Whatever is no voice is worth a line.
+                if found[..7].iter().any(|found| *found > 0) {
                     told(&file.file_name().unwrap_or_default().to_string_lossy(), &found);
                 }
                 hits.iter_mut().zip(found).for_each(|(sum, found)| *sum += found);

@@ -138,7 +138,7 @@ impl OctetReader {
         let fall = first(before & !marks, part);
         self.since_fall += (fall - part.from) as f32;
         // Samples of mark up to the fall without a break.
-        let breaks = !(marks & part.stretch.steady) & (1 << fall) - 1 & (u64::MAX << part.from);
+        let breaks = !(marks & part.stretch.steady) & ((1 << fall) - 1) & (u64::MAX << part.from);
         let count = match breaks.checked_ilog2() {
             Some(last) => (fall - 1 - last as usize) as f32,
             None => count + (fall - part.from) as f32,

@@ -118,7 +118,7 @@ fn a_frozen_canceller_learns_nothing() {
 fn lines(apart: usize) -> Vec<(Vec<f32>, Vec<f32>)> {
     let line = |lane: usize| {
         let mut far = vec![0.0; lane * apart * BLOCK_SAMPLES];
-        far.extend(noise(lane as u64, lane % 2 == 0));
+        far.extend(noise(lane as u64, lane.is_multiple_of(2)));
         let near = echo(&far, &path(60));
         (far, near)
     };

@@ -128,8 +128,7 @@ pub struct AnswererDetector {
     voiced: [(u8, f32); VOICE_WINDOW],
     /// Keys are no voice.
     keys: DtmfDetector,
-    /// Blocks of one tone in a row, and its pitch.
-    beep: (u32, f32),
+    beep: Beep,
     told: Option<Answerer>,
     isa: Isa,
 }
@@ -142,6 +141,16 @@ struct Handshake {
     high: u32,
     /// Blocks since 1400 Hz of the right length ended.
     since: Option<u32>,
+}
+
+/// One tone that may be a machine's.
+#[derive(Clone, Copy, Debug, Default)]
+struct Beep {
+    /// Blocks of it in a row, and its pitch.
+    blocks: u32,
+    pitch: f32,
+    /// The last block was neither tone nor silence.
+    fades: bool,
 }
 
 impl AnswererDetector {
@@ -165,7 +174,7 @@ impl AnswererDetector {
             recent: [0.0; VOICED],
             voiced: [(0, 0.0); VOICE_WINDOW],
             keys: DtmfDetector::new(),
-            beep: (0, 0.0),
+            beep: Beep::default(),
             told: None,
             isa: Isa::detect(),
         }
@@ -308,14 +317,17 @@ impl AnswererDetector {
     }
 
     fn hears_beep(&mut self, look: &Look, loud: bool) -> bool {
-        let (blocks, pitch) = self.beep;
+        let Beep { blocks, pitch, fades } = self.beep;
         let sounds = loud && look.purity >= 0.97 && (300.0..2050.0).contains(&look.tone);
-        if sounds && (blocks == 0 || (look.tone - pitch).abs() < 20.0) {
-            self.beep = (blocks + 1, look.tone);
+        if sounds && !fades && (blocks == 0 || (look.tone - pitch).abs() < 20.0) {
+            self.beep = Beep { blocks: blocks + 1, pitch: look.tone, fades: false };
             return false;
         }
-        self.beep = (0, 0.0);
-        self.told == Some(Answerer::Voice) && BEEP.contains(&blocks) && !loud
+        let whole = BEEP.contains(&blocks);
+        // Its last block may be part silence, which is no tone and yet loud.
+        let fading = whole && loud && !fades;
+        self.beep = if fading { Beep { fades: true, ..self.beep } } else { Beep::default() };
+        self.told == Some(Answerer::Voice) && whole && !loud
     }
 }
 

@@ -37,10 +37,14 @@ pub fn await_ring(line: &mut dyn PcmLine, rings: u32, cancelled: &mut dyn FnMut(
 const USUAL_RINGS: u32 = 2;
 
 /// A line with a hook switch once it has rung and was answered, with the number that called; any other line as it is.
-pub fn rung(line: Line, cancelled: &mut dyn FnMut() -> bool) -> Result<(Line, Option<String>), NoCall> {
-    let Line::Own(mut own) = line else { return Ok((line, None)) };
-    let rung = has_switch(own.as_mut()).then(|| await_ring(own.as_mut(), USUAL_RINGS, cancelled)).transpose()?;
-    Ok((Line::Own(own), rung.and_then(|rings| rings.caller?.number)))
+pub fn rung(mut line: Line, cancelled: &mut dyn FnMut() -> bool) -> Result<(Line, Option<String>), NoCall> {
+    let mut number = None;
+    if let Line::Own(own) = &mut line
+        && has_switch(own.as_mut())
+    {
+        number = await_ring(own.as_mut(), USUAL_RINGS, cancelled)?.caller.and_then(|caller| caller.number);
+    }
+    Ok((line, number))
 }
 
 /// Counts rings and reads caller ID.
