@@ -147,6 +147,11 @@ impl Inward {
     }
 
     fn begin(&mut self, carrier: Carrier, course: &Course) {
+        let last = self.signals.back().and_then(Spoken::carrier).map(DataType::of_carrier);
+        if course.check_stays() && carrier != Carrier::V21 && last == Some(DataType::of_carrier(carrier)) {
+            // Said again: our own check is on its way already.
+            return;
+        }
         if let Some(spoken) = self.open() {
             let same = spoken.carrier().map(DataType::of_carrier) == Some(DataType::of_carrier(carrier));
             if same {
