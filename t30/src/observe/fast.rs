@@ -239,8 +239,8 @@ impl FastEars {
     }
 
     fn wake(&mut self, but: usize, from: u64) {
-        for (place, carrier) in FAST.into_iter().enumerate() {
-            let wanted = scouts(carrier) || self.last == Some(place);
+        for (place, carrier) in FAST.iter().enumerate() {
+            let wanted = scouts(*carrier) || self.last == Some(place);
             if wanted && place != but {
                 self.start(place, from);
             }
