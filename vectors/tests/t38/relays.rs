@@ -57,8 +57,14 @@ impl Gateway {
 enum Party {
     /// A terminal.
     Terminal(Box<Call>, Vec<Page>, Option<Outcome>),
-    /// A relay, the machine on its line, and what each says next.
-    Line { gateway: Box<Gateway>, machine: Box<End>, heard: Block, said: Block },
+    /// A relay, the machine on its line, and what is between them.
+    Line { gateway: Box<Gateway>, machine: Box<End>, next: Box<Next> },
+}
+
+/// What a line carries next.
+struct Next {
+    heard: Block,
+    said: Block,
 }
 
 impl Party {
@@ -70,7 +76,7 @@ impl Party {
 
     fn line(session: Session, config: RelayConfig) -> Self {
         let (gateway, machine) = (Box::new(Gateway::new(config)), Box::new(End::new(session)));
-        Self::Line { gateway, machine, heard: SILENCE, said: SILENCE }
+        Self::Line { gateway, machine, next: Box::new(Next { heard: SILENCE, said: SILENCE }) }
     }
 
     fn take(&mut self, datagram: &[u8], now: LineTime) {
@@ -94,10 +100,9 @@ impl Party {
                 }
                 std::iter::from_fn(|| call.poll_datagram()).collect()
             }
-            Self::Line { gateway, machine, heard, said } => {
-                let next = gateway.block(said, now);
-                *said = machine.block(heard);
-                *heard = next;
+            Self::Line { gateway, machine, next } => {
+                let heard = gateway.block(&next.said, now);
+                **next = Next { heard, said: machine.block(&next.heard) };
                 std::iter::from_fn(|| gateway.relay.poll_packet())
                     .map(|packet| gateway.wire.send(&packet, now))
                     .collect()
