@@ -55,12 +55,17 @@ fn containers(raw: &[u8]) -> usize {
     raw.split(|c| *c == b'\n').filter(|line| holds(line)).count()
 }
 
+/// The message; none when it cannot be read. The parser panics on some multiparts that were cut and stirred.
+fn parsed(raw: &[u8]) -> Option<Message<'_>> {
+    std::panic::catch_unwind(|| MessageParser::default().parse(raw)).ok().flatten()
+}
+
 /// Renders a whole message, all its parts in order.
 pub fn message(raw: &[u8], options: &RenderOptions) -> Result<Vec<Page>, RenderError> {
     if containers(raw) > MOST_CONTAINERS {
         return Err(RenderError::TooDeep);
     }
-    let Some(message) = MessageParser::default().parse(raw) else { return Err(RenderError::NotMail) };
+    let Some(message) = parsed(raw) else { return Err(RenderError::NotMail) };
     let mut work = Work::new(options);
     work.message(&message, 0)?;
     if work.pages.is_empty() { Err(RenderError::Nothing) } else { Ok(work.pages) }

@@ -171,8 +171,9 @@ fn any_mail_cut_and_stirred_comes_to_a_result() {
     for _ in 0..250 {
         let mut raw = seed.clone();
         for _ in 0..1 + chance.below(8) {
-            let at = chance.below(raw.len());
+            let at = chance.below(raw.len().max(1));
             match chance.below(4) {
+                _ if raw.is_empty() => {}
                 0 => raw[at] = chance.below(256) as u8,
                 1 => raw.truncate(at.max(20)),
                 2 => drop(raw.drain(at..(at + chance.below(60)).min(raw.len()))),
