@@ -6,11 +6,8 @@
 const SLICE: usize = 8;
 /// Slices looked at: 10 ms.
 const SLICES: usize = 10;
-/// Share of the signal's power below which it is gone: one that fell by 6 dB has a quarter of it. Where noise is strong its
-/// power varies by more than that, and the share is greater, by its own share of the noise.
-const GONE: f32 = 0.12;
-const GONE_IN_NOISE: f32 = 0.2;
-const NOISE_VARIES: f32 = 0.8;
+/// Share of the signal's power below which it is gone. With less the end is known later, and the equaliser learns from it.
+const GONE: f32 = 0.2;
 
 /// Mean square of silence.
 const QUIET: f32 = 250.0;
@@ -70,8 +67,7 @@ impl Presence {
 
     /// How many samples ago the signal ended, when it did.
     pub(super) fn ended(&self) -> Option<usize> {
-        let above = self.signal - self.noise;
-        let threshold = self.noise + (NOISE_VARIES * self.noise).clamp(GONE * above, GONE_IN_NOISE * above);
+        let threshold = self.noise + GONE * (self.signal - self.noise);
         let mean = self.slices.iter().sum::<f32>() / SLICES as f32;
         if mean >= threshold {
             return None;
