@@ -13,7 +13,7 @@ SHELL := /bin/bash
 BUILD_PACKAGES := build-essential pkg-config libasound2-dev
 BENCH_PACKAGES := valgrind
 TEST_PACKAGES  := libspandsp-dev libtiff-dev libtiff-tools jbigkit-bin pulseaudio pulseaudio-utils libasound2-plugins \
-                  espeak-ng dahdi-source
+                  espeak-ng dahdi-source efax hylafax-server hylafax-client curl openssl swaks libnet-ssleay-perl postfix
 OUT ?= demo-out
 
 export CARGO_TERM_COLOR ?= auto

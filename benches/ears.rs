@@ -190,8 +190,9 @@ fn prompted(criterion: &mut Criterion) {
 /// Lines in a bank; times are per sample of each line.
 fn banks(criterion: &mut Criterion) {
     const GROUPS: usize = 4;
-    let signals: [Vec<f32>; LANES] =
-        core::array::from_fn(|lane| if lane.is_multiple_of(2) { digits("159D", DtmfStyle::default()) } else { noise(4480, 7) });
+    let signals: [Vec<f32>; LANES] = core::array::from_fn(|lane| {
+        if lane.is_multiple_of(2) { digits("159D", DtmfStyle::default()) } else { noise(4480, 7) }
+    });
     let mut together = vec![Eight::default(); signals[0].len()];
     Eight::interleave(core::array::from_fn(|lane| signals[lane].as_slice()), &mut together);
     let blocks: &[[Eight; BLOCK_SAMPLES]] = together.as_chunks().0;

@@ -80,7 +80,7 @@ fn on_inputs(fixed: u32, body: impl Fn(&[u8]) + std::panic::RefUnwindSafe) {
 
 #[test]
 fn damaged_recordings() {
-    on_inputs(150, |input| hear(damaged(wav(), input)));
+    on_inputs(60, |input| hear(damaged(wav(), input)));
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn damaged_captures() {
 
 #[test]
 fn octets() {
-    on_inputs(400, |input| {
+    on_inputs(200, |input| {
         hear(input.to_vec());
         capture(input);
         capture(&[&[0x0a, 0x0d, 0x0d, 0x0a], input].concat());

@@ -162,7 +162,7 @@ fn devices_are_listed_and_examined() {
     assert_eq!(wait(&mut child), Some(1));
     let examined: Value = serde_json::from_slice(&fs::read(folder.path().join("d.log")).unwrap()).unwrap();
     let echo = &examined["measured"]["echo"];
-    assert!(echo["return_loss_db"].as_f64().unwrap().abs() < 1.0, "{examined}");
+    assert!(echo["return_loss_db"].as_f64().unwrap().abs() < 3.0, "{examined}");
     let (echo, told) =
         (echo["delay_ms"].as_f64().unwrap(), examined["measured"]["device"]["latency_ms"].as_f64().unwrap());
     println!("echo after {echo} ms, the device told {told} ms");

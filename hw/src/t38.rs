@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use crate::{UriError, query::Query};
 
-const KNOWN: &str = "local, remote, transport, ec, entries, span, version, tcf, pace, datagram, dtls and fingerprint";
+const KNOWN: &str = "local, remote, transport, ec, entries, span, version, tcf, pace and datagram";
 
 const WANTED: &str = "write t38:local=HOST:PORT&remote=HOST:PORT&ec=redundancy; without remote= the first sender is it";
 
@@ -32,15 +32,6 @@ pub enum T38Correction {
     Fec,
 }
 
-/// Which side says hello.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DtlsRole {
-    /// We do.
-    Active,
-    /// The other does.
-    Passive,
-}
-
 /// T.38 without signalling: `t38:local=HOST:PORT&remote=HOST:PORT&ec=redundancy`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct T38Params {
@@ -64,10 +55,6 @@ pub struct T38Params {
     pub free: bool,
     /// The longest datagram that the far end takes.
     pub datagram: usize,
-    /// UDPTL within DTLS, and which side says hello.
-    pub dtls: Option<DtlsRole>,
-    /// The fingerprint of the far end's certificate, as in SDP without spaces: `sha-256:AB:CD:...`.
-    pub fingerprint: Option<String>,
 }
 
 impl T38Params {
@@ -89,15 +76,6 @@ impl T38Params {
         let local_tcf = query.choice("tcf", &methods, "write transferred or local")?;
         let free = query.choice("pace", &[("nominal", false), ("free", true)], "write nominal or free")?;
         let datagram = query.number("datagram", 80..=9000, "write octets from 80 to 9000")?.unwrap_or(1400);
-        let roles = [("active", DtlsRole::Active), ("passive", DtlsRole::Passive)];
-        let dtls = query.choice("dtls", &roles, "write active or passive")?;
-        let fingerprint = query.take("fingerprint").map(str::to_owned);
-        if dtls.is_some() && transport != T38Transport::Udptl {
-            return Err(query.bad("dtls", "", "DTLS carries UDPTL only; leave transport= out"));
-        }
-        if dtls.is_some() != fingerprint.is_some() {
-            return Err(query.bad("fingerprint", "", "give dtls= and the far end's fingerprint= together, or neither"));
-        }
         query.finish()?;
         Ok(Self {
             local,
@@ -111,8 +89,6 @@ impl T38Params {
             local_tcf: local_tcf.unwrap_or(transport == T38Transport::Tcp),
             free: free.unwrap_or(false),
             datagram,
-            dtls,
-            fingerprint,
         })
     }
 }
@@ -137,7 +113,8 @@ mod tests {
         for (wrong, said) in [
             ("", "line 't38:' is not right; write t38:local=HOST:PORT"),
             ("local=127.0.0.1:1&ec=some", "'ec=some' of a line t38: is not right; write none, redundancy or fec"),
-            ("local=127.0.0.1:1&dtls=active", "give dtls= and the far end's fingerprint= together"),
+            // Nobody is to believe that it is sealed.
+            ("local=127.0.0.1:1&dtls=active", "parameter 'dtls' of a line t38: is not known"),
         ] {
             let error = parsed(wrong).unwrap_err();
             assert!(error.contains(said), "{wrong}: {error}");

@@ -6,6 +6,8 @@ mod network;
 mod packets;
 #[path = "t38/peers.rs"]
 mod peers;
+#[path = "t38/relays.rs"]
+mod relays;
 
 use std::sync::Arc;
 

@@ -13,8 +13,8 @@ use crate::pty::{Access, Driver, Link, Stop, Terminal, nth_line, nth_path, trunk
 
 /// Fax modems on pseudo-terminals, for HylaFAX, efax and everything else that owns a serial port.
 ///
-/// The modems answer the AT commands of Class 1 and 1.0 (ITU-T T.31) and make the sound on the line. A modem whose host
-/// closes the terminal hangs up.
+/// The modems answer the AT commands of Class 1 and 1.0 (ITU-T T.31) and of Class 2, 2.0 and 2.1 (T.32) and make the sound
+/// on the line. A modem whose host closes the terminal hangs up.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  answertone pty --line sim: --link /tmp/modem\n  \
                         answertone pty --line 'exchange:/run/answertone/exchange?number=100' --link /dev/ttyAT0 --group uucp\n  \

@@ -104,7 +104,7 @@ pub struct CallReport {
 /// The transport's part of a [`CallReport`].
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct TransportReport {
-    /// `audiosocket`, `rtp` or `websocket`; of T.38 `udptl`, `rtp`, `tcp` or `dtls`.
+    /// `audiosocket`, `rtp` or `websocket`; of T.38 `udptl`, `rtp` or `tcp`.
     pub kind: &'static str,
     /// Packets or frames of audio that came.
     pub received: u64,

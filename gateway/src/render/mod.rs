@@ -42,9 +42,30 @@ impl Default for RenderOptions {
 /// Messages inside messages are opened so many deep.
 const DEEPEST_MESSAGE: usize = 4;
 
+/// Parts that hold parts: more of them in a message are an attack on the stack of who walks through them.
+const MOST_CONTAINERS: usize = 500;
+
+/// How many parts of a message say that they hold others.
+fn containers(raw: &[u8]) -> usize {
+    let holds = |line: &[u8]| {
+        let line: Vec<u8> =
+            line.iter().take(80).filter(|c| !c.is_ascii_whitespace()).map(u8::to_ascii_lowercase).collect();
+        [&b"content-type:multipart/"[..], b"content-type:message/"].iter().any(|start| line.starts_with(start))
+    };
+    raw.split(|c| *c == b'\n').filter(|line| holds(line)).count()
+}
+
+/// The message; none when it cannot be read. The parser panics on some multiparts that were cut and stirred.
+fn parsed(raw: &[u8]) -> Option<Message<'_>> {
+    std::panic::catch_unwind(|| MessageParser::default().parse(raw)).ok().flatten()
+}
+
 /// Renders a whole message, all its parts in order.
 pub fn message(raw: &[u8], options: &RenderOptions) -> Result<Vec<Page>, RenderError> {
-    let Some(message) = MessageParser::default().parse(raw) else { return Err(RenderError::NotMail) };
+    if containers(raw) > MOST_CONTAINERS {
+        return Err(RenderError::TooDeep);
+    }
+    let Some(message) = parsed(raw) else { return Err(RenderError::NotMail) };
     let mut work = Work::new(options);
     work.message(&message, 0)?;
     if work.pages.is_empty() { Err(RenderError::Nothing) } else { Ok(work.pages) }

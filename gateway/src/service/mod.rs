@@ -115,6 +115,9 @@ pub struct Service {
 /// How long calls may go on when the gateway is stopped, and then how long to say goodbye.
 const LAST_CALLS: Duration = Duration::from_secs(30);
 const GOODBYE: Duration = Duration::from_secs(10);
+/// How long until a line that cannot be opened is tried again.
+const LINE_PATIENCE: Duration = Duration::from_secs(2);
+
 /// The longest any worker sleeps: another process may have changed the queue.
 const NAP: Duration = Duration::from_secs(2);
 

@@ -26,21 +26,14 @@ const LOOK_AROUND: Duration = Duration::from_millis(20);
 /// How long a connection may take.
 const CONNECTING: Duration = Duration::from_secs(10);
 
-/// Octets before the packet in a datagram sealed by DTLS, at most: header, number, authentication.
-const DTLS_OCTETS: usize = 48;
-
 /// What both ends agreed on.
 pub fn terminal(params: &T38Params) -> TerminalConfig {
     TerminalConfig {
         syntax: Syntax::of_version(params.version),
         rate_management: if params.local_tcf { RateManagement::LocalTcf } else { RateManagement::TransferredTcf },
-        packet_limit: correction(params).packet_limit(datagram(params)).min(300),
+        packet_limit: correction(params).packet_limit(params.datagram).min(300),
         pacing: if params.free { Pacing::Free } else { Pacing::Nominal },
     }
-}
-
-fn datagram(params: &T38Params) -> usize {
-    params.datagram - if params.dtls.is_some() { DTLS_OCTETS.min(params.datagram / 2) } else { 0 }
 }
 
 fn correction(params: &T38Params) -> ErrorCorrection {
@@ -55,7 +48,7 @@ fn correction(params: &T38Params) -> ErrorCorrection {
 /// How packets travel on the line.
 pub fn wire(params: &T38Params) -> Wire {
     match params.transport {
-        T38Transport::Udptl => Wire::udptl(correction(params), datagram(params)),
+        T38Transport::Udptl => Wire::udptl(correction(params), params.datagram),
         T38Transport::Tcp => Wire::tpkt(),
         T38Transport::Rtp => {
             let red = (params.correction == T38Correction::Redundancy).then_some((RTP_TYPES.1, params.entries));

@@ -14,7 +14,7 @@ pub trait Path: Send {
     /// Waits at most so long for something to come; the octets of it, if anything did. An error ends the call.
     fn receive(&mut self, buffer: &mut [u8], wait: Duration) -> io::Result<Option<usize>>;
 
-    /// What it is: `udptl`, `rtp`, `tcp`, `dtls`.
+    /// What it is: `udptl`, `rtp`, `tcp`.
     fn kind(&self) -> &'static str;
 }
 

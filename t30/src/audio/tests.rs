@@ -126,7 +126,7 @@ fn a_packet_lost_without_a_word_costs_no_frame_unless_it_held_the_flag_at_its_en
     let resend = [&[0xff, 0x13, 0xbc, 0x00, 0x08, 0x20][..], &[0xff; 30]].concat();
     for frame in [resend, vec![0xff, 0x13, 0xbf, 0x2f, 0x00, 0x26, 0x90]] {
         let blocks = frame_by_v21(&frame);
-        assert_eq!(frames_of(&blocks), [frame.clone()]);
+        assert_eq!(frames_of(&blocks), std::slice::from_ref(&frame));
         let last = blocks.iter().rposition(|block| block.iter().any(|sample| *sample != 0)).unwrap();
         // The first second is flags.
         let (mut silent, mut repeated) = (Vec::new(), Vec::new());

@@ -1,4 +1,5 @@
-//! A fax modem on a terminal: AT commands of Class 1 and Class 1.0, ITU-T T.31, over the seam.
+//! A fax modem on a terminal: AT commands of Class 1 and Class 1.0, ITU-T T.31, over the seam, and of Class 2, 2.0 and 2.1,
+//! where T.30 is the modem's own: `crate::class2` holds their calls.
 //!
 //! ```text
 //!  host ── octets ──▶ editor ─▶ commands ─▶ Modem ── Order ──────────▶ front end

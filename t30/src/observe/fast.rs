@@ -239,8 +239,8 @@ impl FastEars {
     }
 
     fn wake(&mut self, but: usize, from: u64) {
-        for place in 0..self.slots.len() {
-            let wanted = scouts(FAST[place]) || self.last == Some(place);
+        for (place, carrier) in FAST.iter().enumerate() {
+            let wanted = scouts(*carrier) || self.last == Some(place);
             if wanted && place != but {
                 self.start(place, from);
             }

@@ -4,6 +4,8 @@ mod call;
 pub mod ifp;
 pub mod pacing;
 mod per;
+pub mod relay;
+mod repeat;
 pub mod rtp;
 mod sequence;
 mod terminal;

@@ -25,6 +25,9 @@ use answertone_vectors::{
 /// The bound keeps a broken test from hanging; nothing is measured by it.
 const PATIENCE: Duration = Duration::from_secs(150);
 
+/// Calls side by side: hosts have clocks, and the machine must keep up.
+const AT_ONCE: usize = 18;
+
 /// Rows at the top of a page that a host's header may cover.
 const HEADER_ROWS: usize = 24;
 
@@ -49,20 +52,24 @@ pub(super) struct Terms {
     pub(super) class: &'static str,
 }
 
-/// Makes all calls at once, unless their host cannot run here. Those that failed are named.
+/// Makes all calls side by side, unless their host cannot run here. Those that failed are named.
 pub(super) fn together(cases: Vec<Case>, cannot_run: Option<&str>) {
     if let Some(why) = cannot_run {
         return not_run(cases.len(), why);
     }
-    let calls = cases.into_iter().map(|case| {
+    let failed: Vec<String> = cases.chunks(AT_ONCE).flat_map(side_by_side).collect();
+    assert!(failed.is_empty(), "{} of {} calls failed: {failed:?}", failed.len(), cases.len());
+}
+
+/// Names of those that failed.
+fn side_by_side(cases: &[Case]) -> Vec<String> {
+    let calls = cases.iter().cloned().map(|case| {
         let name = case.name.clone();
         let call = thread::Builder::new().name(name.clone()).spawn(move || (case.run)(&Bench::new(), case.terms));
         (name, call.expect("a thread can be had"))
     });
     let calls: Vec<_> = calls.collect();
-    let made = calls.len();
-    let failed: Vec<_> = calls.into_iter().filter_map(|(name, call)| call.join().is_err().then_some(name)).collect();
-    assert!(failed.is_empty(), "{} of {made} calls failed: {failed:?}", failed.len());
+    calls.into_iter().filter_map(|(name, call)| call.join().is_err().then_some(name)).collect()
 }
 
 /// A process that ends when this is dropped.

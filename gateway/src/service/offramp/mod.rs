@@ -20,7 +20,7 @@ use tokio::{runtime::Handle, sync::oneshot};
 use tracing::{error, info};
 
 use super::{
-    Happening, Shared,
+    Happening, LINE_PATIENCE, Shared,
     call::{Ended, Way},
 };
 use crate::{
@@ -133,6 +133,7 @@ async fn call(shared: &Arc<Shared>, line: &Line, mut ready: Vec<Ready>) {
         ready.job.next_page = ready.job.next_page.max(*confirmed as i64);
     }
     log(shared, line, &ready, began, &end, ended.as_deref()).await;
+    let line_was_there = ended.is_some();
     if let Some(ended) = ended {
         shared.happenings.tell(Happening::CallEnded(Way::Out, ended));
     }
@@ -143,6 +144,10 @@ async fn call(shared: &Arc<Shared>, line: &Line, mut ready: Vec<Ready>) {
     let attempts = judged(&end, &ready);
     for (ready, attempt) in ready.iter().zip(attempts) {
         conclude(shared, line, &ready.job, attempt, simpler).await;
+    }
+    // Else a line that is gone for a moment would use up all attempts of all jobs in that moment.
+    if !line_was_there {
+        tokio::time::sleep(LINE_PATIENCE).await;
     }
 }
 

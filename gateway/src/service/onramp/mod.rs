@@ -16,7 +16,7 @@ use tracing::{error, info};
 
 use self::{desk::Desk, judge::Judgement};
 use super::{
-    Happening, Shared,
+    Happening, LINE_PATIENCE, Shared,
     call::{self, Listener, Pending, Way},
 };
 use crate::{
@@ -35,9 +35,6 @@ pub(super) struct Caller {
     /// The number it came from.
     pub(super) number: Option<String>,
 }
-
-/// How long until a line that cannot be opened is tried again.
-const LINE_PATIENCE: Duration = Duration::from_secs(2);
 
 /// Answers on a line by itself: a recording and a stream once, a line that can be called again call after call. One that
 /// goes away is opened again until it comes back.

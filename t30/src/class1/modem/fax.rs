@@ -21,7 +21,10 @@ impl Modem {
             return Err(NotTaken);
         }
         let now = self.now;
-        let Some(fax) = &mut self.fax else { return Err(NotTaken) };
+        let Some(fax) = &mut self.fax else {
+            // A call that is over is ended.
+            return if matches!(name, "+FK" | "+FKS") { Ok(Done::Next) } else { Err(NotTaken) };
+        };
         let begun = match (name, wanted) {
             ("+FDT", Wanted::Act) => fax.transmit(self.settings.pages.terms(), now),
             ("+FDT", Wanted::Set(text)) => {

@@ -127,6 +127,7 @@ fn a_call_that_nobody_answers_or_that_is_broken_off_ends_with_its_code() {
     assert!(told.contains(&"+FHS:70".to_owned()), "{told:?}");
     pair.block();
     assert!(!pair.stations[0].modem.is_off_hook() && !pair.stations[1].modem.is_off_hook());
+    pair.say(0, "AT+FK", "OK\r\n");
     pair.say(0, "AT+FDT", "ERROR\r\n");
     pair.say(0, "AT+FDR", "ERROR\r\n");
     pair.say(0, "AT+FET=2", "ERROR\r\n");

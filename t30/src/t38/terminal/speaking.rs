@@ -13,16 +13,13 @@ use crate::{
     t38::{
         ifp::{DataType, Field, FieldType, Ifp, Indicator, turned},
         pacing::{INTERVAL, Pacing},
+        repeat::Repeat,
     },
     time::{LineSpan, LineTime},
 };
 
 /// Octets taken at a time: an ECM frame has 260.
 const SUPPLY_OCTETS: usize = 264;
-
-/// How often an indicator is said: where no redundancy goes with packets, one may be lost, and the last packets of a
-/// signal need others behind them for theirs.
-const TIMES_SAID: u32 = 3;
 
 /// A calling tone comes every 3.5 s, ITU-T T.30 4.2, and is there for half a second.
 const CNG_EVERY: LineSpan = LineSpan::ms(3500);
@@ -56,18 +53,10 @@ enum Stage {
     },
 }
 
-/// An indicator that is said again.
-#[derive(Clone, Copy, Debug)]
-struct Again {
-    indicator: Indicator,
-    left: u32,
-    next: LineTime,
-}
-
 pub(super) struct Speaking {
     config: TerminalConfig,
     stage: Stage,
-    again: Option<Again>,
+    again: Repeat,
     /// Octets supplied: of the frame in hand, or of the stream.
     octets: Vec<u8>,
     /// The frame in hand is whole.
@@ -88,7 +77,7 @@ impl Speaking {
         Self {
             config,
             stage: Stage::Silent,
-            again: None,
+            again: Repeat::default(),
             octets: Vec::with_capacity(2 * SUPPLY_OCTETS),
             frame_ready: false,
             complete: false,
@@ -136,7 +125,7 @@ impl Speaking {
     }
 
     pub(super) fn is_silent(&self) -> bool {
-        matches!(self.stage, Stage::Silent) && self.again.is_none() && self.packets.is_empty()
+        matches!(self.stage, Stage::Silent) && self.again.due().is_none() && self.packets.is_empty()
     }
 
     pub(super) fn poll(&mut self) -> Option<Vec<u8>> {
@@ -154,7 +143,7 @@ impl Speaking {
             Stage::Running { next, .. } => Some(next),
             Stage::Closing { until } => Some(until),
         };
-        [stage, self.again.map(|again| again.next)].into_iter().flatten().min()
+        [stage, self.again.due()].into_iter().flatten().min()
     }
 
     /// Octets wanted now.
@@ -182,7 +171,9 @@ impl Speaking {
 
     /// Makes the packets that are due; whether a signal ended.
     pub(super) fn advance(&mut self, now: LineTime) -> bool {
-        self.say_again(now);
+        if let Some(indicator) = self.again.poll(now) {
+            self.put(&Ifp::Indicator(indicator));
+        }
         match self.stage {
             Stage::Silent => false,
             Stage::Due(signal, at) if at <= now => {
@@ -236,13 +227,7 @@ impl Speaking {
     /// Says an indicator now and twice again.
     fn say(&mut self, indicator: Indicator, now: LineTime) {
         self.put(&Ifp::Indicator(indicator));
-        self.again = Some(Again { indicator, left: TIMES_SAID - 1, next: now + INTERVAL });
-    }
-
-    fn say_again(&mut self, now: LineTime) {
-        let Some(Again { indicator, left, .. }) = self.again.filter(|again| again.next <= now) else { return };
-        self.put(&Ifp::Indicator(indicator));
-        self.again = Some(Again { indicator, left: left - 1, next: now + INTERVAL }).filter(|again| again.left > 0);
+        self.again.said(indicator, now);
     }
 
     fn put(&mut self, packet: &Ifp<'_>) {
@@ -268,7 +253,7 @@ impl Speaking {
 
     fn run(&mut self, carrier: Carrier, framing: Framing, at: LineTime) {
         // Data follows: the indicator is known by it.
-        self.again = None;
+        self.again.stop();
         let lasts = match framing {
             Framing::Hdlc => self.frame(carrier),
             Framing::Raw => self.stream(carrier),
@@ -304,10 +289,11 @@ impl Speaking {
         self.config.pacing.frame(&octets, carrier)
     }
 
-    /// By method 1 the other end makes its own, and ours only lasts, so that it has the time. A terminal made of spandsp, as
-    /// that of Asterisk, agrees to method 1 and waits for the octets all the same: it gets them when it did not answer.
+    /// By method 1 the other end makes its own, and ours need only last. But a terminal made of spandsp, as that of Asterisk,
+    /// agrees to method 1 and waits for the octets all the same; to others zeros among zeros are no matter. Where they
+    /// are, the next try goes without.
     fn transfers_check(&self) -> bool {
-        self.config.rate_management == RateManagement::TransferredTcf || self.checks.is_multiple_of(2)
+        self.config.rate_management == RateManagement::TransferredTcf || !self.checks.is_multiple_of(2)
     }
 
     /// Sends the next octets of a stream; how long they last.

@@ -1,0 +1,155 @@
+//! What is on its way next: read from the frames that pass, since T.30 says beforehand what a fast signal will be.
+
+use super::Side;
+use crate::{
+    frame::{BitField, Fcf, Field, Frame, bit, carrier_of_rate_bits},
+    seam::{Carrier, Framing, Listen, Train},
+    t38::terminal::RateManagement,
+    time::LineSpan,
+};
+
+/// A run of zeros this long makes a training check good, as in a machine.
+const GOOD_RUN: LineSpan = LineSpan::ms(1000);
+
+/// What was agreed on.
+#[derive(Clone, Copy, Debug)]
+struct Terms {
+    sender: Side,
+    carrier: Carrier,
+    ecm: bool,
+}
+
+/// The next fast signal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Next {
+    /// None is known of.
+    Nothing,
+    /// A training check.
+    Check,
+    /// A page, or a block of one; whether the modem trains anew.
+    Page(Train),
+}
+
+pub(super) struct Course {
+    rate_management: RateManagement,
+    terms: Option<Terms>,
+    next: Next,
+    /// DIS or another sign of a machine was seen.
+    begun: bool,
+    over: bool,
+    /// The run of zeros of the line's training check, and the longest, in bits.
+    run: (u64, u64),
+    /// The line's training check was bad.
+    refused: bool,
+}
+
+fn with_train(carrier: Carrier, train: Train) -> Carrier {
+    match carrier {
+        Carrier::V17(rate, _) => Carrier::V17(rate, train),
+        other => other,
+    }
+}
+
+impl Course {
+    pub(super) fn new(rate_management: RateManagement) -> Self {
+        let (terms, next, run) = (None, Next::Nothing, (0, 0));
+        Self { rate_management, terms, next, begun: false, over: false, run, refused: false }
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.over
+    }
+
+    /// An intact frame passes.
+    pub(super) fn passes(&mut self, from: Side, octets: &[u8]) {
+        let Frame::Known(message) = Frame::parse(octets) else { return };
+        let bits = BitField::read(message.field);
+        let carrier = carrier_of_rate_bits(bits.value(Field::Rate));
+        self.begun = true;
+        match (message.fcf, carrier) {
+            (Fcf::Dcs, Some(carrier)) => {
+                let carrier = with_train(carrier, Train::Long);
+                self.terms = Some(Terms { sender: from, carrier, ecm: bits.has(bit::ECM) });
+                (self.next, self.run, self.refused) = (Next::Check, (0, 0), false);
+            }
+            (Fcf::Ctc, Some(carrier)) => {
+                self.terms = self.terms.map(|terms| Terms { carrier: with_train(carrier, Train::Long), ..terms });
+                self.next = Next::Page(Train::Long);
+            }
+            // The long training comes again only with another check, or another rate.
+            (Fcf::Cfr | Fcf::Mcf | Fcf::Ppr, _) if self.next != Next::Page(Train::Long) => {
+                self.next = if self.terms.is_some() { Next::Page(Train::Short) } else { Next::Nothing };
+            }
+            (Fcf::Ftt | Fcf::Rtn | Fcf::Rtp | Fcf::Dis | Fcf::Dtc, _) => self.next = Next::Nothing,
+            (Fcf::Dcn, _) => self.over = true,
+            _ => {}
+        }
+    }
+
+    /// What to listen for on the line while we do not speak there.
+    pub(super) fn listen(&self) -> Listen {
+        match self.terms.filter(|terms| terms.sender == Side::Line).and_then(|_| self.fast()) {
+            Some((carrier, framing)) => Listen::To { carrier, framing },
+            None if self.begun => Listen::To { carrier: Carrier::V21, framing: Framing::Hdlc },
+            None => Listen::Tones,
+        }
+    }
+
+    /// The next fast signal.
+    pub(super) fn fast(&self) -> Option<(Carrier, Framing)> {
+        let terms = self.terms?;
+        match self.next {
+            Next::Nothing => None,
+            Next::Check => Some((terms.carrier, Framing::Raw)),
+            Next::Page(train) => {
+                Some((with_train(terms.carrier, train), if terms.ecm { Framing::Hdlc } else { Framing::Raw }))
+            }
+        }
+    }
+
+    /// Whether this carrier brings frames.
+    pub(super) fn framing(&self, carrier: Carrier) -> Framing {
+        match (carrier, self.next, self.terms) {
+            (Carrier::V21, ..) => Framing::Hdlc,
+            (_, Next::Check, _) => Framing::Raw,
+            (_, _, Some(terms)) if terms.ecm => Framing::Hdlc,
+            _ => Framing::Raw,
+        }
+    }
+
+    /// Whether a training check is on its way that does not pass: each side makes its own.
+    pub(super) fn check_stays(&self) -> bool {
+        self.next == Next::Check && self.rate_management == RateManagement::LocalTcf
+    }
+
+    /// A fast signal is over: a page trained to is followed by others with the short training.
+    pub(super) fn fast_over(&mut self) {
+        match self.next {
+            Next::Check => {
+                self.refused = self.check_stays() && !self.is_good();
+            }
+            Next::Page(_) => self.next = Next::Page(Train::Short),
+            Next::Nothing => {}
+        }
+    }
+
+    /// Octets of the line's own training check.
+    pub(super) fn check(&mut self, octets: &[u8]) {
+        for &octet in octets {
+            for place in 0..8 {
+                let (run, longest) = &mut self.run;
+                *run = if octet >> place & 1 == 0 { *run + 1 } else { 0 };
+                *longest = (*longest).max(*run);
+            }
+        }
+    }
+
+    fn is_good(&self) -> bool {
+        self.terms.is_some_and(|terms| self.run.1 * 1000 >= GOOD_RUN.as_ms() * u64::from(terms.carrier.bit_rate()))
+    }
+
+    /// Whether CFR must not reach the line: what came of its training check was bad. Said once.
+    pub(super) fn refuses(&mut self) -> bool {
+        std::mem::take(&mut self.refused)
+    }
+}
