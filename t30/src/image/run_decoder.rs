@@ -180,7 +180,9 @@ impl RunDecoder {
                 self.eol();
                 true
             }
-            Ok(EMPTY_RUN_ZEROS) if zeros == 0 && self.row_waits.is_some() => self.empty_run(bits),
+            Ok(EMPTY_RUN_ZEROS) if zeros == 0 && self.row_waits.is_some() && self.framing == RowFraming::Line => {
+                self.empty_run(bits)
+            }
             Ok(_) => {
                 self.data();
                 true
@@ -194,7 +196,8 @@ impl RunDecoder {
         }
     }
 
-    /// A row that ends black may have a white run of no pels behind it, which some encoders write.
+    /// A row that ends black may have a white run of no pels behind it, which some encoders write. In files without
+    /// end-of-line codes it would be the beginning of a row that begins black.
     fn empty_run(&mut self, bits: &mut BitReader<'_>) -> bool {
         bits.refill();
         if bits.count() < EMPTY_RUN_BITS {

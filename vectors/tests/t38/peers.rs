@@ -51,6 +51,14 @@ struct Case {
     seed: u64,
 }
 
+impl Case {
+    /// The peer sends V.21 an octet in a datagram: a frame in thirty of them, lost at three per cent more often than not, is
+    /// not to be had for certain where nothing corrects that.
+    fn may_fail(&self) -> bool {
+        self.correction == ErrorCorrection::None && self.loss_percent > 0
+    }
+}
+
 static PEER: OnceLock<Result<PathBuf, String>> = OnceLock::new();
 static FOLDERS: AtomicUsize = AtomicUsize::new(0);
 
@@ -214,7 +222,10 @@ fn every_page_crosses(cases: &[Case]) {
                 while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let (outcome, pages, story) = case.run(&program);
                     let same = pages.len() == 1 && pages[0].bitmap == page(3, 300).bitmap;
-                    if outcome != Some(Outcome::Completed) || !same {
+                    if case.may_fail() && outcome != Some(Outcome::Completed) {
+                        println!("not completed, with nothing to correct losses: {outcome:?}");
+                        assert!(pages.is_empty() || same, "a page that came differs");
+                    } else if outcome != Some(Outcome::Completed) || !same {
                         let what = format!("{outcome:?}, {} pages, pels equal: {same}\n{story}", pages.len());
                         failures.lock().expect("nobody panics with it").push(what);
                     }
@@ -253,8 +264,7 @@ fn pages_cross_to_and_from_the_peer_over_bad_networks() {
     let mut cases = Vec::new();
     for we_send in [true, false] {
         for correction in corrections {
-            // The peer sends V.21 an octet in a datagram and waits for none that is late: a frame in thirty of them is not to
-            // be had of ten per cent loss, nor of loss and reordering together, where nothing corrects them.
+            // The peer waits for no datagram that is late.
             let worst = if correction == ErrorCorrection::None { (3, 1) } else { (10, 10) };
             for (loss_percent, late_percent) in [(0, 10), (3, 0), worst] {
                 let (version, method, ecm, seed) = (0, RateManagement::TransferredTcf, true, cases.len() as u64);
