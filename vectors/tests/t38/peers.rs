@@ -51,14 +51,6 @@ struct Case {
     seed: u64,
 }
 
-impl Case {
-    /// The peer sends V.21 an octet in a datagram: a frame in thirty of them, lost at three per cent more often than not, is
-    /// not to be had for certain where nothing corrects that.
-    fn may_fail(&self) -> bool {
-        self.correction == ErrorCorrection::None && self.loss_percent > 0
-    }
-}
-
 static PEER: OnceLock<Result<PathBuf, String>> = OnceLock::new();
 static FOLDERS: AtomicUsize = AtomicUsize::new(0);
 
@@ -94,6 +86,12 @@ fn build(source: &Path) -> Result<PathBuf, String> {
 }
 
 impl Case {
+    /// The peer sends V.21 an octet in a datagram: a frame in thirty of them, lost at three per cent more often than not, is
+    /// not to be had for certain where nothing corrects that.
+    fn may_fail(&self) -> bool {
+        self.correction == ErrorCorrection::None && self.loss_percent > 0
+    }
+
     fn options(&self) -> Vec<String> {
         let (ec, entries, span) = match self.correction {
             ErrorCorrection::None => ("none", 3, 3),
