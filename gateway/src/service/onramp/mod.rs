@@ -3,7 +3,7 @@
 mod desk;
 mod judge;
 
-use std::{sync::Arc, thread, time::Duration};
+use std::{sync::Arc, thread};
 
 use answertone_hw::{Line as PcmLineOrPolled, LineUri, OpenError, Pace, dahdi::DahdiParams, rtp::RtpParams};
 use answertone_t30::{
