@@ -668,12 +668,14 @@ fn a_caller_without_our_password_is_sent_away() {
 
 #[test]
 fn nobody_at_the_far_end_is_told_by_timer() {
-    let Some(bench) = bench(2) else { return };
+    let Some(bench) = bench(3) else { return };
     let chart = bench.charts[0].0.display();
     let call = bench.call(&format!("--send {chart}"), NOBODY, "");
     call.assert_failed("we call", "no_fax_heard");
     assert_eq!(call.result["failure"]["timer"], "T0", "{}", call.story());
-    let call = bench.call("--receive got.tif", NOBODY, "");
-    call.assert_failed("we answer", "no_fax_heard");
-    assert_eq!(call.result["failure"]["timer"], "T1", "{}", call.story());
+    for (tries, timer) in [("", "T4"), ("--dis-tries 0", "T1")] {
+        let call = bench.call(&format!("--receive got.tif {tries}"), NOBODY, "");
+        call.assert_failed("we answer", "no_fax_heard");
+        assert_eq!(call.result["failure"]["timer"], timer, "{}", call.story());
+    }
 }
