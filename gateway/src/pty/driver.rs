@@ -126,6 +126,10 @@ impl Driver {
     fn look_at_host(&mut self) {
         let there = self.terminal.has_host();
         if there == self.host_is_there {
+            // One that came and went between two looks was never there, but what it wrote is.
+            if !there && self.terminal.has_leftovers() {
+                self.terminal.renew();
+            }
             return;
         }
         self.host_is_there = there;

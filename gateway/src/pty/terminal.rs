@@ -84,6 +84,13 @@ impl Terminal {
         Ok(tcsetattr(&self.ours, OptionalActions::Now, &modes)?)
     }
 
+    /// Whether nobody has the terminal open, and somebody did who wrote what was never read.
+    pub fn has_leftovers(&self) -> bool {
+        let mut ours = [PollFd::new(&self.ours, PollFlags::IN)];
+        let _ = poll(&mut ours, Some(&Timespec { tv_sec: 0, tv_nsec: 0 }));
+        ours[0].revents().contains(PollFlags::HUP | PollFlags::IN)
+    }
+
     /// Makes the terminal ready for the next host: its modes, and nothing left over.
     pub fn renew(&mut self) {
         // What the last host wrote is read to its end, and not flushed: the next one may have begun to write.
