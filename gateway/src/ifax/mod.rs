@@ -9,5 +9,5 @@ pub mod receipt;
 pub mod status;
 mod thumbnail;
 
-pub use pdf::pdf_of_pages;
+pub use pdf::{pdf_of, pdf_of_pages};
 pub use thumbnail::thumbnail;

@@ -30,7 +30,7 @@ use std::{
 
 pub use faxes::{Fax, FaxState};
 pub use history::{LogFilter, LogRow};
-pub use image::{pack, unpack};
+pub use image::{pack, pack_with, unpack, unpack_picture};
 use jiff::Timestamp;
 pub use jobs::{Ending, Job, Verdict};
 pub use messages::{Accepted, NewMessage, NewRecipient};

@@ -577,7 +577,7 @@ fn follows_of(mark: u8) -> Option<Follows> {
 fn number_of(verdict: Verdict) -> u8 {
     match verdict {
         Verdict::Confirmed | Verdict::RejectedYetTaken => 1,
-        Verdict::Rejected | Verdict::Abandoned => 2,
+        Verdict::Rejected | Verdict::Abandoned | Verdict::Diagnosed => 2,
         Verdict::ConfirmedRetrain => 3,
         Verdict::RejectedInterrupt => 4,
         Verdict::ConfirmedInterrupt => 5,
