@@ -14,9 +14,11 @@ mod link;
 mod number;
 mod terminal;
 mod trunk;
+mod visits;
 
 pub use driver::{Driver, Stop};
 pub use link::{Link, LinkError};
 pub use number::{nth_line, nth_path};
 pub use terminal::{Access, Terminal, TerminalError};
 pub use trunk::{Trunk, trunk};
+pub use visits::Watchman;

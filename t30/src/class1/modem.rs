@@ -5,11 +5,12 @@ mod fax;
 mod receiving;
 mod sending;
 mod telephone;
+mod v8;
 
 use std::collections::VecDeque;
 
 use super::{
-    Caller, LineOrder, Output, Progress, Ring,
+    Caller, LineOrder, Output, Progress, Ring, V8Event, V8Order, V8Tone,
     command::{Command, Commands, Editor, Entered, Malformed, Wanted},
     dial::{self, DialTimes},
     hearing::{Hearing, patience},
@@ -18,6 +19,7 @@ use super::{
     sending::{Sending, Taken},
     settings::{Class, NotTaken, Settings},
     terminal::{Terminal, XOFF, XON},
+    v8::Talk,
 };
 use crate::{
     class2::{Fax, News},
@@ -63,6 +65,8 @@ enum Activity {
     Connecting { answers: bool, back_to_commands: bool, give_up: LineTime },
     /// Sends the answer tone.
     AnswerTone,
+    /// V.8 takes its course.
+    Negotiating,
     /// `+FTS`: sends nothing.
     Silence { until: LineTime },
     /// `+FRS`: waits for silence so long.
@@ -110,6 +114,8 @@ pub struct Modem {
     /// A line feed behind the end of a command line says nothing.
     line_ended: bool,
     activity: Activity,
+    /// Class 1.0: V.8 under way, also between commands.
+    talk: Option<Talk>,
     /// Class 2: the call, also between commands.
     fax: Option<Box<Fax>>,
     /// When the call wants to know the time.
@@ -137,6 +143,7 @@ impl Modem {
             waiting: VecDeque::new(),
             line_ended: false,
             activity: Activity::Commands,
+            talk: None,
             fax: None,
             fax_due: None,
             hook: Hook::On,
@@ -348,7 +355,11 @@ impl Modem {
             Activity::AwaitTurn { asked, .. } => Some(patience(*asked)),
             Activity::Sending(sending) => sending.due(),
             Activity::Receiving(receiving) => receiving.answer_by.into_iter().chain(receiving.loss_until).min(),
-            Activity::Commands | Activity::AnswerTone | Activity::AwaitSilence { .. } | Activity::Fax => None,
+            Activity::Commands
+            | Activity::AnswerTone
+            | Activity::Negotiating
+            | Activity::AwaitSilence { .. }
+            | Activity::Fax => None,
         };
         let forgotten = (self.hook == Hook::Off).then(|| self.moved + FORGOTTEN);
         own.into_iter().chain(forgotten).chain(self.fax_due).min()
@@ -448,7 +459,9 @@ impl Modem {
     fn abort(&mut self) {
         self.terminal.pause(false);
         match self.activity {
-            Activity::Connecting { .. } | Activity::AnswerTone => self.give_up(ResultCode::NoCarrier),
+            Activity::Connecting { .. } | Activity::AnswerTone | Activity::Negotiating => {
+                self.give_up(ResultCode::NoCarrier);
+            }
             Activity::Receiving(Receiving { answer_by: Some(_), .. }) => self.give_up(ResultCode::NoCarrier),
             Activity::Receiving(Receiving { connected: true, .. }) => {
                 self.terminal.end_of_data();

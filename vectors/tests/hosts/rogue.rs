@@ -98,7 +98,6 @@ fn identify(caller: &mut Host, called: &mut Host) {
 }
 
 #[test]
-#[ignore = "waited without end once among many calls at a time; passes alone"]
 fn a_modem_outlives_its_hosts_and_hangs_up_when_they_go() {
     let bench = Bench::new();
     let ((_one, first), (_other, second)) = (bench.modem("100"), bench.modem("101"));
