@@ -39,6 +39,9 @@ pub(super) struct PtyArgs {
     /// Be busy to callers while no program has the terminal open.
     #[arg(long)]
     busy_out: bool,
+    /// Whose dial tone, busy tone and the like an analogue line has: us, de, gb ...; any, if that is not known.
+    #[arg(long, value_name = "COUNTRY", default_value = "any")]
+    country: String,
     /// Level of our signals in dBm0.
     #[arg(long, value_name = "DBM0", default_value_t = -14.0, allow_negative_numbers = true)]
     level: f32,
@@ -82,7 +85,7 @@ impl PtyArgs {
             return Err(CliError::usage("stdio: is one line; leave --count out"));
         }
         let on_stdio = matches!(line, LineUri::Stdio { .. });
-        let trunk = trunk(&line).map_err(CliError::failed)?;
+        let trunk = trunk(&line, &self.country).map_err(CliError::failed)?;
         let access = Access { mode: self.mode, group: self.group.clone() };
         let terminal = Terminal::open(&access, watchman).map_err(|error| CliError::failed(with_causes(&error)))?;
         let link = match &self.link {

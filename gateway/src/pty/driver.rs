@@ -17,7 +17,7 @@ use answertone_dsp::{
 use answertone_hw::{Pace, PcmLine};
 use answertone_t30::{
     audio::{AudioConfig, AudioFrontEnd},
-    class1::{LineOrder, Modem, Negotiation, Output, Progress, Ring},
+    class1::{LineOrder, Modem, Negotiation, Output, Progress},
     seam::{Cut, FrontEnd, Order, Stamped},
     time::{LineSpan, LineTime},
 };
@@ -147,12 +147,13 @@ impl Driver {
     fn look_at_line(&mut self) {
         while let Some(event) = self.trunk.event() {
             match event {
-                TrunkEvent::Ring(caller) => {
+                TrunkEvent::Ring(caller, ring) => {
                     if let Some(caller) = caller {
                         self.modem.caller(&caller, self.now);
                     }
-                    self.modem.ring(&Ring::default(), self.now);
+                    self.modem.ring(&ring, self.now);
                 }
+                TrunkEvent::Caller(caller) => self.modem.caller(&caller, self.now),
                 TrunkEvent::Connected(line) => self.connected(line),
                 TrunkEvent::Failed(progress) => self.modem.progress(progress, self.now),
             }

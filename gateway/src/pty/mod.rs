@@ -8,6 +8,7 @@
 //!
 //! Each modem has a thread of its own. On hook it waits for its host and its bell; off hook it runs by blocks of 10 ms.
 
+mod analogue;
 mod driver;
 mod group;
 mod link;

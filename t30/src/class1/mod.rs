@@ -41,7 +41,7 @@ mod terminal;
 mod tests;
 mod v8;
 
-pub use caller::{Caller, Ring};
+pub use caller::{Burst, Caller, Ring};
 pub use dial::{DialStep, number};
 pub use modem::Modem;
 #[cfg(feature = "audio")]

@@ -226,9 +226,7 @@ impl Modem {
         }
         self.last_ring = Some(now);
         if self.settings.tells_ring_lengths() {
-            for (name, length) in [("DRON", ring.on), ("DROF", ring.off)] {
-                self.terminal.line(&format!("{name}={}", length.as_ms() / 100), &self.settings);
-            }
+            ring.lines().iter().for_each(|line| self.terminal.line(line, &self.settings));
         }
         self.terminal.result(ResultCode::Ring, &self.settings);
         let rings = self.settings.count_ring();
@@ -254,17 +252,39 @@ impl Modem {
     /// What has come of dialling, or of going off hook.
     pub fn progress(&mut self, progress: Progress, now: LineTime) {
         self.at(now);
+        let code = match progress {
+            Progress::Connected => return self.connected(),
+            Progress::NoDialTone => ResultCode::NoDialTone,
+            Progress::Busy => ResultCode::Busy,
+            Progress::NoAnswer => ResultCode::NoAnswer,
+            Progress::Failed => ResultCode::NoCarrier,
+        };
+        // What the exchange says after the other side has answered is no matter of the number's.
+        if self.is_unanswered() {
+            self.give_up(code);
+            self.take_waiting();
+        }
+    }
+
+    fn connected(&mut self) {
         let Activity::Connecting { answers, back_to_commands, .. } = self.activity else { return };
-        match progress {
-            Progress::Connected if answers => self.begin_answering(),
-            Progress::Connected if back_to_commands => self.finish(ResultCode::Ok),
-            Progress::Connected => self.begin_calling(),
-            Progress::NoDialTone => self.give_up(ResultCode::NoDialTone),
-            Progress::Busy => self.give_up(ResultCode::Busy),
-            Progress::NoAnswer => self.give_up(ResultCode::NoAnswer),
-            Progress::Failed => self.give_up(ResultCode::NoCarrier),
+        if answers {
+            self.begin_answering();
+        } else if back_to_commands {
+            self.finish(ResultCode::Ok);
+        } else {
+            self.begin_calling();
         }
         self.take_waiting();
+    }
+
+    /// Whether we have called and the other side has not spoken.
+    fn is_unanswered(&self) -> bool {
+        match self.activity {
+            Activity::Connecting { .. } | Activity::Receiving(Receiving { answer_by: Some(_), .. }) => true,
+            Activity::Fax => self.fax.as_ref().is_some_and(|fax| fax.is_unanswered()),
+            _ => false,
+        }
     }
 
     /// The other end hung up, or the line failed.

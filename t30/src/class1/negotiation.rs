@@ -29,9 +29,15 @@ impl Negotiation {
         };
         match (&mut negotiation.0, order) {
             (Side::Caller(caller), V8Order::Join) => caller.join(),
-            (Side::Caller(caller), V8Order::Offer(octets)) => drop(Menu::of(&octets).map(|menu| caller.offer(menu))),
+            (Side::Caller(caller), V8Order::Offer(octets)) => {
+                if let Some(menu) = Menu::of(&octets) {
+                    caller.offer(menu);
+                }
+            }
             (Side::Answerer(answerer), V8Order::Offer(octets)) => {
-                drop(Menu::of(&octets).map(|menu| answerer.offer(menu)));
+                if let Some(menu) = Menu::of(&octets) {
+                    answerer.offer(menu);
+                }
             }
             _ => {}
         }

@@ -314,6 +314,11 @@ impl Fax {
         matches!(self.stage, Stage::Page(_) | Stage::Taken(_))
     }
 
+    /// Whether we have called and the other machine has not spoken.
+    pub(crate) fn is_unanswered(&self) -> bool {
+        matches!(self.stage, Stage::Identification) && self.session.is_caller()
+    }
+
     fn is_ready(&self) -> bool {
         matches!(self.stage, Stage::Idle) && self.finished.is_none()
     }
