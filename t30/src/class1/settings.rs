@@ -47,7 +47,7 @@ const fn parameter(name: &'static str, test: &'static str, most: &'static [u32],
 }
 
 /// The parameters of T.31, V.250 and V.253 that are kept; those that mean nothing here are taken and told again.
-const PARAMETERS: [Parameter; 39] = [
+const PARAMETERS: [Parameter; 37] = [
     parameter("+FAR", "0,1", &[1], &[0]),
     parameter("+FCL", "0-255", &[255], &[0]),
     parameter("+FDD", "0,1", &[1], &[0]),
@@ -73,8 +73,6 @@ const PARAMETERS: [Parameter; 39] = [
     parameter("+FCQ", "(0),(0)", &[2, 2], &[0, 0]),
     parameter("+FLP", "0", &[0], &[0]),
     parameter("+FLPL", "0", &[0], &[0]),
-    parameter("+FSP", "0", &[0], &[0]),
-    parameter("+FSPL", "0", &[0], &[0]),
     parameter("+FBU", "0", &[1], &[0]),
     parameter("+FBUG", "0", &[1], &[0]),
     parameter("+FEA", "0", &[0], &[0]),
