@@ -66,10 +66,12 @@ impl CngGenerator {
     }
 }
 
-/// Makes CED, 2.7 s long.
+/// Makes CED, 2.7 s long unless told otherwise.
 #[derive(Clone, Debug)]
 pub struct CedGenerator {
     tone: Oscillator,
+    /// Samples of the whole tone.
+    length: u64,
     amplitude: f32,
     reversals: bool,
     /// 15 Hz, and how much of the amplitude follows it.
@@ -87,6 +89,7 @@ impl CedGenerator {
     pub fn new(level: Dbm0) -> Self {
         Self {
             tone: Oscillator::new(CED_PITCH),
+            length: CED_LENGTH,
             amplitude: peak(level),
             reversals: false,
             modulation: Oscillator::new(MODULATION_PITCH),
@@ -100,6 +103,11 @@ impl CedGenerator {
         Self { reversals, depth: MODULATION_DEPTH, ..Self::new(level) }
     }
 
+    /// The same tone, of so many milliseconds.
+    pub fn lasting(self, milliseconds: u64) -> Self {
+        Self { length: milliseconds * MS, ..self }
+    }
+
     /// CED with the reversals of phase of V.25.
     pub fn with_reversals(level: Dbm0) -> Self {
         Self { reversals: true, ..Self::new(level) }
@@ -107,7 +115,7 @@ impl CedGenerator {
 
     /// Writes the next samples; how many, fewer than there is room for when the tone ends.
     pub fn run(&mut self, out: &mut [f32]) -> usize {
-        let left = CED_LENGTH.saturating_sub(self.position).min(out.len() as u64) as usize;
+        let left = self.length.saturating_sub(self.position).min(out.len() as u64) as usize;
         for out in &mut out[..left] {
             if self.reversals && self.position > 0 && self.position.is_multiple_of(REVERSAL_PERIOD) {
                 self.tone.turn(1 << 31);
