@@ -12,13 +12,16 @@
 use crate::{
     bits::{BitRun, Mark},
     fsk::{FskDemodulator, V21_CHANNEL_2},
-    lanes::Isa,
+    lanes::{Isa, Lanes},
     modem::Demodulator,
     pcm::BLOCK_SAMPLES,
     tone::{
-        call::CedDetector,
-        dtmf_detector::DtmfDetector,
-        pitch::{Look, VOICED, voice},
+        call::{CedListener, ToneEdge},
+        content::{Content, ContentKernel},
+        dtmf_detector::DtmfListener,
+        dtmf_look::{self, LookKernel},
+        ear::{Alone, Both, EarBank, Listener, Piece},
+        pitch::{self, Look, PitchKernel, VOICED, voice},
     },
     units::{Dbm0, SampleIndex},
 };
@@ -104,14 +107,23 @@ const BEEP: core::ops::RangeInclusive<u32> = 10..=250;
 
 /// Tells who answered. The same answer is not told twice, but a better one is: a voice may turn out to be a machine.
 #[derive(Clone, Debug)]
-pub struct AnswererDetector {
-    block: [f32; BLOCK_SAMPLES],
-    filled: usize,
+pub struct AnswererDetector(Alone<AnswererListener>);
+
+/// Tells who answered the lines of a bank.
+pub type AnswererBank = EarBank<AnswererListener>;
+
+/// What one line heard of who answered.
+#[derive(Clone, Debug)]
+pub struct AnswererListener {
+    /// Mean square from which something is heard.
+    least_sound: f32,
     blocks: u32,
-    ced: CedDetector,
+    ced: CedListener,
     /// Blocks since the answer tone ended, and those among them that held something else than V.21.
     answer_tone: Option<(u32, u32)>,
     v21: FskDemodulator,
+    /// Blocks for which V.21 is still listened for.
+    v21_for: u32,
     run: BitRun,
     v21_up: bool,
     /// The last bits, and flags in a row.
@@ -127,7 +139,7 @@ pub struct AnswererDetector {
     /// Periods (0 for none) and powers of the last blocks.
     voiced: [(u8, f32); VOICE_WINDOW],
     /// Keys are no voice.
-    keys: DtmfDetector,
+    keys: DtmfListener,
     beep: Beep,
     told: Option<Answerer>,
     isa: Isa,
@@ -156,14 +168,32 @@ struct Beep {
 impl AnswererDetector {
     /// A detector that has heard nothing.
     pub fn new() -> Self {
+        Self(Alone::new(AnswererListener::default()))
+    }
+
+    /// Takes the next samples, in 16-bit scale; who answered, when that is known anew. Give it at most a block at once.
+    pub fn run(&mut self, samples: &[f32]) -> Option<Answered> {
+        let mut answered = None;
+        self.0.run(samples, |heard| answered = Some(heard));
+        answered
+    }
+
+    /// Who answered, as far as is known.
+    pub fn answerer(&self) -> Option<Answerer> {
+        self.0.listener().told
+    }
+}
+
+impl Default for AnswererListener {
+    fn default() -> Self {
         Self {
-            block: [0.0; BLOCK_SAMPLES],
-            filled: 0,
+            least_sound: HEARD.mean_square(),
             blocks: 0,
-            ced: CedDetector::new(),
+            ced: CedListener::default(),
             answer_tone: None,
             v21: FskDemodulator::new(&V21_CHANNEL_2),
-            run: BitRun::with_room(BLOCK_SAMPLES),
+            v21_for: 0,
+            run: BitRun::with_room(VOICED),
             v21_up: false,
             bits: 0,
             bits_since_flag: 0,
@@ -173,44 +203,63 @@ impl AnswererDetector {
             baudot: (false, 0, 0),
             recent: [0.0; VOICED],
             voiced: [(0, 0.0); VOICE_WINDOW],
-            keys: DtmfDetector::new(),
+            keys: DtmfListener::default(),
             beep: Beep::default(),
             told: None,
             isa: Isa::detect(),
         }
     }
+}
 
-    /// Takes the next samples, in 16-bit scale; who answered, when that is known anew. Give it at most a block at once.
-    pub fn run(&mut self, samples: &[f32]) -> Option<Answered> {
-        let mut answered = None;
-        for sample in samples {
-            self.block[self.filled] = *sample;
-            self.filled += 1;
-            if self.filled == BLOCK_SAMPLES {
-                self.filled = 0;
-                self.blocks += 1;
-                answered = self.block().or(answered);
-            }
-        }
-        answered
+/// Where each kernel's results begin.
+const CED_RESULTS: usize = pitch::RESULTS;
+const KEY_RESULTS: usize = CED_RESULTS + 3;
+
+impl Listener for AnswererListener {
+    type Kernel = Both<PitchKernel, Both<ContentKernel, LookKernel>>;
+    type Heard = Answered;
+    const SAMPLES: usize = BLOCK_SAMPLES;
+
+    fn fresh(&self) -> Self {
+        Self::default()
     }
 
+    fn kernel(&self) -> (Self::Kernel, usize) {
+        let ((ced, ced_results), (keys, key_results)) = (self.ced.kernel(), self.keys.kernel());
+        let kernel = Both::new(PitchKernel, pitch::RESULTS, Both::new(ced, ced_results, keys));
+        (kernel, KEY_RESULTS + BLOCK_SAMPLES / DtmfListener::SAMPLES * key_results)
+    }
+
+    fn hear<V: Lanes>(&mut self, piece: &Piece<'_, V>) -> Option<Answered> {
+        self.blocks += 1;
+        let look = Look::new(|at| piece.result(at));
+        let loud = look.mean_square >= self.least_sound;
+        self.recent.copy_within(BLOCK_SAMPLES.., 0);
+        for (at, sample) in self.recent[VOICED - BLOCK_SAMPLES..].iter_mut().enumerate() {
+            *sample = piece.sample(at);
+        }
+        let edge = self.ced.take(Content::of(0, |at| piece.result(CED_RESULTS + at)));
+        let mut pressed = false;
+        for hop in 0..BLOCK_SAMPLES / DtmfListener::SAMPLES {
+            pressed |= self.keys.look(|at| piece.result(KEY_RESULTS + hop * dtmf_look::RESULTS + at)).is_some();
+        }
+        self.block(&look, loud, edge, pressed)
+    }
+}
+
+impl AnswererListener {
     /// Who answered, as far as is known.
     pub fn answerer(&self) -> Option<Answerer> {
         self.told
     }
 
-    fn block(&mut self) -> Option<Answered> {
-        let look = Look::at(&self.block);
-        let loud = look.mean_square >= HEARD.mean_square();
-        self.recent.copy_within(BLOCK_SAMPLES.., 0);
-        self.recent[VOICED - BLOCK_SAMPLES..].copy_from_slice(&self.block);
-        let fax = self.hears_flags();
-        let modem = self.hears_modem(&look, loud);
-        let text = self.hears_text(&look, loud);
-        let alarm = self.handshake.hears(&look, loud);
-        let voice = self.hears_voice(&look, loud);
-        let machine = self.hears_beep(&look, loud);
+    fn block(&mut self, look: &Look, loud: bool, edge: Option<ToneEdge>, pressed: bool) -> Option<Answered> {
+        let fax = self.hears_flags(look, loud);
+        let modem = self.hears_modem(look, loud, edge);
+        let text = self.hears_text(look, loud);
+        let alarm = self.handshake.hears(look, loud);
+        let voice = self.hears_voice(look, loud, pressed);
+        let machine = self.hears_beep(look, loud);
         let who = [
             (fax, Answerer::Fax),
             (alarm, Answerer::AlarmReceiver),
@@ -238,9 +287,21 @@ impl AnswererDetector {
         better.then_some(Answered { at: SampleIndex(u64::from(self.blocks) * BLOCK_SAMPLES as u64), who })
     }
 
-    fn hears_flags(&mut self) -> bool {
+    /// V.21 is listened for from the first block that may hold it until it has been gone for a second.
+    fn hears_flags(&mut self, look: &Look, loud: bool) -> bool {
+        let begins = self.v21_for == 0;
+        self.v21_for = if loud && like_v21(look) { SECOND } else { self.v21_for.saturating_sub(1) };
+        if self.v21_for == 0 {
+            (self.v21_up, self.flags) = (false, 0);
+            return false;
+        }
         self.run.clear();
-        self.v21.run(&self.block, &mut self.run);
+        if begins {
+            self.v21.restart();
+            self.v21.run(&self.recent, &mut self.run);
+        } else {
+            self.v21.run(&self.recent[VOICED - BLOCK_SAMPLES..], &mut self.run);
+        }
         for mark in self.run.marks() {
             match mark.mark {
                 Mark::CarrierUp => (self.v21_up, self.flags) = (true, 0),
@@ -261,8 +322,7 @@ impl AnswererDetector {
         heard
     }
 
-    fn hears_modem(&mut self, look: &Look, loud: bool) -> bool {
-        let edge = self.ced.run(&self.block);
+    fn hears_modem(&mut self, look: &Look, loud: bool, edge: Option<ToneEdge>) -> bool {
         if let Some(edge) = edge {
             self.answer_tone = if edge.on { None } else { Some((0, 0)) };
         }
@@ -270,9 +330,7 @@ impl AnswererDetector {
         self.bell = if bell { self.bell + 1 } else { 0 };
         let Some((since, data)) = &mut self.answer_tone else { return self.bell == BELL };
         *since += 1;
-        // V.21 clipped and bent is neither one tone nor far from its two.
-        let like_v21 = self.v21_up || (1550.0..1950.0).contains(&look.tone) && look.purity > 0.4;
-        *data += u32::from(loud && !like_v21);
+        *data += u32::from(loud && !self.v21_up && !like_v21(look));
         let over = *since > FOLLOWS && *data >= DATA && !self.v21_up;
         if over {
             self.answer_tone = None;
@@ -294,9 +352,7 @@ impl AnswererDetector {
         *turns == TURNS
     }
 
-    fn hears_voice(&mut self, look: &Look, loud: bool) -> bool {
-        let mut pressed = false;
-        self.keys.run(&self.block, |_| pressed = true);
+    fn hears_voice(&mut self, look: &Look, loud: bool, pressed: bool) -> bool {
         if pressed {
             // What was a key only now turns out to be one.
             self.voiced.iter_mut().for_each(|block| block.0 = 0);
@@ -329,6 +385,11 @@ impl AnswererDetector {
         self.beep = if fading { Beep { fades: true, ..self.beep } } else { Beep::default() };
         self.told == Some(Answerer::Voice) && whole && !loud
     }
+}
+
+/// Whether a block may be of V.21's second channel: clipped and bent it is neither one tone nor far from its two.
+fn like_v21(look: &Look) -> bool {
+    (1550.0..1950.0).contains(&look.tone) && look.purity > 0.4
 }
 
 impl Default for AnswererDetector {
