@@ -72,6 +72,9 @@ const SECOND: u32 = 100;
 /// Level from which something is heard.
 const HEARD: Dbm0 = Dbm0(-43.0);
 
+/// Purity from which a block is worth listening for V.21: that of V.21 in as much noise, or clipped to a square.
+const V21_PURITY: f32 = 0.75;
+
 /// Flags in a row that only V.21 has.
 const FLAGS: u32 = 5;
 
@@ -290,7 +293,8 @@ impl AnswererListener {
     /// V.21 is listened for from the first block that may hold it until it has been gone for a second.
     fn hears_flags(&mut self, look: &Look, loud: bool) -> bool {
         let begins = self.v21_for == 0;
-        self.v21_for = if loud && like_v21(look) { SECOND } else { self.v21_for.saturating_sub(1) };
+        let may_be = loud && like_v21(look) && look.purity >= V21_PURITY;
+        self.v21_for = if may_be { SECOND } else { self.v21_for.saturating_sub(1) };
         if self.v21_for == 0 {
             (self.v21_up, self.flags) = (false, 0);
             return false;
