@@ -12,8 +12,8 @@ use crate::{
     osc::Oscillator,
     pcm::BLOCK_SAMPLES,
     tone::{
-        dtmf::{DtmfStyle, digits},
         content::{Content, ContentKernel},
+        dtmf::{DtmfStyle, digits},
         ear::{Alone, EarBank, Listener, Piece},
     },
     units::{Db, Dbm0, Hz, SampleIndex},

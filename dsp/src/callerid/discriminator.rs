@@ -114,7 +114,11 @@ impl ToneKernel {
     fn stretch<V: Lanes>(&self, state: &mut ToneState<V>, samples: &[V], results: &mut [V]) {
         state.samples[2 * PAIRS..].copy_from_slice(samples);
         // One line goes along its samples, several lines go side by side: as many sums at once as there are registers.
-        if V::COUNT == 1 { self.filter::<V, STRETCH>(state) } else { self.filter::<V, LANES>(state) }
+        if V::COUNT == 1 {
+            self.filter::<V, STRETCH>(state)
+        } else {
+            self.filter::<V, LANES>(state)
+        }
         let (powers, masks) = results.split_at_mut(2 * POWERS);
         let (marks, spaces) = powers.split_at_mut(POWERS);
         (marks[0], spaces[0]) = (state.last[0], state.last[1]);
@@ -204,11 +208,7 @@ impl Kernel for ToneKernel {
 
     fn state<V: Lanes>(&self) -> ToneState<V> {
         let zero = V::splat(0.0);
-        ToneState {
-            samples: [zero; 2 * PAIRS + STRETCH],
-            filtered: [zero; BIT - 1 + STRETCH],
-            last: [zero; 2],
-        }
+        ToneState { samples: [zero; 2 * PAIRS + STRETCH], filtered: [zero; BIT - 1 + STRETCH], last: [zero; 2] }
     }
 
     fn extract<V: Lanes>(&self, state: &ToneState<V>, lane: usize) -> ToneState<f32> {

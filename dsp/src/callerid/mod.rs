@@ -18,7 +18,9 @@ mod receiver;
 mod sender;
 mod waiting;
 
-pub use alert::{ALERT_PITCHES, Alert, AlertBank, AlertDetector, AlertListener, HeardAlert, acknowledgement, subscriber_alert};
+pub use alert::{
+    ALERT_PITCHES, Alert, AlertBank, AlertDetector, AlertListener, HeardAlert, acknowledgement, subscriber_alert,
+};
 pub use dtmf::{DtmfForm, digits_for, read_digits};
 pub use fields::{CallerId, Parameter, absence};
 pub use message::{Message, MessageKind};

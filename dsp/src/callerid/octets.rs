@@ -216,7 +216,8 @@ impl OctetReader {
     /// To the middle of the next bit of an octet whose start bit began `since` samples ago.
     fn octet<V: Lanes>(&mut self, since: f32, bits: u32, octet: u8, part: &mut Part<'_, V>) -> Option<Brought> {
         let due = (bits as f32 + 0.5) * self.bit_samples;
-        let at = part.from + libm::ceilf((due - since - 1.0).max(0.0)) as usize;
+        let wait = (due - since - 1.0).max(0.0);
+        let at = part.from + wait as usize + usize::from(wait > (wait as usize) as f32);
         if at >= part.to {
             self.place = Place::Octet { since: since + (part.to - part.from) as f32, bits, octet };
             self.pass(part, part.to - 1);

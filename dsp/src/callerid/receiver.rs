@@ -222,8 +222,8 @@ impl Reader {
         self.gathers = false;
         self.octets.clear();
         message.filter(|message| match message.kind {
-            // A row of zeros sums to zero, too.
-            MessageKind::Other(code) => message.intact && code >= 0x80 && !message.body.is_empty(),
+            // A row of zeros sums to zero, too, and so do some of what repeats itself.
+            MessageKind::Other(code) => message.intact && code >= 0x80 && message.is_whole(),
             _ => message.intact || framed,
         })
     }

@@ -3,7 +3,7 @@
 //! ```text
 //!  fax             CED 2100 Hz ≥ 2.6 s   75 ms   V.21 flags      (many leave CED out)
 //!  data modem      2100 Hz, with reversals or 15 Hz modulation, and then anything but V.21; 2225 or 2250 Hz
-//!  text telephone  1400 and 1800 Hz by turns, 22 ms each (Baudot at 45.45 Bd)
+//!  text telephone  see `text`
 //!  alarm receiver  1400 Hz 100 ms, 2300 Hz 100 ms (Contact ID)
 //!  voice           periods of 2.5 to 13 ms that change, loud and soft by turns
 //!  machine         a voice, and then one tone
@@ -18,10 +18,11 @@ use crate::{
     tone::{
         call::{CedListener, ToneEdge},
         content::{Content, ContentKernel},
-        dtmf_detector::DtmfListener,
+        dtmf_detector::{DtmfListener, HeardDigit},
         dtmf_look::{self, LookKernel},
         ear::{Alone, Both, EarBank, Listener, Piece},
         pitch::{self, Look, PitchKernel, VOICED, voice},
+        text::TextEar,
     },
     units::{Dbm0, SampleIndex},
 };
@@ -72,6 +73,9 @@ const SECOND: u32 = 100;
 /// Level from which something is heard.
 const HEARD: Dbm0 = Dbm0(-43.0);
 
+/// Purity from which a block is worth listening for V.21: that of V.21 in as much noise, or clipped to a square.
+const V21_PURITY: f32 = 0.75;
+
 /// Flags in a row that only V.21 has.
 const FLAGS: u32 = 5;
 
@@ -84,10 +88,6 @@ const DATA: u32 = SECOND / 2;
 
 /// Blocks of 2225 or 2250 Hz that a data modem sends at least.
 const BELL: u32 = SECOND / 2;
-
-/// Turns from 1400 to 1800 Hz or back that a text telephone takes, each within so many blocks of the last.
-const TURNS: u32 = 8;
-const TURN_WITHIN: u32 = 16;
 
 /// Blocks of each tone of Contact ID's handshake, and the longest pause between them.
 const HANDSHAKE: core::ops::RangeInclusive<u32> = 6..=14;
@@ -132,8 +132,7 @@ pub struct AnswererListener {
     flags: u32,
     bell: u32,
     handshake: Handshake,
-    /// The last tone of a text telephone, blocks since, turns.
-    baudot: (bool, u32, u32),
+    text: TextEar,
     /// The last three blocks.
     recent: [f32; VOICED],
     /// Periods (0 for none) and powers of the last blocks.
@@ -200,7 +199,7 @@ impl Default for AnswererListener {
             flags: 0,
             bell: 0,
             handshake: Handshake::default(),
-            baudot: (false, 0, 0),
+            text: TextEar::new(),
             recent: [0.0; VOICED],
             voiced: [(0, 0.0); VOICE_WINDOW],
             keys: DtmfListener::default(),
@@ -239,11 +238,12 @@ impl Listener for AnswererListener {
             *sample = piece.sample(at);
         }
         let edge = self.ced.take(Content::of(0, |at| piece.result(CED_RESULTS + at)));
-        let mut pressed = false;
+        let mut digit = None;
         for hop in 0..BLOCK_SAMPLES / DtmfListener::SAMPLES {
-            pressed |= self.keys.look(|at| piece.result(KEY_RESULTS + hop * dtmf_look::RESULTS + at)).is_some();
+            let heard = self.keys.look(|at| piece.result(KEY_RESULTS + hop * dtmf_look::RESULTS + at));
+            digit = heard.or(digit);
         }
-        self.block(&look, loud, edge, pressed)
+        self.block(&look, loud, edge, digit)
     }
 }
 
@@ -253,12 +253,18 @@ impl AnswererListener {
         self.told
     }
 
-    fn block(&mut self, look: &Look, loud: bool, edge: Option<ToneEdge>, pressed: bool) -> Option<Answered> {
+    fn block(
+        &mut self,
+        look: &Look,
+        loud: bool,
+        edge: Option<ToneEdge>,
+        digit: Option<HeardDigit>,
+    ) -> Option<Answered> {
         let fax = self.hears_flags(look, loud);
         let modem = self.hears_modem(look, loud, edge);
-        let text = self.hears_text(look, loud);
+        let text = self.text.hears(look, loud, &self.recent, digit);
         let alarm = self.handshake.hears(look, loud);
-        let voice = self.hears_voice(look, loud, pressed);
+        let voice = self.hears_voice(look, loud, digit.is_some());
         let machine = self.hears_beep(look, loud);
         let who = [
             (fax, Answerer::Fax),
@@ -290,7 +296,8 @@ impl AnswererListener {
     /// V.21 is listened for from the first block that may hold it until it has been gone for a second.
     fn hears_flags(&mut self, look: &Look, loud: bool) -> bool {
         let begins = self.v21_for == 0;
-        self.v21_for = if loud && like_v21(look) { SECOND } else { self.v21_for.saturating_sub(1) };
+        let may_be = loud && like_v21(look) && look.purity >= V21_PURITY;
+        self.v21_for = if may_be { SECOND } else { self.v21_for.saturating_sub(1) };
         if self.v21_for == 0 {
             (self.v21_up, self.flags) = (false, 0);
             return false;
@@ -336,20 +343,6 @@ impl AnswererListener {
             self.answer_tone = None;
         }
         over || self.bell == BELL
-    }
-
-    fn hears_text(&mut self, look: &Look, loud: bool) -> bool {
-        let (last, since, turns) = &mut self.baudot;
-        *since += 1;
-        if *since > TURN_WITHIN {
-            *turns = 0;
-        }
-        let (mark, space) = (loud && look.is(1400.0, 25.0), loud && look.is(1800.0, 25.0));
-        if mark || space {
-            *turns += u32::from(*last != space);
-            (*last, *since) = (space, 0);
-        }
-        *turns == TURNS
     }
 
     fn hears_voice(&mut self, look: &Look, loud: bool, pressed: bool) -> bool {

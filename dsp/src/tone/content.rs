@@ -99,7 +99,8 @@ impl Tone {
     fn new(frequency: Hz, samples: usize) -> Self {
         let angle = |samples: f64| core::f64::consts::TAU * f64::from(frequency.0) / f64::from(SAMPLE_RATE.0) * samples;
         let half = samples / 2;
-        let weight = |turn: fn(f64) -> f64, at: usize| if at < half { turn(angle(at as f64 + 0.5)) as f32 } else { 0.0 };
+        let weight =
+            |turn: fn(f64) -> f64, at: usize| if at < half { turn(angle(at as f64 + 0.5)) as f32 } else { 0.0 };
         let row = |row: usize| {
             [libm::cos as fn(f64) -> f64, libm::sin]
                 .map(|turn| core::array::from_fn(|place| weight(turn, row * LANES + place)))
@@ -196,7 +197,8 @@ mod tests {
             let mut oscillator = Oscillator::new(Hz(1200.0));
             let tone = |_| oscillator.next_sine() * level.rms() * core::f32::consts::SQRT_2;
             let block: Vec<f32> = (0..samples).map(tone).collect();
-            let found = contents(&ContentKernel::new(&[Hz(1200.0), Hz(1360.0 + 8000.0 / samples as f32)], samples), &block);
+            let found =
+                contents(&ContentKernel::new(&[Hz(1200.0), Hz(1360.0 + 8000.0 / samples as f32)], samples), &block);
             assert!((found[0].share(samples) - 1.0).abs() < 0.01 && found[1].share(samples) < 0.05, "{found:?}");
             assert!((Dbm0::from_mean_square(found[0].mean_square(samples)).0 + 20.0).abs() < 0.1);
             let energy: f32 = block.iter().map(|sample| sample * sample).sum();

@@ -14,3 +14,4 @@ mod pitch;
 mod presence;
 pub mod progress;
 mod progress_table;
+mod text;

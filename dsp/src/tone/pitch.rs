@@ -74,7 +74,8 @@ impl Look {
         let missed = sides - 2.0 * cosine * product;
         let purity = 1.0 - missed / (4.0 * middle).max(1e-9);
         // A frequency that explains little is none.
-        let tone = if purity < LEAST_PURITY { 0.0 } else { libm::acosf(cosine) / core::f32::consts::TAU * SAMPLE_RATE.0 };
+        let tone =
+            if purity < LEAST_PURITY { 0.0 } else { libm::acosf(cosine) / core::f32::consts::TAU * SAMPLE_RATE.0 };
         Self { mean_square: all / BLOCK_SAMPLES as f32, tone, purity }
     }
 
