@@ -29,6 +29,7 @@ mod user;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+pub(crate) use log::as_csv as log_as_csv;
 
 use self::error::CliError;
 

@@ -173,6 +173,7 @@ async fn make(shared: &Arc<Shared>, line: &Line, ready: &[Ready], step: i64) -> 
         line: line.clone(),
         job: job.id,
         attempt: job.attempts,
+        called: job.number.clone(),
         number,
         parts: ready.iter().map(|ready| Part::new(ready.job.id, ready.first, ready.pages.len())).collect(),
         documents,
