@@ -9,6 +9,7 @@
 
 mod file;
 mod line;
+mod log;
 mod network;
 mod notices;
 mod offramp;
@@ -17,11 +18,13 @@ mod relay;
 mod senders;
 mod smtp;
 mod store;
+mod web;
 
 use std::{fmt, path::Path};
 
 use file::{File, Key};
 pub use line::{Identity, Line, Purpose};
+pub use log::{Log, LogFormat};
 pub use network::Network;
 pub use notices::Notices;
 pub use offramp::{CauseRule, Hours, Offramp, Rate};
@@ -32,6 +35,7 @@ use serde::{Deserialize, Serialize};
 pub use smtp::Smtp;
 pub use store::{Spool, StoreFolder};
 use toml::Spanned;
+pub use web::Web;
 
 /// A configuration with every key and its comment; its values are the defaults.
 pub const EXAMPLE: &str = include_str!("config/example.toml");
@@ -61,6 +65,10 @@ struct Raw {
     #[serde(default)]
     sender: Vec<senders::Raw>,
     #[serde(default)]
+    web: web::Raw,
+    #[serde(default)]
+    log: log::Raw,
+    #[serde(default)]
     line: Vec<Spanned<line::RawLine>>,
 }
 
@@ -87,6 +95,10 @@ pub struct Config {
     pub notices: Notices,
     /// Fax to e-mail.
     pub onramp: Onramp,
+    /// The operator's page.
+    pub web: Web,
+    /// What is told of what happens, and what is kept of calls.
+    pub log: Log,
     /// Who may have faxes sent.
     #[serde(rename = "sender")]
     pub senders: Vec<SenderRule>,
@@ -155,6 +167,8 @@ impl File<'_> {
             offramp: self.offramp(raw.offramp)?,
             notices: self.notices(raw.notices, &hostname)?,
             onramp: self.onramp(raw.onramp, &hostname)?,
+            web: self.web(raw.web)?,
+            log: self.log(raw.log)?,
             senders: raw.sender.into_iter().map(|sender| self.sender(sender)).collect::<Result<_, _>>()?,
             lines: self.lines(&raw.line)?,
             hostname,

@@ -10,6 +10,7 @@
 
 mod call;
 mod doors;
+mod front;
 mod happening;
 mod intake;
 mod mail_out;
@@ -35,6 +36,7 @@ use answertone_hw::{
     audiosocket::{AudioSocketParams, Side},
 };
 pub use call::{Ended, Way};
+pub(crate) use front::{Front, Sendable};
 pub use happening::Happening;
 use happening::Happenings;
 use intake::GatewayIntake;
@@ -48,9 +50,11 @@ use tracing::{error, info, warn};
 use crate::{
     config::{Config, Line, Purpose},
     engine::Engine,
+    live::Board,
     mail::{MailOut, RelayError},
     smtp::{self, Limits},
     store::{Claim, Store, StoreError},
+    web::{self, WebDoor},
 };
 
 /// What a service does besides its work.
@@ -88,6 +92,8 @@ pub(crate) struct Shared {
     config: Config,
     store: Store,
     happenings: Happenings,
+    /// Calls under way.
+    board: Arc<Board>,
     recordings: Option<PathBuf>,
     /// There may be a job.
     job_due: Notify,
@@ -109,6 +115,7 @@ pub struct Service {
     shared: Arc<Shared>,
     workers: JoinSet<()>,
     addresses: Vec<SocketAddr>,
+    pages: Vec<String>,
     _claim: Claim,
 }
 
@@ -128,11 +135,14 @@ impl Service {
         let store = Store::open(&config.store.dir).await?;
         let mail_out = MailOut::new(&config.relay, &config.hostname)?;
         let doors = doors::open(&config.smtp).await?;
+        let web_doors = web::open(&config.web).await?;
+        let pages = web_doors.iter().map(WebDoor::url).collect();
         let addresses = doors.iter().filter_map(|(listener, _)| listener.local_addr().ok()).collect();
         let shared = Arc::new(Shared {
             config,
             store,
             happenings: Happenings(options.happenings),
+            board: Arc::default(),
             recordings: options.recordings,
             job_due: Notify::new(),
             mail_due: Notify::new(),
@@ -148,6 +158,9 @@ impl Service {
             let intake = Arc::new(GatewayIntake(shared.clone()));
             workers.spawn(smtp::serve(listener, door, intake, shared.limits(), shared.stop.subscribe()));
         }
+        if !web_doors.is_empty() {
+            workers.spawn(web::serve(web_doors, Front::new(shared.clone()), shared.stop.subscribe()));
+        }
         shared.clone().spawn_lines(&mut workers);
         workers.spawn(notices::work(shared.clone()));
         workers.spawn(retention::work(shared.clone()));
@@ -155,12 +168,17 @@ impl Service {
             workers.spawn(spool::work(shared.clone()));
         }
         workers.spawn(mail_out::work(shared.clone(), mail_out));
-        Ok(Self { shared, workers, addresses, _claim: claim })
+        Ok(Self { shared, workers, addresses, pages, _claim: claim })
     }
 
     /// Where mail is taken.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
+    }
+
+    /// Where the operator's page is.
+    pub fn pages(&self) -> &[String] {
+        &self.pages
     }
 
     /// The store, for who wants to look.

@@ -10,6 +10,7 @@
 //! at any point leaves each job, page and mail in a definite state. Images are in it too: a page and the state that
 //! says it is there cannot disagree.
 
+mod browse;
 mod faxes;
 mod history;
 mod image;
@@ -28,6 +29,7 @@ use std::{
     time::Duration,
 };
 
+pub use browse::{Counts, Destination, FaxItem, JobItem, Owner, PlacedCall, Tally, Wanted};
 pub use faxes::{Fax, FaxState};
 pub use history::{LogFilter, LogRow};
 pub use image::{pack, pack_with, unpack, unpack_picture};

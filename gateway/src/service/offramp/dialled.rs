@@ -26,12 +26,14 @@ use super::{
 use crate::{
     config::Line,
     engine::answerer,
+    live::Placed,
     prompt::rounded,
     service::{
         Shared,
         call::{self, Ended, Way},
         onramp, switchboard,
     },
+    store::now,
 };
 
 /// A line off hook, and the thread at its far end if that is ours.
@@ -43,7 +45,9 @@ pub(super) struct Dialled {
     /// The first job, whose number names the call.
     pub(super) job: i64,
     pub(super) attempt: i64,
-    /// What is dialled.
+    /// The international number,
+    pub(super) called: String,
+    /// and what is dialled for it.
     pub(super) number: String,
     /// The documents of the call, one for each job,
     pub(super) documents: Vec<Document>,
@@ -76,6 +80,16 @@ impl Dialled {
             ..SessionConfig::default()
         };
         let config = Arc::new(ladder::at_step(config, self.step));
+        let placed = Placed {
+            id: format!("call-{}-{}", self.job, self.attempt),
+            line: self.line.name.clone(),
+            number: self.called.clone(),
+            job: Some(self.job),
+            first: self.documents.first().map_or(0, |document| document.first),
+            pages: self.documents.iter().flat_map(|document| document.pages.clone()).collect(),
+            begun_at: now(),
+            ..Placed::default()
+        };
         let mut documents = std::mem::take(&mut self.documents).into_iter();
         let session = Session::calling(config, documents.next().unwrap_or_default(), LineTime::ZERO);
         let session = documents.fold(session, Session::then_sending);
@@ -84,7 +98,7 @@ impl Dialled {
             .fold(session, |session, (page, picture)| session.with_picture(page, picture));
         let parts = std::mem::take(&mut self.parts);
         let sending = Sending::new(self.shared.clone(), handle.clone(), parts, line.pace());
-        let ended = call::run(&self.shared, Way::Out, line, session, sending, self.recording.as_ref());
+        let ended = call::run(&self.shared, Way::Out, line, session, sending, placed, self.recording.as_ref());
         let (ended, sending) = ended.map_err(|said| NotPlaced::new("no_line", said))?;
         if let Some(far) = far {
             let _ = far.join();

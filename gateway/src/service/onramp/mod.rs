@@ -23,6 +23,7 @@ use crate::{
     authorise::caller::{CallerRefused, Incoming},
     config::Line,
     ifax::message::{self, Completeness, KeptPage},
+    live::Placed,
     store::{CallRow, FaxState, NewMail, StoreError, now, pack_with, unpack, unpack_picture},
     telephone::{self, NoCall},
 };
@@ -136,6 +137,7 @@ fn answer(shared: &Arc<Shared>, handle: &Handle, name: &str, line: PcmLineOrPoll
         ..SessionConfig::default()
     };
     let session = Session::answering(Arc::new(config), LineTime::ZERO);
+    let number_of_caller = call.number.clone();
     let judgement = Judgement::new(call);
     let receiving = Receiving {
         shared: shared.clone(),
@@ -145,7 +147,15 @@ fn answer(shared: &Arc<Shared>, handle: &Handle, name: &str, line: PcmLineOrPoll
         judgement: judgement.clone(),
         pending: None,
     };
-    let (ended, _) = match call::run(shared, Way::In, line, session, receiving, None) {
+    let placed = Placed {
+        id: format!("fax-{fax}"),
+        line: name.into(),
+        number: number_of_caller,
+        fax: Some(fax),
+        begun_at: began,
+        ..Placed::default()
+    };
+    let (ended, _) = match call::run(shared, Way::In, line, session, receiving, placed, None) {
         Ok(ended) => ended,
         Err(said) => return handle.block_on(close(shared, fax, Err(said))),
     };
