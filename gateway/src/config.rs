@@ -7,8 +7,10 @@
 //!
 //! Each section has a file of its own, with what is written, what it becomes and its check.
 
+mod api;
 mod file;
 mod line;
+mod mailbox;
 mod network;
 mod notices;
 mod offramp;
@@ -21,7 +23,9 @@ mod store;
 use std::{fmt, path::Path};
 
 use file::{File, Key};
+pub use api::Api;
 pub use line::{Identity, Line, Purpose};
+pub use mailbox::{Mailbox, Protocol};
 pub use network::Network;
 pub use notices::Notices;
 pub use offramp::{CauseRule, Hours, Offramp, Rate};
@@ -30,7 +34,7 @@ pub use relay::{Relay, Tls};
 pub use senders::{Quota, SenderRule};
 use serde::{Deserialize, Serialize};
 pub use smtp::Smtp;
-pub use store::{Spool, StoreFolder};
+pub use store::{Spool, StoreConfig};
 use toml::Spanned;
 
 /// A configuration with every key and its comment; its values are the defaults.
@@ -59,6 +63,10 @@ struct Raw {
     #[serde(default)]
     onramp: onramp::Raw,
     #[serde(default)]
+    api: api::Raw,
+    #[serde(default)]
+    mailbox: Vec<mailbox::Raw>,
+    #[serde(default)]
     sender: Vec<senders::Raw>,
     #[serde(default)]
     line: Vec<Spanned<line::RawLine>>,
@@ -76,7 +84,7 @@ pub struct Config {
     /// Mail out.
     pub relay: Relay,
     /// Where everything is kept.
-    pub store: StoreFolder,
+    pub store: StoreConfig,
     /// A folder whose messages are taken.
     pub spool: Spool,
     /// Who we are on the telephone.
@@ -87,6 +95,11 @@ pub struct Config {
     pub notices: Notices,
     /// Fax to e-mail.
     pub onramp: Onramp,
+    /// How other programs use the gateway.
+    pub api: Api,
+    /// Mailboxes that are fetched from.
+    #[serde(rename = "mailbox")]
+    pub mailboxes: Vec<Mailbox>,
     /// Who may have faxes sent.
     #[serde(rename = "sender")]
     pub senders: Vec<SenderRule>,
@@ -155,6 +168,11 @@ impl File<'_> {
             offramp: self.offramp(raw.offramp)?,
             notices: self.notices(raw.notices, &hostname)?,
             onramp: self.onramp(raw.onramp, &hostname)?,
+            api: self.api(raw.api)?,
+            mailboxes: {
+                let tables = raw.sender.len();
+                raw.mailbox.into_iter().map(|one| self.mailbox_table(one, tables)).collect::<Result<_, _>>()?
+            },
             senders: raw.sender.into_iter().map(|sender| self.sender(sender)).collect::<Result<_, _>>()?,
             lines: self.lines(&raw.line)?,
             hostname,
@@ -186,7 +204,7 @@ mod tests {
     use super::*;
 
     /// Arrays of tables: the example shows them as comments.
-    const TABLES: [&str; 7] = ["line", "sender", "cause", "hours", "rate", "caller", "route"];
+    const TABLES: [&str; 8] = ["line", "mailbox", "sender", "cause", "hours", "rate", "caller", "route"];
 
     fn refusal(text: &str) -> String {
         Config::parse(text, "a.toml").expect_err("should be refused").to_string()

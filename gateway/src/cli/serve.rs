@@ -46,6 +46,9 @@ pub(super) fn run(args: &ServeArgs) -> Result<ExitCode, CliError> {
         for address in service.addresses() {
             tell(&format!("taking mail at {address}"));
         }
+        for address in service.programs() {
+            tell(&format!("taking requests of programs at http://{address}/api/v1"));
+        }
         if lines == 0 {
             tell("no telephone line is configured; add a [[line]] table");
         }

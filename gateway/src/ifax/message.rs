@@ -53,7 +53,7 @@ pub fn mail(
     )];
     if onramp.attach != Attach::Pdf {
         let kind = ContentType::new("image/tiff").attribute("application", "faxbw");
-        parts.push(MimePart::new(kind, tiff_of(pages)?).attachment(format!("{name}.tif")));
+        parts.push(MimePart::new(kind, pages_as_tiff(pages)?).attachment(format!("{name}.tif")));
     }
     if onramp.attach != Attach::Tiff {
         let pdf = pdf_of_pages(pages.iter().map(|kept| &kept.page));
@@ -79,7 +79,7 @@ pub fn message_id(fax: &Fax, hostname: &str) -> String {
 }
 
 /// The minimum set, profile S, where the pages fit it: every receiver must read that. Otherwise profile F.
-fn tiff_of(pages: &[KeptPage]) -> Result<Vec<u8>, TiffError> {
+pub fn pages_as_tiff(pages: &[KeptPage]) -> Result<Vec<u8>, TiffError> {
     let file_pages: Vec<_> =
         pages.iter().map(|kept| FilePage { bad_rows: kept.bad_rows, ..FilePage::from(&kept.page) }).collect();
     match tiff::write(&file_pages, &WriteOptions::plain(Profile::S)) {
