@@ -1,5 +1,6 @@
 //! The Internet-fax gateway.
 
+mod api;
 pub mod authorise;
 pub mod cli;
 pub mod config;

@@ -56,7 +56,7 @@ pub fn mail(
     if onramp.attach != Attach::Pdf {
         let application = if pages.iter().any(|kept| kept.picture.is_some()) { "faxcolor" } else { "faxbw" };
         let kind = ContentType::new("image/tiff").attribute("application", application);
-        parts.push(MimePart::new(kind, tiff_of(pages)?).attachment(format!("{name}.tif")));
+        parts.push(MimePart::new(kind, pages_as_tiff(pages)?).attachment(format!("{name}.tif")));
     }
     if onramp.attach != Attach::Tiff {
         let pdf = pdf_of(pages.iter().map(|kept| (&kept.page, kept.picture.as_ref())));
@@ -87,7 +87,7 @@ fn file_page(kept: &KeptPage) -> FilePage<'_> {
 
 /// The minimum set, profile S, where the pages fit it: every receiver must read that. Otherwise profile F, and profile C of
 /// pages in colour or grey.
-fn tiff_of(pages: &[KeptPage]) -> Result<Vec<u8>, TiffError> {
+pub fn pages_as_tiff(pages: &[KeptPage]) -> Result<Vec<u8>, TiffError> {
     let file_pages: Vec<_> = pages.iter().map(file_page).collect();
     let extended = || tiff::write(&file_pages, &WriteOptions::plain(Profile::F(Coding::Mmr)));
     if pages.iter().any(|kept| kept.picture.is_some()) {

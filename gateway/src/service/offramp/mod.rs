@@ -329,6 +329,7 @@ async fn conclude(shared: &Arc<Shared>, line: &Line, job: &Job, attempt: Attempt
     };
     info!(job = job.id, state, said = text, "job");
     shared.notice_due.notify_one();
+    shared.hook_due.notify_one();
     shared.happenings.tell(Happening::JobState { job: job.id, state, said: text });
 }
 

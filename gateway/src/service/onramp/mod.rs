@@ -218,6 +218,7 @@ pub(super) async fn close(shared: &Shared, fax: i64, outcome: Result<(), String>
     let (state, said, mails) = shared.persist("the end of a fax", || closing(shared, fax, &outcome)).await;
     shared.persist("the end of a fax", || shared.store.fax_ends(fax, state, &said, &mails)).await;
     info!(fax, ?state, said, "fax received");
+    shared.hook_due.notify_one();
     shared.mail_due.notify_one();
 }
 
