@@ -420,7 +420,8 @@ impl Leg {
         }
         // The last block made is still in hand.
         if let Some(line) = self.line.as_mut().filter(|_| self.over.is_none()) {
-            let _ = call.turn(line, line.due());
+            let due = line.due();
+            let _ = call.turn(line, due);
             std::thread::sleep(LAST_WORD);
         }
         let (report, observer) = call.end(self.line.as_ref().and_then(PolledLine::transport));
