@@ -18,6 +18,7 @@ mod offramp;
 mod onramp;
 mod relay;
 mod senders;
+mod sip;
 mod smtp;
 mod store;
 mod web;
@@ -35,6 +36,7 @@ pub use offramp::{CauseRule, Hours, Offramp, Rate};
 pub use onramp::{Attach, CallerProof, CallerRule, Onramp, Route, Unrouted};
 pub use relay::{Relay, Tls};
 pub use senders::{Quota, SenderRule};
+pub use sip::SipAccount;
 use serde::{Deserialize, Serialize};
 pub use smtp::Smtp;
 pub use store::{Spool, StoreConfig};
@@ -77,6 +79,8 @@ struct Raw {
     #[serde(default)]
     log: log::Raw,
     #[serde(default)]
+    sip: Vec<sip::Raw>,
+    #[serde(default)]
     line: Vec<Spanned<line::RawLine>>,
 }
 
@@ -115,6 +119,9 @@ pub struct Config {
     /// Who may have faxes sent.
     #[serde(rename = "sender")]
     pub senders: Vec<SenderRule>,
+    /// Accounts at SIP servers and gateways.
+    #[serde(rename = "sip")]
+    pub accounts: Vec<SipAccount>,
     /// Telephone lines.
     #[serde(rename = "line")]
     pub lines: Vec<Line>,
@@ -170,6 +177,7 @@ impl Default for Config {
 impl File<'_> {
     fn check(&self, raw: Raw) -> Result<Config, ConfigError> {
         let hostname = self.hostname(raw.hostname)?;
+        let accounts = self.accounts(raw.sip)?;
         Ok(Config {
             domains: self.domains(raw.domains, &hostname)?,
             smtp: self.smtp(raw.smtp)?,
@@ -188,7 +196,8 @@ impl File<'_> {
                 raw.mailbox.into_iter().map(|one| self.mailbox_table(one, tables)).collect::<Result<_, _>>()?
             },
             senders: raw.sender.into_iter().map(|sender| self.sender(sender)).collect::<Result<_, _>>()?,
-            lines: self.lines(&raw.line)?,
+            lines: self.lines(&raw.line, &accounts)?,
+            accounts,
             hostname,
         })
     }
@@ -218,7 +227,7 @@ mod tests {
     use super::*;
 
     /// Arrays of tables: the example shows them as comments.
-    const TABLES: [&str; 8] = ["line", "mailbox", "sender", "cause", "hours", "rate", "caller", "route"];
+    const TABLES: [&str; 9] = ["line", "sip", "mailbox", "sender", "cause", "hours", "rate", "caller", "route"];
 
     fn refusal(text: &str) -> String {
         Config::parse(text, "a.toml").expect_err("should be refused").to_string()

@@ -26,6 +26,7 @@ use super::{
     attendant::Attendant,
     document::Original,
     error::{CliError, with_causes},
+    sip::SipArgs,
     telephone::TelephoneArgs,
 };
 use crate::{
@@ -59,9 +60,16 @@ pub(super) fn run(
     attendant: &mut Attendant,
     record: Option<&Path>,
     telephone: &TelephoneArgs,
+    sip: &SipArgs,
 ) -> Result<(CallReport, Option<FarEnd>), CliError> {
     if let LineUri::T38(params) = line {
         return over_packets(params, task, config, attendant, record).map(|report| (report, None));
+    }
+    if let LineUri::Sip(params) = line {
+        let calls = matches!(task, Task::Send(_) | Task::Poll);
+        attendant.listen(telephone.hearing());
+        let session = |path_delay| session(task, Config { path_delay, ..config });
+        return sip.run(params, calls, session, audio, attendant, record).map(|report| (report, None));
     }
     let recorder = record.map(recorder).transpose()?;
     let (mut near, far) = off_hook(line, &task, config.poll, &|| !attendant.is_interrupted())?;
@@ -85,7 +93,7 @@ pub(super) fn run(
 }
 
 /// What a far gateway and the network take to answer.
-const PACKETS_DELAY: LineSpan = LineSpan::ms(1000);
+pub(super) const PACKETS_DELAY: LineSpan = LineSpan::ms(1000);
 
 /// The same where the line carries packets of T.38: there is no sound to record.
 fn over_packets(
@@ -106,7 +114,7 @@ fn over_packets(
     Ok(t38::run_call(path.as_mut(), call, clock, attendant))
 }
 
-fn recorder(path: &Path) -> Result<Recorder, CliError> {
+pub(super) fn recorder(path: &Path) -> Result<Recorder, CliError> {
     Recorder::create(path).map_err(|error| CliError::usage(format!("--record {}: {error}", path.display())))
 }
 
