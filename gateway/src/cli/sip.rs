@@ -2,6 +2,7 @@
 
 use std::{
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
@@ -66,13 +67,13 @@ impl SipArgs {
         Ok(report)
     }
 
-    fn endpoint(&self, name: &str) -> Result<Endpoint, CliError> {
+    fn endpoint(&self, name: &str) -> Result<Arc<Endpoint>, CliError> {
         let config = read(&self.config)?;
         let account = config.accounts.iter().find(|account| account.name == name).ok_or_else(|| {
             let file = self.config.display();
             CliError::usage(format!("--line sip:{name}: {file} has no such account; write a [[sip]] table with this name"))
         })?;
-        Endpoint::open(account).map_err(|error| CliError::usage(error.to_string()))
+        Endpoint::open(account).map(Arc::new).map_err(|error| CliError::usage(error.to_string()))
     }
 }
 
@@ -88,7 +89,7 @@ fn call(
     Ok(endpoint.call(number, &hearing, &mut || attendant.cancelled()))
 }
 
-fn answer(endpoint: &Endpoint, attendant: &mut Attendant) -> Result<Result<Leg, NoCall>, CliError> {
+fn answer(endpoint: &Arc<Endpoint>, attendant: &mut Attendant) -> Result<Result<Leg, NoCall>, CliError> {
     loop {
         if attendant.is_interrupted() {
             return Err(CliError::failed("no call came before waiting was given up"));

@@ -8,7 +8,10 @@
 use std::{
     collections::VecDeque,
     net::SocketAddr,
-    sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError, channel},
+    sync::{
+        Arc,
+        mpsc::{Receiver, RecvTimeoutError, TryRecvError, channel},
+    },
     time::{Duration, Instant},
 };
 
@@ -79,8 +82,8 @@ pub struct Leg {
 }
 
 /// A call that rings.
-pub struct Ringing<'a> {
-    endpoint: &'a Endpoint,
+pub struct Ringing {
+    endpoint: Arc<Endpoint>,
     rung: Rung,
 }
 
@@ -149,12 +152,12 @@ impl Endpoint {
     }
 
     /// Waits so long for a call to come.
-    pub fn next_call(&self, wait: Duration) -> Option<Ringing<'_>> {
-        self.rung(wait).map(|rung| Ringing { endpoint: self, rung })
+    pub fn next_call(self: &Arc<Self>, wait: Duration) -> Option<Ringing> {
+        self.rung(wait).map(|rung| Ringing { endpoint: self.clone(), rung })
     }
 }
 
-impl Ringing<'_> {
+impl Ringing {
     /// Who calls whom.
     pub fn parties(&self) -> &Parties {
         &self.rung.incoming.parties
@@ -173,7 +176,7 @@ impl Ringing<'_> {
         };
         let local = self.endpoint.description(&sockets);
         self.endpoint.wish(Wish::Answer(call, local));
-        let leg = Leg::new(self.endpoint, call, tidings, sockets, incoming.parties, false);
+        let leg = Leg::new(&self.endpoint, call, tidings, sockets, incoming.parties, false);
         let mut leg = leg.map_err(|error| failed(&error))?;
         leg.asked |= incoming.wants_audio;
         leg.until_answered(&Hearing::default(), &mut || false)?;
