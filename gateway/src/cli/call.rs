@@ -40,7 +40,7 @@ pub(super) struct CallArgs {
     /// Another document to send in the same call.
     #[arg(long, value_name = "FILE", requires = "send")]
     then_send: Option<PathBuf>,
-    /// Answer and receive into this TIFF file; as caller, poll. With --send the call goes both ways.
+    /// Answer and receive into this file, TIFF, or PDF where its name ends so; as caller, poll. With --send the call goes both ways.
     #[arg(long, value_name = "FILE")]
     receive: Option<PathBuf>,
     /// Which end we are; if not given, the sender calls and the receiver answers.

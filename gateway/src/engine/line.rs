@@ -290,6 +290,7 @@ impl<O: CallObserver> Call<O> {
         self.blocks += 1;
         if self.blocks.is_multiple_of(PROGRESS_BLOCKS) {
             self.observer.progress(&self.session.progress());
+            self.observer.look(&self.session, &self.front);
         }
     }
 
