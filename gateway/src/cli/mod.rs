@@ -20,6 +20,7 @@ mod pty;
 mod queue;
 mod receive;
 mod records;
+mod relay;
 mod send;
 mod serve;
 mod telephone;
@@ -56,6 +57,7 @@ enum Command {
     User(user::UserArgs),
     Lab(lab::LabArgs),
     Pty(pty::PtyArgs),
+    Relay(relay::RelayArgs),
     Exchange(exchange::ExchangeArgs),
     Lines(lines::LinesArgs),
     Doctor(doctor::DoctorArgs),
@@ -86,6 +88,7 @@ fn execute(command: &Command) -> Result<ExitCode, CliError> {
         Command::User(args) => user::run(args),
         Command::Lab(args) => lab::run(args),
         Command::Pty(args) => pty::run(args),
+        Command::Relay(args) => relay::run(args),
         Command::Exchange(args) => exchange::run(args),
         Command::Lines(args) => lines::run(args),
         Command::Doctor(args) => doctor::run(args),

@@ -15,11 +15,14 @@ use answertone_hw::{Line, Pace};
 use answertone_t30::{
     audio::AudioConfig,
     session::{Event, NotKept, Progress, Session, TraceLine},
-    time::LineTime,
+    time::{LineSpan, LineTime},
 };
 
 use super::{Happening, Shared};
-use crate::engine::{CallObserver, CallReport, Entry, Hearing, Recorder, run_call};
+use crate::{
+    engine::{CallObserver, CallReport, Entry, Hearing, Recorder, run_call},
+    t38::{self, PacketLine},
+};
 
 /// Whose end of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +41,38 @@ pub struct Ended {
     pub transcript: Vec<TraceLine>,
     /// CPU time its thread took, where the system tells.
     pub cpu: Option<Duration>,
+}
+
+/// What carries a call.
+pub(super) enum Trunk {
+    /// Samples.
+    Sound(Line),
+    /// Packets of T.38.
+    Packets(Box<PacketLine>),
+}
+
+impl From<Line> for Trunk {
+    fn from(line: Line) -> Self {
+        Self::Sound(line)
+    }
+}
+
+impl Trunk {
+    /// Whose clock it runs by.
+    pub(super) fn pace(&self) -> Pace {
+        match self {
+            Self::Sound(line) => line.pace(),
+            Self::Packets(_) => Pace::RealTime,
+        }
+    }
+
+    /// What is heard later than on a telephone line.
+    pub(super) fn delay(&self) -> LineSpan {
+        match self {
+            Self::Sound(_) => LineSpan::ZERO,
+            Self::Packets(_) => PacketLine::DELAY,
+        }
+    }
 }
 
 /// Lines of a transcript that are kept.
@@ -63,7 +98,7 @@ pub(super) trait Listener: Send + 'static {
 pub(super) fn run<L: Listener>(
     shared: &Arc<Shared>,
     way: Way,
-    line: Line,
+    trunk: Trunk,
     session: Session,
     listener: L,
     recording: Option<&PathBuf>,
@@ -75,13 +110,19 @@ pub(super) fn run<L: Listener>(
     });
     let mut watcher = Watcher { shared: shared.clone(), way, listener, transcript: vec![] };
     let began = thread_cpu_time();
-    let (report, cpu) = match line {
-        Line::Own(mut line) => {
-            let report = run_call(line.as_mut(), session, AudioConfig::default(), &mut watcher, recorder.as_mut());
-            let cpu = thread_cpu_time().zip(began).map(|(now, began)| now.saturating_sub(began));
-            (report, cpu)
+    let own_cpu = || thread_cpu_time().zip(began).map(|(now, began)| now.saturating_sub(began));
+    let (report, cpu) = match trunk {
+        Trunk::Packets(mut line) => {
+            let clock = t38::Clock::start();
+            let call = answertone_t30::t38::Call::new(session, line.terminal, line.wire);
+            let report = t38::run_call(line.path.as_mut(), call, clock, &mut watcher);
+            (report, own_cpu())
         }
-        Line::Polled(line) => {
+        Trunk::Sound(Line::Own(mut line)) => {
+            let report = run_call(line.as_mut(), session, AudioConfig::default(), &mut watcher, recorder.as_mut());
+            (report, own_cpu())
+        }
+        Trunk::Sound(Line::Polled(line)) => {
             let (to, over) = sync_channel(1);
             let tape = recorder.as_ref().map(Recorder::tape);
             let tell = move |ended| drop(to.send(ended));

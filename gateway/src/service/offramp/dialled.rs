@@ -26,15 +26,16 @@ use crate::{
     config::Line,
     engine::answerer,
     prompt::rounded,
+    t38::PacketLine,
     service::{
         Shared,
-        call::{self, Ended, Way},
+        call::{self, Ended, Trunk, Way},
         onramp, switchboard,
     },
 };
 
 /// A line off hook, and the thread at its far end if that is ours.
-type TakenLine = (PcmLineOrPolled, Option<thread::JoinHandle<()>>);
+type TakenLine = (Trunk, Option<thread::JoinHandle<()>>);
 
 pub(super) struct Dialled {
     pub(super) shared: Arc<Shared>,
@@ -61,13 +62,12 @@ impl Dialled {
     pub(super) fn run(mut self, handle: &Handle) -> Result<(Ended, Vec<usize>), NotPlaced> {
         let (mut line, far) = self.take_line(handle)?;
         if !self.post_dial.is_empty() {
-            let mut own = line.waiting();
-            press(own.as_mut(), &self.post_dial).map_err(|error| NotPlaced::new("line_lost", error))?;
-            line = PcmLineOrPolled::Own(own);
+            line = self.pressed(line)?;
         }
         let config = SessionConfig {
             ident: self.shared.config.identity.station.clone(),
             sub: Some(self.subaddress.clone()).filter(|sub| !sub.is_empty()),
+            path_delay: line.delay(),
             ..SessionConfig::default()
         };
         let config = Arc::new(ladder::at_step(config, self.step));
@@ -84,14 +84,30 @@ impl Dialled {
         Ok((ended, sending.confirmed()))
     }
 
+    /// The line when the keys were pressed that were asked for.
+    fn pressed(&self, line: Trunk) -> Result<Trunk, NotPlaced> {
+        let Trunk::Sound(line) = line else {
+            let said = "a t38: line carries no keys; leave the post-dial string out, or use a line with sound";
+            return Err(NotPlaced::new("no_line", said));
+        };
+        let mut own = line.waiting();
+        press(own.as_mut(), &self.post_dial).map_err(|error| NotPlaced::new("line_lost", error))?;
+        Ok(PcmLineOrPolled::Own(own).into())
+    }
+
     /// The line, off hook; a simulated one with somebody at its far end.
     fn take_line(&self, handle: &Handle) -> Result<TakenLine, NotPlaced> {
         let params = match &self.line.uri {
             LineUri::Sim(params) => params,
-            LineUri::AudioSocket(params) => return Ok((self.connected(params, handle)?, None)),
+            LineUri::AudioSocket(params) => return Ok((self.connected(params, handle)?.into(), None)),
+            LineUri::T38(params) => {
+                let line = PacketLine::open(params, &|| !self.shared.stopping());
+                let line = line.map_err(|error| NotPlaced::new("no_line", error))?;
+                return Ok((Trunk::Packets(Box::new(line)), None));
+            }
             uri => {
                 let line = answertone_hw::open_line(uri, &|| !self.shared.stopping());
-                return Ok((line.map_err(|error| NotPlaced::new("no_line", error))?, None));
+                return Ok((line.map_err(|error| NotPlaced::new("no_line", error))?.into(), None));
             }
         };
         let (near, far) = sim::pair(params);
@@ -110,7 +126,7 @@ impl Dialled {
                 thread::spawn(move || drop(machine.join()))
             }
         };
-        Ok((PcmLineOrPolled::Own(Box::new(near)), Some(far)))
+        Ok((PcmLineOrPolled::Own(Box::new(near)).into(), Some(far)))
     }
 
     /// A call that Asterisk makes for us, or a connection that carries the number in its UUID.
