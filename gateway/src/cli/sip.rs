@@ -14,11 +14,12 @@ use super::{
     attendant::Attendant,
     config::{DEFAULT_PATH, read},
     error::CliError,
-    on_line::{PACKETS_DELAY, recorder},
+    on_line::recorder,
 };
 use crate::{
     engine::{CallObserver, CallReport, not_connected},
     sip::{Endpoint, Leg, NoCall},
+    t38::PacketLine,
 };
 
 /// Between two looks whether anybody still wants a call.
@@ -46,7 +47,7 @@ impl SipArgs {
         let endpoint = self.endpoint(&params.account)?;
         let mut recorder = record.map(recorder).transpose()?;
         let leg = if calls { call(&endpoint, params, attendant)? } else { answer(&endpoint, attendant)? };
-        let session = session(PACKETS_DELAY);
+        let session = session(PacketLine::DELAY);
         let report = match leg {
             Ok(leg) => {
                 if let Some(number) = leg.parties().caller.as_ref().filter(|_| !calls) {

@@ -67,6 +67,7 @@ fn calls_carry_a_page_by_t38_and_where_that_is_refused_by_audio() {
         ("", "", "udptl"),
         ("transport = \"tcp\"\n", "transport = \"tcp\"\n", "udptl"),
         ("", "fax = \"passthrough\"\n", "rtp"),
+        ("seal = \"required\"\n", "seal = \"preferred\"\n", "dtls"),
     ];
     thread::scope(|scope| {
         for (caller, answerer, kind) in cases {
