@@ -53,7 +53,7 @@ fn can_have_a_root_of_its_own() -> bool {
 #[test]
 fn the_package_is_installed_started_as_its_own_user_and_purged() {
     let folder = tempfile::tempdir().unwrap();
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../packaging/debian/build.sh");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/debian/build.sh");
     if Command::new("dpkg-deb").arg("--version").stdout(Stdio::null()).status().is_err() {
         return eprintln!("not run: 1 case of the Debian package; this is not a Debian system");
     }
