@@ -1,5 +1,6 @@
 //! The Internet-fax gateway.
 
+mod api;
 pub mod authorise;
 pub mod cli;
 pub mod config;
@@ -16,7 +17,9 @@ pub mod plot;
 pub mod prompt;
 pub mod pty;
 pub mod render;
+pub mod sdp;
 pub mod service;
+pub mod sip;
 pub mod smtp;
 pub mod store;
 pub mod t38;

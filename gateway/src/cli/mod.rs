@@ -23,6 +23,7 @@ mod receive;
 mod records;
 mod send;
 mod serve;
+mod sip;
 mod telephone;
 mod tones;
 mod user;

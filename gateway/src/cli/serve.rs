@@ -53,6 +53,9 @@ pub(super) fn run(args: &ServeArgs) -> Result<ExitCode, CliError> {
         for page in service.pages() {
             tell(&format!("the operator's page is {page}"));
         }
+        for address in service.programs() {
+            tell(&format!("taking requests of programs at http://{address}/api/v1"));
+        }
         if lines == 0 {
             tell("no telephone line is configured; add a [[line]] table");
         }

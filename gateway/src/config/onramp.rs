@@ -15,6 +15,7 @@ pub(super) struct Raw {
     mailbox: Key<String>,
     from: Key<String>,
     attach: Key<String>,
+    colour: Key<bool>,
     proof: Key<String>,
     collect_number: Key<bool>,
     tries: Key<i64>,
@@ -89,6 +90,8 @@ pub struct Onramp {
     pub from: Mailbox,
     /// How.
     pub attach: Attach,
+    /// Whether pages in colour and grey are taken as such.
+    pub colour: bool,
     /// How callers prove who they are.
     pub proof: CallerProof,
     /// Whether callers key in where the fax is to go.
@@ -146,6 +149,7 @@ impl File<'_> {
             mailbox: self.mailbox("onramp.mailbox", raw.mailbox, &format!("postmaster@{hostname}"))?,
             from: self.mailbox("onramp.from", raw.from, &format!("fax@{hostname}"))?,
             attach: self.choice("onramp.attach", raw.attach, Attach::Both, &kinds)?,
+            colour: flag(raw.colour, false),
             proof: self.choice("onramp.proof", raw.proof, CallerProof::None, &proofs)?,
             collect_number: flag(raw.collect_number, false),
             tries: self.number("onramp.tries", raw.tries, 3, 1, 10)? as u32,

@@ -24,7 +24,9 @@ use answertone_t30::{
     session::{Event, Instead, NotKept, Progress, Session, TraceLine},
     time::LineTime,
 };
+pub(crate) use ear::CallEar;
 pub use ear::Hearing;
+pub(crate) use line::Call as AudioCall;
 pub use far_end::{FarEnd, answerer, caller, polled};
 pub use recorder::{NotWhole, Recorder, Tape};
 pub use report::{CallReport, DeviceReport, FailureReport, PageLine, Role, TransportReport};

@@ -9,5 +9,6 @@ pub mod receipt;
 pub mod status;
 mod thumbnail;
 
-pub use pdf::pdf_of_pages;
+pub use message::pages_as_tiff;
+pub use pdf::{pdf_of, pdf_of_pages};
 pub use thumbnail::thumbnail;

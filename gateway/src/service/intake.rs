@@ -1,6 +1,6 @@
 //! What SMTP may bring, and how it gets into the store.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use mail_parser::{Header, HeaderValue, Message, MessageParser, MimeHeaders};
 use sha2::{Digest, Sha256};
@@ -77,6 +77,17 @@ pub(super) enum NotTaken {
     Store(#[from] StoreError),
 }
 
+impl NotTaken {
+    /// Whether waiting helps.
+    pub(super) fn passes(&self) -> bool {
+        match self {
+            Self::Sender(refusal) => refusal.passes(),
+            Self::NoLine | Self::Store(_) => true,
+            Self::Address(_) | Self::Number(_) | Self::Elsewhere(_) => false,
+        }
+    }
+}
+
 impl From<NotTaken> for Reply {
     fn from(refusal: NotTaken) -> Self {
         let (code, status) = match &refusal {
@@ -97,13 +108,21 @@ pub(super) struct Incoming {
     pub(super) raw: Vec<u8>,
     /// Whether the recipients were told by an envelope.
     pub(super) with_envelope: bool,
+    /// From where, as far as that says something of who sent it.
+    pub(super) from_where: Option<IpAddr>,
     /// Who brought it, for the log.
     pub(super) peer: String,
 }
 
 impl Incoming {
     fn by_smtp(envelope: Envelope, raw: Vec<u8>) -> Self {
-        Self { peer: envelope.client.peer.to_string(), envelope, raw, with_envelope: true }
+        Self {
+            peer: envelope.client.peer.to_string(),
+            from_where: Some(envelope.client.peer),
+            envelope,
+            raw,
+            with_envelope: true,
+        }
     }
 }
 
@@ -146,7 +165,7 @@ impl Shared {
     }
 
     fn message(&self, incoming: Incoming) -> Result<NewMessage, Reply> {
-        let Incoming { envelope, raw, with_envelope, peer } = incoming;
+        let Incoming { envelope, raw, with_envelope, from_where, peer } = incoming;
         let headers = Headers::of(&raw);
         if headers.hops > MOST_HOPS {
             warn!(hops = headers.hops, "mail loop");
@@ -160,7 +179,7 @@ impl Shared {
             recipient: self.config.onramp.mailbox.to_string(),
             raw: raw.clone(),
         });
-        let (account, priority) = self.account(&envelope, &faxes);
+        let (account, priority) = self.account(&envelope, from_where, &faxes);
         let hold = i64::try_from(envelope.hold_s).unwrap_or(0).min(crate::smtp::LONGEST_HOLD_S);
         Ok(NewMessage {
             recipients: faxes.into_iter().flat_map(|recipient| self.recipients(recipient)).collect(),
@@ -184,9 +203,8 @@ impl Shared {
     }
 
     /// The account and the priority of the first recipient's permit: all were admitted by the same table.
-    fn account(&self, envelope: &Envelope, faxes: &[&Recipient]) -> (String, Priority) {
-        let client = &envelope.client;
-        let bearer = Bearer { peer: Some(client.peer), user: client.user.as_deref(), from: &envelope.from };
+    fn account(&self, envelope: &Envelope, peer: Option<IpAddr>, faxes: &[&Recipient]) -> (String, Priority) {
+        let bearer = Bearer { peer, user: envelope.client.user.as_deref(), from: &envelope.from };
         let first = faxes.first().and_then(|fax| FaxAddress::parse_at(&fax.address, &self.config.offramp.dial).ok());
         let permit = first.and_then(|fax| authorise::permit(&self.config, &bearer, &fax.number).ok());
         permit.map_or_else(Default::default, |permit| (permit.account, permit.priority))

@@ -11,15 +11,19 @@
 mod call;
 mod doors;
 mod front;
+mod found;
 mod happening;
 mod intake;
+mod lease;
 mod mail_out;
+mod mailbox;
 mod notices;
 mod offramp;
 mod onramp;
 mod retention;
 mod spool;
 mod switchboard;
+mod webhooks;
 
 use std::{
     net::SocketAddr,
@@ -36,24 +40,25 @@ use answertone_hw::{
     audiosocket::{AudioSocketParams, Side},
 };
 pub use call::{Ended, Way};
-pub(crate) use front::{Front, Sendable};
+pub(crate) use front::{Front, Sendable, Unsent};
 pub use happening::Happening;
 use happening::Happenings;
 use intake::GatewayIntake;
 use switchboard::Expected;
 use tokio::{
     sync::{Notify, mpsc::UnboundedSender, watch},
-    task::JoinSet,
+    task::{JoinHandle, JoinSet},
 };
 use tracing::{error, info, warn};
 
 use crate::{
+    api,
     config::{Config, Line, Purpose},
     engine::Engine,
     live::Board,
     mail::{MailOut, RelayError},
     smtp::{self, Limits},
-    store::{Claim, Store, StoreError},
+    store::{Claim, Store, StoreError, Watch},
     web::{self, WebDoor},
 };
 
@@ -64,6 +69,8 @@ pub struct Options {
     pub happenings: Option<UnboundedSender<Happening>>,
     /// Where calls are recorded, one WAV each.
     pub recordings: Option<PathBuf>,
+    /// Told before each operation on the store.
+    pub operations: Option<Watch>,
 }
 
 /// Why a gateway does not start.
@@ -99,6 +106,8 @@ pub(crate) struct Shared {
     job_due: Notify,
     /// There may be a mail.
     mail_due: Notify,
+    /// There may be a program to be told.
+    hook_due: Notify,
     /// There may be somebody to be told.
     notice_due: Notify,
     /// Owns the lines that never wait.
@@ -114,9 +123,12 @@ pub(crate) struct Shared {
 pub struct Service {
     shared: Arc<Shared>,
     workers: JoinSet<()>,
+    /// Keeps what this gateway has in hand, where there are others.
+    lease: Option<JoinHandle<()>>,
     addresses: Vec<SocketAddr>,
     pages: Vec<String>,
-    _claim: Claim,
+    programs: Vec<SocketAddr>,
+    _claim: Option<Claim>,
 }
 
 /// How long calls may go on when the gateway is stopped, and then how long to say goodbye.
@@ -131,12 +143,15 @@ const NAP: Duration = Duration::from_secs(2);
 impl Service {
     /// Recovers what a crash left and starts all workers.
     pub async fn start(config: Config, options: Options) -> Result<Self, ServeError> {
-        let claim = Store::claim(&config.store.dir)?;
-        let store = Store::open(&config.store.dir).await?;
+        // A folder has one gateway; those that share a database share its work.
+        let claim = if config.store.url.is_empty() { Some(Store::claim(&config.store.dir)?) } else { None };
+        let store = Store::of(&config.store, options.operations).await?;
         let mail_out = MailOut::new(&config.relay, &config.hostname)?;
         let doors = doors::open(&config.smtp).await?;
         let web_doors = web::open(&config.web).await?;
         let pages = web_doors.iter().map(WebDoor::url).collect();
+        let api_doors = doors::open_api(&config.api).await?;
+        let programs = api_doors.iter().filter_map(|listener| listener.local_addr().ok()).collect();
         let addresses = doors.iter().filter_map(|(listener, _)| listener.local_addr().ok()).collect();
         let shared = Arc::new(Shared {
             config,
@@ -146,6 +161,7 @@ impl Service {
             recordings: options.recordings,
             job_due: Notify::new(),
             mail_due: Notify::new(),
+            hook_due: Notify::new(),
             notice_due: Notify::new(),
             engine: Engine::new(None),
             expected: Expected::default(),
@@ -161,14 +177,23 @@ impl Service {
         if !web_doors.is_empty() {
             workers.spawn(web::serve(web_doors, Front::new(shared.clone()), shared.stop.subscribe()));
         }
+        for listener in api_doors {
+            workers.spawn(api::serve(listener, Front::new(shared.clone()), shared.stop.subscribe()));
+        }
         shared.clone().spawn_lines(&mut workers);
         workers.spawn(notices::work(shared.clone()));
+        for mailbox in shared.config.mailboxes.clone() {
+            workers.spawn(mailbox::work(shared.clone(), mailbox));
+        }
+        workers.spawn(webhooks::work(shared.clone()));
         workers.spawn(retention::work(shared.clone()));
+        let is_shared = !shared.config.store.url.is_empty();
+        let lease = is_shared.then(|| tokio::spawn(lease::work(shared.clone())));
         if !shared.config.spool.dir.as_os_str().is_empty() {
             workers.spawn(spool::work(shared.clone()));
         }
         workers.spawn(mail_out::work(shared.clone(), mail_out));
-        Ok(Self { shared, workers, addresses, pages, _claim: claim })
+        Ok(Self { shared, workers, lease, addresses, pages, programs, _claim: claim })
     }
 
     /// Where mail is taken.
@@ -181,6 +206,11 @@ impl Service {
         &self.pages
     }
 
+    /// Where other programs are served.
+    pub fn programs(&self) -> &[SocketAddr] {
+        &self.programs
+    }
+
     /// The store, for who wants to look.
     pub fn store(&self) -> &Store {
         &self.shared.store
@@ -189,13 +219,15 @@ impl Service {
     /// Stops: no more mail in, no new calls; calls under way may end, and if they take long they are cut.
     pub async fn stop(mut self) {
         self.shared.stop.send_replace(true);
-        if self.joined(LAST_CALLS).await {
-            return self.shared.store.close().await;
+        if !self.joined(LAST_CALLS).await {
+            warn!("ending calls");
+            self.shared.hang_up.store(true, Ordering::Relaxed);
+            if !self.joined(GOODBYE).await {
+                error!("a call does not end; its job stays and is recovered at the next start");
+            }
         }
-        warn!("ending calls");
-        self.shared.hang_up.store(true, Ordering::Relaxed);
-        if !self.joined(GOODBYE).await {
-            error!("a call does not end; its job stays and is recovered at the next start");
+        if let Some(lease) = self.lease.take() {
+            lease.abort();
         }
         self.shared.store.close().await;
     }
@@ -207,12 +239,13 @@ impl Service {
 }
 
 impl Shared {
-    /// Puts right what a crash left: calls cut short, faxes without an end.
+    /// Puts right what a gateway that is gone has left: calls cut short, faxes without an end.
     async fn recover(&self) -> Result<(), StoreError> {
         let jobs = self.store.recover_jobs().await?;
-        let faxes = self.store.open_faxes().await?;
+        let faxes = self.store.adopt_faxes().await?;
         if jobs > 0 || !faxes.is_empty() {
-            info!(jobs, faxes = faxes.len(), "recovering from a sudden stop");
+            info!(jobs, faxes = faxes.len(), "going on with what a sudden stop has left");
+            self.job_due.notify_waiters();
         }
         for fax in faxes {
             onramp::close(self, fax.id, Err("the gateway stopped during the call".into())).await;

@@ -1,7 +1,7 @@
 //! The log of RFC 4161 2.6 and 3.2: every fax that was to be sent and every one that came, from the rows of the store.
 
 use serde::Serialize;
-use sqlx::{FromRow, QueryBuilder, Sqlite};
+use sqlx::{Any, FromRow, QueryBuilder};
 
 use super::{Store, StoreError};
 
@@ -97,7 +97,7 @@ const ROWS: &str = "SELECT * FROM (
            next_page AS pages, job.attempts AS attempts, cause, status, job.said AS said,
            CAST(coalesce((SELECT sum(cost) FROM call WHERE call.job = job.id), 0) AS DOUBLE PRECISION) AS cost,
            (SELECT finished_at FROM outbound WHERE outbound.id = job.notice AND outbound.state = 'delivered') AS notice_at,
-           NULL AS mailed_at
+           CAST(NULL AS BIGINT) AS mailed_at
     FROM job JOIN message ON message.id = job.message
     UNION ALL
     SELECT 'onramp', fax.id, begun_at, remote_ident,
@@ -106,7 +106,7 @@ const ROWS: &str = "SELECT * FROM (
            (SELECT count(*) FROM fax_page WHERE fax_page.fax = fax.id),
            coalesce((SELECT attempts FROM outbound WHERE outbound.fax = fax.id ORDER BY outbound.id LIMIT 1), 0),
            (SELECT cause FROM call WHERE call.fax = fax.id ORDER BY call.id DESC LIMIT 1), '', fax.said,
-           CAST(0 AS DOUBLE PRECISION), NULL,
+           CAST(0 AS DOUBLE PRECISION), CAST(NULL AS BIGINT),
            (SELECT finished_at FROM outbound WHERE outbound.fax = fax.id AND outbound.state = 'delivered'
             ORDER BY outbound.id LIMIT 1)
     FROM fax) AS log WHERE 1 = 1";
@@ -120,17 +120,17 @@ struct Reported {
 impl Store {
     /// The rows wanted, oldest first.
     pub async fn history(&self, filter: &LogFilter) -> Result<Vec<LogRow>, StoreError> {
-        let mut query = QueryBuilder::<Sqlite>::new(ROWS);
+        let mut query = QueryBuilder::<Any>::new(ROWS);
         for (column, value) in [("way = ", &filter.way), ("state = ", &filter.state), ("cause = ", &filter.cause)] {
             if let Some(value) = value {
                 query.push(" AND ").push(column).push_bind(value.clone());
             }
         }
         for (column, part) in
-            [("number LIKE ", &filter.number), ("sender LIKE ", &filter.sender), ("recipient LIKE ", &filter.recipient)]
+            [("number", &filter.number), ("sender", &filter.sender), ("recipient", &filter.recipient)]
         {
             if let Some(part) = part {
-                query.push(" AND ").push(column).push_bind(format!("%{part}%"));
+                query.push(format_args!(" AND lower({column}) LIKE ")).push_bind(format!("%{}%", part.to_lowercase()));
             }
         }
         for (column, time) in [("received_at >= ", filter.since), ("received_at < ", filter.until)] {

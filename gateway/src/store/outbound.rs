@@ -1,6 +1,6 @@
 //! Mail waiting for the relay. It leaves the queue when the relay has taken it, and never otherwise.
 
-use sqlx::{FromRow, SqliteConnection};
+use sqlx::{AnyConnection, FromRow};
 
 use super::{Store, StoreError, now};
 
@@ -46,13 +46,18 @@ pub struct Mail {
 }
 
 impl Store {
-    /// The mail that has been due longest. It stays queued: only its delivery changes that.
+    /// The mail that has been due longest, this gateway's for a lease. It stays queued: only its delivery changes that.
     pub async fn due_mail(&self) -> Result<Option<Mail>, StoreError> {
-        let query = sqlx::query_as(
-            "SELECT id, kind, mail_from, recipient, raw, attempts FROM outbound
-             WHERE state IN ('queued', 'waiting') AND due_at <= $1 ORDER BY due_at, id LIMIT 1",
+        let terms = &self.terms;
+        let take = format!(
+            "UPDATE outbound SET node = $1, lease_until = {} WHERE id =
+               (SELECT id FROM outbound WHERE state IN ('queued', 'waiting') AND due_at <= $2
+                 AND (node = $1 OR node = '' OR {}) ORDER BY due_at, id LIMIT 1 {})
+             RETURNING id, kind, mail_from, recipient, raw, attempts",
+            terms.lease_end, terms.abandoned, terms.skip_locked
         );
-        Ok(query.bind(now()).fetch_optional(&self.pool).await?)
+        let query = sqlx::query_as(sqlx::AssertSqlSafe(take));
+        Ok(query.bind(&self.node).bind(now()).fetch_optional(&self.pool).await?)
     }
 
     /// When the next mail falls due.
@@ -76,7 +81,7 @@ impl Store {
     /// The relay could not be reached or asked for patience.
     pub async fn mail_waits(&self, mail: i64, due_at: i64, said: &str) -> Result<(), StoreError> {
         sqlx::query(
-            "UPDATE outbound SET state = 'waiting', attempts = attempts + 1, due_at = $1, said = $2 WHERE id = $3",
+            "UPDATE outbound SET state = 'waiting', attempts = attempts + 1, due_at = $1, said = $2, node = '' WHERE id = $3",
         )
         .bind(due_at)
         .bind(said)
@@ -99,7 +104,7 @@ impl Store {
     }
 }
 
-pub(super) async fn insert_mail(tx: &mut SqliteConnection, mail: &NewMail) -> Result<i64, sqlx::Error> {
+pub(super) async fn insert_mail(tx: &mut AnyConnection, mail: &NewMail) -> Result<i64, sqlx::Error> {
     let (kind, fax, job) = match mail.kind {
         MailKind::Fax(fax) => ("fax", Some(fax), None),
         MailKind::Notice(job) => ("notice", None, Some(job)),

@@ -73,7 +73,7 @@ async fn demo(args: &DemoArgs) -> Result<bool, CliError> {
     record.text("answertone.toml", &config.to_toml())?;
 
     let (to, mut happenings) = mpsc::unbounded_channel();
-    let options = Options { happenings: Some(to), recordings: Some(scratch.0.clone()) };
+    let options = Options { happenings: Some(to), recordings: Some(scratch.0.clone()), operations: None };
     let service = Service::start(config, options).await.map_err(CliError::failed)?;
     let gateway = service.addresses()[0];
     let mut terminal = Terminal::new(args.json);

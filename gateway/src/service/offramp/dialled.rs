@@ -13,7 +13,8 @@ use answertone_hw::{
 };
 use answertone_t30::{
     frame::Modems,
-    session::{Config as SessionConfig, Document, Session},
+    image::Picture,
+    session::{Config as SessionConfig, Document, Resolutions, Session},
     time::LineTime,
 };
 use tokio::runtime::Handle;
@@ -50,6 +51,8 @@ pub(super) struct Dialled {
     pub(super) number: String,
     /// The documents of the call, one for each job,
     pub(super) documents: Vec<Document>,
+    /// the pictures of their pages,
+    pub(super) pictures: Vec<Option<Arc<Picture>>>,
     /// and whose pages they are.
     pub(super) parts: Vec<Part>,
     pub(super) subaddress: String,
@@ -72,6 +75,8 @@ impl Dialled {
         let config = SessionConfig {
             ident: self.shared.config.identity.station.clone(),
             sub: Some(self.subaddress.clone()).filter(|sub| !sub.is_empty()),
+            codings: onramp::codings(self.shared.config.offramp.colour),
+            resolutions: Resolutions::up_to(self.shared.config.offramp.resolution),
             ..SessionConfig::default()
         };
         let config = Arc::new(ladder::at_step(config, self.step));
@@ -88,6 +93,9 @@ impl Dialled {
         let mut documents = std::mem::take(&mut self.documents).into_iter();
         let session = Session::calling(config, documents.next().unwrap_or_default(), LineTime::ZERO);
         let session = documents.fold(session, Session::then_sending);
+        let pictures = std::mem::take(&mut self.pictures).into_iter().enumerate();
+        let session = pictures.filter_map(|(page, picture)| Some((page, picture?)))
+            .fold(session, |session, (page, picture)| session.with_picture(page, picture));
         let parts = std::mem::take(&mut self.parts);
         let sending = Sending::new(self.shared.clone(), handle.clone(), parts, line.pace());
         let ended = call::run(&self.shared, Way::Out, line, session, sending, placed, self.recording.as_ref());

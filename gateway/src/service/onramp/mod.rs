@@ -8,7 +8,7 @@ use std::{sync::Arc, thread};
 use answertone_hw::{Line as PcmLineOrPolled, LineUri, OpenError, Pace, dahdi::DahdiParams, rtp::RtpParams};
 use answertone_t30::{
     frame::Modems,
-    session::{Config as SessionConfig, Event, Keeping, NotKept, ReceivedPage, Session},
+    session::{Codings, Config as SessionConfig, Event, Keeping, NotKept, ReceivedPage, Session},
     time::LineTime,
 };
 use tokio::runtime::Handle;
@@ -24,7 +24,7 @@ use crate::{
     config::Line,
     ifax::message::{self, Completeness, KeptPage},
     live::Placed,
-    store::{CallRow, FaxState, NewMail, StoreError, now, pack, unpack},
+    store::{CallRow, FaxState, NewMail, StoreError, now, pack_with, unpack, unpack_picture},
     telephone::{self, NoCall},
 };
 
@@ -132,6 +132,7 @@ fn answer(shared: &Arc<Shared>, handle: &Handle, name: &str, line: PcmLineOrPoll
     let config = SessionConfig {
         ident: shared.config.identity.station.clone(),
         modems: Modems::ALL,
+        codings: codings(shared.config.onramp.colour),
         keeping: Keeping::Awaited,
         ..SessionConfig::default()
     };
@@ -185,6 +186,11 @@ fn answer(shared: &Arc<Shared>, handle: &Handle, name: &str, line: PcmLineOrPoll
     });
 }
 
+/// The codings of a gateway's calls.
+pub(super) fn codings(colour: bool) -> Codings {
+    if colour { Codings::USUAL | Codings::JPEG } else { Codings::USUAL }
+}
+
 /// The line once all that is asked before the fax was answered.
 fn attended(
     shared: &Arc<Shared>,
@@ -212,6 +218,7 @@ pub(super) async fn close(shared: &Shared, fax: i64, outcome: Result<(), String>
     let (state, said, mails) = shared.persist("the end of a fax", || closing(shared, fax, &outcome)).await;
     shared.persist("the end of a fax", || shared.store.fax_ends(fax, state, &said, &mails)).await;
     info!(fax, ?state, said, "fax received");
+    shared.hook_due.notify_one();
     shared.mail_due.notify_one();
 }
 
@@ -224,7 +231,9 @@ async fn closing(
     let kept = shared.store.fax_pages(fax).await?;
     let pages: Vec<KeptPage> = kept
         .iter()
-        .filter_map(|(image, bad_rows)| Some(KeptPage { page: unpack(image)?, bad_rows: *bad_rows }))
+        .filter_map(|(image, bad_rows)| {
+            Some(KeptPage { page: unpack(image)?, picture: unpack_picture(image), bad_rows: *bad_rows })
+        })
         .collect();
     let said = outcome.clone().err().unwrap_or_default();
     if pages.is_empty() {
@@ -269,7 +278,8 @@ impl Receiving {
                 return;
             }
             let number = received.number;
-            let packed = tokio::task::spawn_blocking(move || (pack(&received.page), received.bad_rows)).await;
+            let pack = move || (pack_with(&received.page, received.picture.as_ref()), received.bad_rows);
+            let packed = tokio::task::spawn_blocking(pack).await;
             let kept = match packed {
                 Ok((image, bad_rows)) => shared.store.keep_fax_page(fax, number, &image, bad_rows).await,
                 Err(_) => Err(StoreError::Database(sqlx::Error::WorkerCrashed)),
