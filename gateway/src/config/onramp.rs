@@ -15,6 +15,7 @@ pub(super) struct Raw {
     mailbox: Key<String>,
     from: Key<String>,
     attach: Key<String>,
+    confirm: Key<bool>,
     proof: Key<String>,
     collect_number: Key<bool>,
     tries: Key<i64>,
@@ -89,6 +90,8 @@ pub struct Onramp {
     pub from: Mailbox,
     /// How.
     pub attach: Attach,
+    /// Whether delivery and reading of the mail are asked for, and what is told of them is kept.
+    pub confirm: bool,
     /// How callers prove who they are.
     pub proof: CallerProof,
     /// Whether callers key in where the fax is to go.
@@ -145,6 +148,7 @@ impl File<'_> {
         Ok(Onramp {
             mailbox: self.mailbox("onramp.mailbox", raw.mailbox, &format!("postmaster@{hostname}"))?,
             from: self.mailbox("onramp.from", raw.from, &format!("fax@{hostname}"))?,
+            confirm: flag(raw.confirm, false),
             attach: self.choice("onramp.attach", raw.attach, Attach::Both, &kinds)?,
             proof: self.choice("onramp.proof", raw.proof, CallerProof::None, &proofs)?,
             collect_number: flag(raw.collect_number, false),
