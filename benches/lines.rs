@@ -18,7 +18,7 @@ use answertone_dsp::{
     pcm::BLOCK_SAMPLES,
     tone::{
         dtmf::{HIGH_GROUP, LOW_GROUP},
-        goertzel::GoertzelBank,
+        content::ContentKernel,
     },
     units::Hz,
 };
@@ -114,10 +114,10 @@ fn banks(criterion: &mut Criterion) {
             comparison.tell("bank", time, None);
         };
         of("level", &|comparison| bank(comparison, lines, &signals, PowerKernel::new(10.0), 1));
-        of("8 resonators for DTMF", &|comparison| {
-            let resonators = GoertzelBank::new(&digits);
-            let results = resonators.results();
-            bank(comparison, lines, &signals, resonators, results)
+        of("8 frequencies of DTMF", &|comparison| {
+            let contents = ContentKernel::new(&digits, BLOCK_SAMPLES);
+            let results = contents.results();
+            bank(comparison, lines, &signals, contents, results)
         });
         of("4 second-order sections", &|comparison| {
             bank(comparison, lines, &signals, Cascade { sections: [section; 4] }, BLOCK_SAMPLES)

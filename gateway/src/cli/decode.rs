@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     decode::{self, Decoded, pictures},
-    ifax::pdf_of_pages,
+    ifax::pdf_of,
     plot::{
         chart::{Chart, sheet_png},
         svg::chart_svg,
@@ -156,7 +156,7 @@ fn keep_pages(folder: &Path, pages: &[ObservedPage]) -> Result<(), CliError> {
     let files: Vec<FilePage<'_>> = pages.iter().map(file_page).collect();
     let tiff = write(&files, &WriteOptions::plain(Profile::F(Coding::Mmr))).map_err(CliError::failed)?;
     keep(folder, "pages.tiff", &tiff)?;
-    keep(folder, "pages.pdf", &pdf_of_pages(pages.iter().map(|page| &page.page)))
+    keep(folder, "pages.pdf", &pdf_of(pages.iter().map(|page| (&page.page, page.picture.as_ref()))))
 }
 
 /// The call, its levels and each fast signal, as PNG and as SVG.

@@ -7,7 +7,7 @@ use std::{
 };
 
 use answertone_t30::image::{
-    Coding, Page, PaperWidth, Picture, Raster,
+    Coding, Page, PaperWidth, Picture, Raster, Resolution,
     header::{self, Header},
     tiff::{FilePage, Profile, ReadPage, TiffDocument, TiffError, WriteOptions, write},
 };
@@ -18,12 +18,21 @@ use super::{
     error::{CliError, with_causes},
     files::write_whole,
 };
-use crate::render::{RenderOptions, document, picture};
+use crate::{
+    ifax::pdf_of,
+    render::{Drawn, RenderError, RenderOptions, document},
+};
+
+/// What documents without a resolution of their own are drawn at, the finest first.
+const DRAWN: [Resolution; 5] =
+    [Resolution::Dpi600, Resolution::Dpi400, Resolution::Dpi300, Resolution::Superfine, Resolution::Fine];
 
 /// A page to send, and the picture it was made of where that is to be sent.
 pub(super) struct Original {
     /// The page in black and white.
     pub(super) page: Arc<Page>,
+    /// The same drawn coarser, for machines that take no more.
+    pub(super) coarser: Vec<Arc<Page>>,
     /// In grey or colour.
     pub(super) picture: Option<Arc<Picture>>,
 }
@@ -66,19 +75,31 @@ fn read_file(path: &Path, wanted: Wanted) -> Result<Vec<Original>, CliError> {
             CliError::usage(format!("{name}: {error}; {remedy}"))
         });
     }
-    let pages = document(&octets, media_type(path), &name, &RenderOptions::default())
-        .map_err(|error| CliError::usage(with_causes(&error)))?;
-    let raster = if wanted.pictures { picture(&octets) } else { None };
-    let seen = raster.map(|raster| {
-        let dots = on_a4(&raster);
-        Arc::new(Picture::new(raster, Some((dots, dots)), pages[0].resolution, PaperWidth::A4))
-    });
-    Ok(pages.into_iter().map(|page| Original { page: Arc::new(page), picture: seen.clone() }).collect())
+    drawn(&octets, media_type(path), &name, wanted).map_err(|error| CliError::usage(with_causes(&error)))
 }
 
-/// The dots to the inch that make a picture as large as fits A4, 215 mm of scan line by 297 mm.
-fn on_a4(raster: &Raster) -> f32 {
-    (raster.width() as f32 / 8.64).max(raster.height() as f32 / 11.69)
+/// Draws a document at the finest resolution wanted, and at the coarser ones for machines that take no more.
+fn drawn(octets: &[u8], media_type: &str, name: &str, wanted: Wanted) -> Result<Vec<Original>, RenderError> {
+    let mut resolutions = DRAWN.into_iter().filter(|other| wanted.resolutions.has(*other));
+    let finest = RenderOptions {
+        resolution: resolutions.next().unwrap_or(Resolution::Fine),
+        pictures: wanted.pictures,
+        ..RenderOptions::default()
+    };
+    let mut originals: Vec<Original> = document(octets, media_type, name, &finest)?.into_iter().map(of_drawn).collect();
+    for resolution in resolutions {
+        let coarser = RenderOptions { resolution, pictures: false, ..finest.clone() };
+        let pages = document(octets, media_type, name, &coarser)?;
+        for (original, drawn) in originals.iter_mut().zip(pages) {
+            original.coarser.push(Arc::new(drawn.page));
+        }
+    }
+    Ok(originals)
+}
+
+fn of_drawn(mut drawn: Drawn) -> Original {
+    let picture = drawn.picture().map(Arc::new);
+    Original { page: Arc::new(drawn.page), coarser: Vec::new(), picture }
 }
 
 /// The pages of a TIFF file: those that are fax pages of any width and resolution stay as they are.
@@ -95,7 +116,7 @@ fn original(read: ReadPage, wanted: Wanted) -> Original {
     let page = page.at(resolution, paper);
     let is_picture = wanted.pictures && !matches!(read.raster, Raster::Bilevel(_));
     let picture = is_picture.then(|| Picture::new(read.raster, read.dots_per_inch, page.resolution, paper));
-    Original { page, picture: picture.map(Arc::new) }
+    Original { page, coarser: Vec::new(), picture: picture.map(Arc::new) }
 }
 
 /// The media type a file's name promises, for contents that do not tell themselves.
@@ -116,8 +137,9 @@ pub(super) fn with_header(pages: Vec<Original>, from: &str, to: &str) -> Vec<Ori
     let of = pages.len() as u32;
     let date = jiff::Zoned::now().strftime("%Y-%m-%d %H:%M").to_string();
     let header = |page| Header { date: date.clone(), from: from.into(), to: to.into(), page, of: Some(of) };
-    let under = |(number, Original { page, picture }): (u32, Original)| Original {
+    let under = |(number, Original { page, coarser, picture }): (u32, Original)| Original {
         page: Arc::new(header::add(&page, &header(number))),
+        coarser: coarser.iter().map(|page| Arc::new(header::add(page, &header(number)))).collect(),
         picture: picture.map(|picture| Arc::new(Picture::clone(&picture).with_header(header(number)))),
     };
     (1..).zip(pages).map(under).collect()
@@ -140,9 +162,17 @@ impl Tray {
         // A page that is sent again takes the place of the one that was refused.
         self.pages.retain(|earlier| earlier.number != page.number);
         self.pages.push(page);
+        Ok(write_whole(&self.path, &self.file()?)?)
+    }
+
+    /// PDF where the name says so, else TIFF.
+    fn file(&self) -> Result<Vec<u8>, TiffError> {
+        if media_type(&self.path) == "application/pdf" {
+            return Ok(pdf_of(self.pages.iter().map(|page| (&page.page, page.picture.as_ref()))));
+        }
         let options =
             WriteOptions { software: Some("answertone".into()), ..WriteOptions::plain(Profile::F(Coding::Mmr)) };
-        Ok(write_whole(&self.path, &write(&self.file_pages(), &options)?)?)
+        write(&self.file_pages(), &options)
     }
 
     fn file_pages(&self) -> Vec<FilePage<'_>> {

@@ -73,7 +73,7 @@ pub(super) struct MachineArgs {
     #[arg(long, value_name = "PAPER", default_value = "a4")]
     width: String,
     /// Finest resolution: standard, fine, superfine, 300, 400, 600, 1200, 300x600, 400x800 or 600x1200; pages coarser than
-    /// it keep theirs. Those above 400 need error correction.
+    /// it keep theirs, and PDF, pictures and text are drawn as fine as it is, up to 600. Those above 400 need error correction.
     #[arg(long, value_name = "NAME", default_value = "fine")]
     resolution: String,
     /// A page that is refused is not sent again.

@@ -14,6 +14,7 @@ mod lab;
 mod lines;
 mod log;
 mod machine;
+mod manual;
 mod modem;
 mod on_line;
 mod pty;
@@ -22,13 +23,15 @@ mod receive;
 mod records;
 mod send;
 mod serve;
+mod sip;
 mod telephone;
 mod tones;
 mod user;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
+pub(crate) use log::as_csv as log_as_csv;
 
 use self::error::CliError;
 
@@ -59,6 +62,8 @@ enum Command {
     Exchange(exchange::ExchangeArgs),
     Lines(lines::LinesArgs),
     Doctor(doctor::DoctorArgs),
+    Man(manual::ManArgs),
+    Completions(manual::CompletionsArgs),
 }
 
 /// Runs the program: 0 for success, 1 when it ran and the answer is no, 2 for wrong use.
@@ -89,5 +94,7 @@ fn execute(command: &Command) -> Result<ExitCode, CliError> {
         Command::Exchange(args) => exchange::run(args),
         Command::Lines(args) => lines::run(args),
         Command::Doctor(args) => doctor::run(args),
+        Command::Man(args) => manual::man(args, Cli::command()),
+        Command::Completions(args) => Ok(manual::completions(args, Cli::command())),
     }
 }

@@ -26,6 +26,7 @@ use super::{
     attendant::Attendant,
     document::Original,
     error::{CliError, with_causes},
+    sip::SipArgs,
     telephone::TelephoneArgs,
 };
 use crate::{
@@ -59,9 +60,16 @@ pub(super) fn run(
     attendant: &mut Attendant,
     record: Option<&Path>,
     telephone: &TelephoneArgs,
+    sip: &SipArgs,
 ) -> Result<(CallReport, Option<FarEnd>), CliError> {
     if let LineUri::T38(params) = line {
         return over_packets(params, task, config, attendant, record).map(|report| (report, None));
+    }
+    if let LineUri::Sip(params) = line {
+        let calls = matches!(task, Task::Send(_) | Task::Poll);
+        attendant.listen(telephone.hearing());
+        let session = |path_delay| session(task, Config { path_delay, ..config });
+        return sip.run(params, calls, session, audio, attendant, record).map(|report| (report, None));
     }
     let recorder = record.map(recorder).transpose()?;
     let (mut near, far) = off_hook(line, &task, config.poll, &|| !attendant.is_interrupted())?;
@@ -85,7 +93,7 @@ pub(super) fn run(
 }
 
 /// What a far gateway and the network take to answer.
-const PACKETS_DELAY: LineSpan = LineSpan::ms(1000);
+pub(super) const PACKETS_DELAY: LineSpan = LineSpan::ms(1000);
 
 /// The same where the line carries packets of T.38: there is no sound to record.
 fn over_packets(
@@ -106,7 +114,7 @@ fn over_packets(
     Ok(t38::run_call(path.as_mut(), call, clock, attendant))
 }
 
-fn recorder(path: &Path) -> Result<Recorder, CliError> {
+pub(super) fn recorder(path: &Path) -> Result<Recorder, CliError> {
     Recorder::create(path).map_err(|error| CliError::usage(format!("--record {}: {error}", path.display())))
 }
 
@@ -138,10 +146,10 @@ fn session(task: Task, config: Config) -> Session {
     match task {
         Task::Send(mut documents) => {
             let pages = if documents.is_empty() { Vec::new() } else { documents.remove(0) };
-            let (pages, pictures) = apart(pages);
-            let count = pages.len();
-            let session = Session::calling(Arc::new(keeping(config)), Document { pages, first: 0 }, LineTime::ZERO);
-            with_documents(with_pictures(session, 0, pictures), documents, count)
+            let (document, beside) = apart(pages);
+            let count = document.pages.len();
+            let session = Session::calling(Arc::new(keeping(config)), document, LineTime::ZERO);
+            with_documents(with_originals(session, 0, beside), documents, count)
         }
         Task::Receive => Session::answering(Arc::new(keeping(config)), LineTime::ZERO),
         Task::Poll => {
@@ -162,21 +170,31 @@ fn keeping(config: Config) -> Config {
 /// Gives the session documents that follow so many pages.
 fn with_documents(session: Session, documents: Vec<Vec<Original>>, mut first: usize) -> Session {
     documents.into_iter().fold(session, |session, originals| {
-        let (pages, pictures) = apart(originals);
+        let (document, beside) = apart(originals);
         let here = first;
-        first += pages.len();
-        with_pictures(session.then_sending(Document { pages, first: 0 }), here, pictures)
+        first += document.pages.len();
+        with_originals(session.then_sending(document), here, beside)
     })
 }
 
-fn apart(originals: Vec<Original>) -> (Vec<Arc<Page>>, Vec<Option<Arc<Picture>>>) {
-    originals.into_iter().map(|original| (original.page, original.picture)).unzip()
+/// What a page may be sent as instead: coarser renderings, and a picture.
+type Beside = (Vec<Arc<Page>>, Option<Arc<Picture>>);
+
+fn apart(originals: Vec<Original>) -> (Document, Vec<Beside>) {
+    let apart = originals.into_iter().map(|original| (original.page, (original.coarser, original.picture)));
+    let (pages, beside) = apart.unzip();
+    (Document { pages, first: 0 }, beside)
 }
 
-/// Gives the pages from that one on their pictures.
-fn with_pictures(session: Session, first: usize, pictures: Vec<Option<Arc<Picture>>>) -> Session {
-    let each = (first..).zip(pictures).filter_map(|(page, picture)| Some((page, picture?)));
-    each.fold(session, |session, (page, picture)| session.with_picture(page, picture))
+/// Gives the pages from that one on what they may be sent as instead.
+fn with_originals(session: Session, first: usize, beside: Vec<Beside>) -> Session {
+    (first..).zip(beside).fold(session, |session, (page, (coarser, picture))| {
+        let session = session.with_renderings(page, coarser);
+        match picture {
+            Some(picture) => session.with_picture(page, picture),
+            None => session,
+        }
+    })
 }
 
 /// The call itself. What became of it is worth more than its recording: of that, only a failure is told.

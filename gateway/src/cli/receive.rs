@@ -11,7 +11,7 @@ use std::{
 };
 
 use answertone_hw::LineUri;
-use clap::Args;
+use clap::{Args, ValueEnum};
 use serde_json::json;
 
 use super::{
@@ -22,10 +22,28 @@ use super::{
     machine::MachineArgs,
     on_line::{self, Task, interruption},
     records::RecordArgs,
+    sip::SipArgs,
     telephone::TelephoneArgs,
 };
 
-/// Receive faxes into TIFF files.
+/// What received documents are written as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Tiff,
+    Pdf,
+}
+
+impl Format {
+    /// The end of a file's name.
+    const fn extension(self) -> &'static str {
+        match self {
+            Self::Tiff => "tiff",
+            Self::Pdf => "pdf",
+        }
+    }
+}
+
+/// Receive faxes into TIFF or PDF files.
 #[derive(Args, Debug)]
 #[command(after_help = "Example:\n  answertone receive --line sim: --out inbox --count 1")]
 pub(super) struct ReceiveArgs {
@@ -35,6 +53,9 @@ pub(super) struct ReceiveArgs {
     /// Folder for received documents.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
+    /// How they are written: TIFF keeps pages and pictures as they came, PDF has pictures in colours that every reader shows.
+    #[arg(long, value_enum, default_value = "tiff")]
+    format: Format,
     /// Calls to answer.
     #[arg(long, value_name = "N", default_value_t = 1)]
     count: u32,
@@ -42,6 +63,8 @@ pub(super) struct ReceiveArgs {
     machine: MachineArgs,
     #[command(flatten)]
     telephone: TelephoneArgs,
+    #[command(flatten)]
+    sip: SipArgs,
     #[command(flatten)]
     records: RecordArgs,
     /// Report progress and results as lines of JSON.
@@ -69,14 +92,14 @@ pub(super) fn run(args: &ReceiveArgs) -> Result<ExitCode, CliError> {
 /// Answers one call; whether it went well.
 fn answer(args: &ReceiveArgs, interrupted: &Arc<AtomicBool>) -> Result<bool, CliError> {
     let show = if args.json { Show::Json } else { Show::person() };
-    let tray = Tray::new(free_path(&args.out));
+    let tray = Tray::new(free_path(&args.out, args.format));
     let mut attendant = Attendant::new(show, Arc::clone(interrupted))
         .with_tray(tray)
         .with_transcript(args.records.transcript.as_deref())?;
     let (config, audio) = (args.machine.config()?, args.machine.audio()?);
     let record = args.records.record.as_deref();
     let (report, far) =
-        on_line::run(&args.line, Task::Receive, config, audio, &mut attendant, record, &args.telephone)?;
+        on_line::run(&args.line, Task::Receive, config, audio, &mut attendant, record, &args.telephone, &args.sip)?;
     let stopped = attendant.stopped().map(str::to_owned);
     let file = attendant.finish()?.filter(|tray| tray.count() > 0).map(|tray| tray.path().to_owned());
     if args.json {
@@ -89,7 +112,7 @@ fn answer(args: &ReceiveArgs, interrupted: &Arc<AtomicBool>) -> Result<bool, Cli
 }
 
 /// The first name in the folder that no document has.
-fn free_path(folder: &Path) -> PathBuf {
-    let names = (1..).map(|number| folder.join(format!("fax-{number:04}.tiff")));
+fn free_path(folder: &Path, format: Format) -> PathBuf {
+    let names = (1..).map(|number| folder.join(format!("fax-{number:04}.{}", format.extension())));
     names.into_iter().find(|path| !path.exists()).expect("numbers do not end")
 }

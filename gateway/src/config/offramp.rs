@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use answertone_dsp::tone::progress::TONES;
-use answertone_t30::session::Instead;
+use answertone_t30::{image::Resolution, session::Instead};
 use jiff::{Zoned, civil::Time};
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
@@ -22,6 +22,15 @@ use crate::{
     pattern::Pattern,
 };
 
+/// What messages may be drawn at.
+const DRAWN: [(&str, Resolution); 5] = [
+    ("fine", Resolution::Fine),
+    ("superfine", Resolution::Superfine),
+    ("300", Resolution::Dpi300),
+    ("400", Resolution::Dpi400),
+    ("600", Resolution::Dpi600),
+];
+
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Raw {
@@ -37,6 +46,8 @@ pub(super) struct Raw {
     attempts: Key<i64>,
     retry_s: Key<Vec<i64>>,
     max_pages: Key<i64>,
+    colour: Key<bool>,
+    resolution: Key<String>,
     country: Key<String>,
     give_up_on: Key<Vec<String>>,
     jobs_per_call: Key<i64>,
@@ -88,6 +99,11 @@ pub struct Offramp {
     pub retry: Vec<Duration>,
     /// Most pages of a message.
     pub max_pages: usize,
+    /// Whether pages in colour and grey are sent as such to machines that take them.
+    pub colour: bool,
+    /// What messages are drawn at, and the finest that is sent.
+    #[serde(serialize_with = "as_name")]
+    pub resolution: Resolution,
     /// What is listened for in a call, and what ends it.
     #[serde(flatten)]
     pub hearing: Hearing,
@@ -221,6 +237,8 @@ impl File<'_> {
             attempts: self.number("offramp.attempts", raw.attempts, 4, 1, 50)? as u32,
             retry: self.waits("offramp.retry_s", raw.retry_s, &[120, 300, 900])?,
             max_pages: self.number("offramp.max_pages", raw.max_pages, 200, 1, 10_000)? as usize,
+            colour: flag(raw.colour, false),
+            resolution: self.choice("offramp.resolution", raw.resolution, Resolution::Fine, &DRAWN)?,
             hearing: self.hearing(raw.country, raw.give_up_on)?,
             jobs_per_call: self.number("offramp.jobs_per_call", raw.jobs_per_call, 5, 1, 100)? as u32,
             stubborn_days: self.number("offramp.stubborn_days", raw.stubborn_days, 30, 0, 3650)? as u32,
@@ -287,6 +305,10 @@ impl File<'_> {
             per_minute: self.amount("offramp.rate.per_minute", raw.per_minute)?.unwrap_or_default(),
         })
     }
+}
+
+fn as_name<S: serde::Serializer>(resolution: &Resolution, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(resolution.name())
 }
 
 fn as_clock<S: serde::Serializer>(time: &Time, to: S) -> Result<S::Ok, S::Error> {

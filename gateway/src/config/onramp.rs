@@ -16,6 +16,7 @@ pub(super) struct Raw {
     from: Key<String>,
     attach: Key<String>,
     confirm: Key<bool>,
+    colour: Key<bool>,
     proof: Key<String>,
     collect_number: Key<bool>,
     tries: Key<i64>,
@@ -92,6 +93,8 @@ pub struct Onramp {
     pub attach: Attach,
     /// Whether delivery and reading of the mail are asked for, and what is told of them is kept.
     pub confirm: bool,
+    /// Whether pages in colour and grey are taken as such.
+    pub colour: bool,
     /// How callers prove who they are.
     pub proof: CallerProof,
     /// Whether callers key in where the fax is to go.
@@ -150,6 +153,7 @@ impl File<'_> {
             from: self.mailbox("onramp.from", raw.from, &format!("fax@{hostname}"))?,
             confirm: flag(raw.confirm, false),
             attach: self.choice("onramp.attach", raw.attach, Attach::Both, &kinds)?,
+            colour: flag(raw.colour, false),
             proof: self.choice("onramp.proof", raw.proof, CallerProof::None, &proofs)?,
             collect_number: flag(raw.collect_number, false),
             tries: self.number("onramp.tries", raw.tries, 3, 1, 10)? as u32,

@@ -1,7 +1,7 @@
 //! A received fax as e-mail, RFC 3965 and RFC 4160 4.
 
 use answertone_t30::image::{
-    Page,
+    Coding, Page, ReceivedPicture,
     tiff::{self, FilePage, Profile, TiffError, WriteOptions},
 };
 use jiff::Timestamp;
@@ -11,7 +11,7 @@ use mail_builder::{
     mime::MimePart,
 };
 
-use super::{address::PhoneNumber, pdf_of_pages};
+use super::{address::PhoneNumber, pdf_of};
 use crate::{
     config::{Attach, Onramp},
     store::{Fax, MailKind, NewMail},
@@ -31,6 +31,8 @@ pub enum Completeness {
 pub struct KeptPage {
     /// The page.
     pub page: Page,
+    /// The grey or colour picture it is a copy of.
+    pub picture: Option<ReceivedPicture>,
     /// Rows that could not be decoded.
     pub bad_rows: u32,
 }
@@ -52,11 +54,12 @@ pub fn mail(
         for_people(fax, pages.len(), complete),
     )];
     if onramp.attach != Attach::Pdf {
-        let kind = ContentType::new("image/tiff").attribute("application", "faxbw");
+        let application = if pages.iter().any(|kept| kept.picture.is_some()) { "faxcolor" } else { "faxbw" };
+        let kind = ContentType::new("image/tiff").attribute("application", application);
         parts.push(MimePart::new(kind, pages_as_tiff(pages)?).attachment(format!("{name}.tif")));
     }
     if onramp.attach != Attach::Tiff {
-        let pdf = pdf_of_pages(pages.iter().map(|kept| &kept.page));
+        let pdf = pdf_of(pages.iter().map(|kept| (&kept.page, kept.picture.as_ref())));
         parts.push(MimePart::new(ContentType::new("application/pdf"), pdf).attachment(format!("{name}.pdf")));
     }
     let raw = MessageBuilder::new()
@@ -89,14 +92,20 @@ pub fn fax_of(message_id: &str) -> Option<(i64, i64)> {
     Some((fax.parse().ok()?, begun_at.parse().ok()?))
 }
 
-/// The minimum set, profile S, where the pages fit it: every receiver must read that. Otherwise profile F.
+fn file_page(kept: &KeptPage) -> FilePage<'_> {
+    FilePage { bad_rows: kept.bad_rows, picture: kept.picture.as_ref(), ..FilePage::from(&kept.page) }
+}
+
+/// The minimum set, profile S, where the pages fit it: every receiver must read that. Otherwise profile F, and profile C of
+/// pages in colour or grey.
 pub fn pages_as_tiff(pages: &[KeptPage]) -> Result<Vec<u8>, TiffError> {
-    let file_pages: Vec<_> =
-        pages.iter().map(|kept| FilePage { bad_rows: kept.bad_rows, ..FilePage::from(&kept.page) }).collect();
+    let file_pages: Vec<_> = pages.iter().map(file_page).collect();
+    let extended = || tiff::write(&file_pages, &WriteOptions::plain(Profile::F(Coding::Mmr)));
+    if pages.iter().any(|kept| kept.picture.is_some()) {
+        return extended();
+    }
     match tiff::write(&file_pages, &WriteOptions::plain(Profile::S)) {
-        Err(TiffError::ProfileWidth { .. }) => {
-            tiff::write(&file_pages, &WriteOptions::plain(Profile::F(answertone_t30::image::Coding::Mmr)))
-        }
+        Err(TiffError::ProfileWidth { .. }) => extended(),
         written => written,
     }
 }
@@ -164,7 +173,7 @@ mod tests {
     fn page() -> KeptPage {
         let mut bitmap = Bitmap::white(1728, 300);
         (0..200).for_each(|i| bitmap.set(i * 5, i, true));
-        KeptPage { page: Page { bitmap, resolution: Resolution::Fine }, bad_rows: 0 }
+        KeptPage { page: Page { bitmap, resolution: Resolution::Fine }, picture: None, bad_rows: 0 }
     }
 
     #[test]

@@ -11,5 +11,5 @@ pub mod status;
 mod thumbnail;
 
 pub use message::pages_as_tiff;
-pub use pdf::pdf_of_pages;
+pub use pdf::{pdf_of, pdf_of_pages};
 pub use thumbnail::thumbnail;

@@ -17,13 +17,13 @@ use answertone_dsp::{
 use answertone_hw::{Pace, PcmLine};
 use answertone_t30::{
     audio::{AudioConfig, AudioFrontEnd},
-    class1::{LineOrder, Modem, Output, Progress, Ring},
+    class1::{LineOrder, Modem, Negotiation, Output, Progress},
     seam::{Cut, FrontEnd, Order, Stamped},
     time::{LineSpan, LineTime},
 };
 
 use super::{
-    terminal::Terminal,
+    terminal::{Look, Terminal},
     trunk::{Trunk, TrunkEvent},
 };
 
@@ -62,6 +62,10 @@ impl Stop {
 struct Call {
     line: Box<dyn PcmLine>,
     front: AudioFrontEnd,
+    /// V.8, until T.30 begins.
+    v8: Option<Negotiation>,
+    /// Level of our signals.
+    level: Dbm0,
     /// The modem's time when the front end's began.
     origin: LineTime,
     tx: Block,
@@ -122,38 +126,34 @@ impl Driver {
         self.trunk.hang_up();
     }
 
-    /// A host that comes finds a fresh terminal; one that goes leaves the line on hook.
+    /// A host that goes leaves the line on hook and a fresh terminal, also when the next one is there already.
     fn look_at_host(&mut self) {
-        let there = self.terminal.has_host();
-        if there == self.host_is_there {
-            // One that came and went between two looks was never there, but what it wrote is.
-            if !there && self.terminal.has_leftovers() {
-                self.terminal.renew();
-            }
-            return;
-        }
-        self.host_is_there = there;
-        tracing::debug!(there, "host");
-        if !there {
+        let Look { there, went } = self.terminal.look();
+        if went || !there && self.host_is_there {
             self.modem.host_gone(self.now);
             self.unsent.clear();
             self.terminal.renew();
             self.drain();
         }
-        if self.busy_without_host {
-            self.trunk.be_busy(!there);
+        if there != self.host_is_there {
+            tracing::debug!(there, "host");
+            self.host_is_there = there;
+            if self.busy_without_host {
+                self.trunk.be_busy(!there);
+            }
         }
     }
 
     fn look_at_line(&mut self) {
         while let Some(event) = self.trunk.event() {
             match event {
-                TrunkEvent::Ring(caller) => {
+                TrunkEvent::Ring(caller, ring) => {
                     if let Some(caller) = caller {
                         self.modem.caller(&caller, self.now);
                     }
-                    self.modem.ring(&Ring::default(), self.now);
+                    self.modem.ring(&ring, self.now);
                 }
+                TrunkEvent::Caller(caller) => self.modem.caller(&caller, self.now),
                 TrunkEvent::Connected(line) => self.connected(line),
                 TrunkEvent::Failed(progress) => self.modem.progress(progress, self.now),
             }
@@ -166,6 +166,8 @@ impl Driver {
         self.call = Some(Call {
             line,
             front: AudioFrontEnd::new(self.audio),
+            v8: None,
+            level: self.audio.level,
             origin: self.now,
             tx: SILENCE,
             meter: PowerMeter::new(5.0),
@@ -233,12 +235,19 @@ impl Driver {
             self.modem.handle(Stamped { at: LineTime(origin.0 + at.0), what });
             self.drain_into(Some(call));
         }
+        if let Some(v8) = &mut call.v8 {
+            v8.receive(&samples, |event| self.modem.v8(event, self.now));
+            self.drain_into(Some(call));
+        }
         self.modem.silence(call.meter.level() < SILENT, self.now);
         self.drain_into(Some(call));
         self.expire();
         self.drain_into(Some(call));
         self.top_up(call);
         call.front.transmit(&mut call.tx);
+        if let Some(v8) = &mut call.v8 {
+            v8.transmit(&mut call.tx);
+        }
         self.write_to_host();
     }
 
@@ -283,15 +292,15 @@ impl Driver {
         }
     }
 
-    fn take_orders(&mut self, orders: &mut Vec<Order>) {
+    fn take_orders(&mut self, orders: &mut Vec<Output>) {
         loop {
             match self.modem.poll() {
-                Output::Order(order) => orders.push(order),
                 Output::Line(order) => self.line_order(&order),
                 Output::Wait(until) => {
                     self.due = until;
                     break;
                 }
+                order => orders.push(order),
             }
         }
     }
@@ -355,10 +364,14 @@ impl Driver {
 
 impl Call {
     /// Orders are stamped by the modem's time.
-    fn order(&mut self, order: Order) {
-        self.front.order(match order {
-            Order::Send { signal, at } => Order::Send { signal, at: LineTime(at.since(self.origin).0) },
-            other => other,
-        });
+    fn order(&mut self, order: Output) {
+        match order {
+            Output::Order(Order::Send { signal, at }) => {
+                self.front.order(Order::Send { signal, at: LineTime(at.since(self.origin).0) });
+            }
+            Output::Order(order) => self.front.order(order),
+            Output::V8(order) => self.v8 = Negotiation::after(order, self.v8.take(), self.level),
+            Output::Line(_) | Output::Wait(_) => {}
+        }
     }
 }

@@ -1,4 +1,5 @@
-//! What comes by mail to what goes by fax: TIFF, PDF, pictures and text become black and white A4 pages.
+//! What comes by mail to what goes by fax: TIFF, PDF, pictures and text become black and white A4 pages, and what has
+//! colours a picture besides, for machines that take it.
 //!
 //! ```text
 //!  message ─▶ parts in order ─▶ TIFF ──────────────────────────────▶ page, as it is where it fits
@@ -13,16 +14,16 @@ mod error;
 pub mod lettering;
 mod pdf;
 mod picture;
+mod shades;
 mod sheet;
 mod text;
 mod tiff;
 
 use std::time::{Duration, Instant};
 
-use answertone_t30::image::{Page, Raster};
+use answertone_t30::image::{Page, PaperWidth, Picture, Raster, Resolution};
 pub use error::RenderError;
 use mail_parser::{Message, MessageParser, MessagePart, MimeHeaders, PartType};
-pub use sheet::{ROWS, WIDTH};
 
 /// Bounds of rendering.
 #[derive(Clone, Debug)]
@@ -31,11 +32,42 @@ pub struct RenderOptions {
     pub max_pages: usize,
     /// Time for a whole message, looked at between pages.
     pub time: Duration,
+    /// What pages are drawn at. Pages of TIFF files are not made finer than they are.
+    pub resolution: Resolution,
+    /// Whether pages in greys and colours are kept as such besides.
+    pub pictures: bool,
 }
 
 impl Default for RenderOptions {
     fn default() -> Self {
-        Self { max_pages: 200, time: Duration::from_secs(120) }
+        Self { max_pages: 200, time: Duration::from_secs(120), resolution: Resolution::Fine, pictures: false }
+    }
+}
+
+/// A page that was drawn.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Drawn {
+    /// In black and white.
+    pub page: Page,
+    /// In greys or colours, where there are any and they are wanted.
+    pub coloured: Option<Coloured>,
+}
+
+/// A page in greys or colours.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Coloured {
+    /// The picture, upright.
+    pub raster: Raster,
+    /// Its pels to the inch, both ways.
+    pub dots_per_inch: f32,
+}
+
+impl Drawn {
+    /// The picture made ready for the line, where there is one.
+    pub fn picture(&mut self) -> Option<Picture> {
+        let Coloured { raster, dots_per_inch } = self.coloured.take()?;
+        let paper = self.page.paper().unwrap_or(PaperWidth::A4);
+        Some(Picture::new(raster, Some((dots_per_inch, dots_per_inch)), self.page.resolution, paper))
     }
 }
 
@@ -61,7 +93,7 @@ fn parsed(raw: &[u8]) -> Option<Message<'_>> {
 }
 
 /// Renders a whole message, all its parts in order.
-pub fn message(raw: &[u8], options: &RenderOptions) -> Result<Vec<Page>, RenderError> {
+pub fn message(raw: &[u8], options: &RenderOptions) -> Result<Vec<Drawn>, RenderError> {
     if containers(raw) > MOST_CONTAINERS {
         return Err(RenderError::TooDeep);
     }
@@ -77,34 +109,38 @@ pub fn document(
     media_type: &str,
     name: &str,
     options: &RenderOptions,
-) -> Result<Vec<Page>, RenderError> {
+) -> Result<Vec<Drawn>, RenderError> {
     let mut work = Work::new(options);
     work.document(octets, media_type, name)?;
     Ok(work.pages)
 }
 
-/// The picture in a PNG or JPEG file, upright and in its colours; none when it is something else.
-pub fn picture(octets: &[u8]) -> Option<Raster> {
-    matches!(Kind::of(octets, ""), Kind::Picture).then(|| picture::colours(octets)).flatten()
-}
-
 /// Pages so far and what is left of the allowance.
 pub(crate) struct Work {
-    pages: Vec<Page>,
+    pages: Vec<Drawn>,
     max_pages: usize,
     until: Instant,
     parts: usize,
+    resolution: Resolution,
+    pictures: bool,
 }
 
 impl Work {
     fn new(options: &RenderOptions) -> Self {
-        Self { pages: vec![], max_pages: options.max_pages, until: Instant::now() + options.time, parts: 0 }
+        Self {
+            pages: vec![],
+            max_pages: options.max_pages,
+            until: Instant::now() + options.time,
+            parts: 0,
+            resolution: options.resolution,
+            pictures: options.pictures,
+        }
     }
 
     /// Adds a page of that part, if there is room and time for it.
-    fn page(&mut self, part: &str, page: Page) -> Result<(), RenderError> {
+    fn drawn(&mut self, part: &str, drawn: Drawn) -> Result<(), RenderError> {
         self.allow(part, 1)?;
-        self.pages.push(page);
+        self.pages.push(drawn);
         Ok(())
     }
 

@@ -4,6 +4,10 @@ use answertone_t30::image::Resolution;
 
 use super::*;
 
+/// A4 at fine resolution.
+const WIDTH: u32 = 1728;
+const ROWS: u32 = 2292;
+
 fn options() -> RenderOptions {
     RenderOptions { max_pages: 5, ..Default::default() }
 }
@@ -15,16 +19,16 @@ fn text_message(charset: &str, body: &[u8]) -> Vec<u8> {
     [head.as_bytes(), body].concat()
 }
 
-fn black(page: &Page) -> u64 {
-    page.bitmap.black_pels()
+fn black(drawn: &Drawn) -> u64 {
+    drawn.page.bitmap.black_pels()
 }
 
 #[test]
 fn text_becomes_whole_a4_pages() {
     let pages = message(&text_message("utf-8", b"Hello fax\r\n"), &options()).unwrap();
     assert_eq!(pages.len(), 1);
-    assert_eq!((pages[0].bitmap.width(), pages[0].bitmap.height()), (WIDTH, ROWS));
-    assert_eq!(pages[0].resolution, Resolution::Fine);
+    assert_eq!((pages[0].page.bitmap.width(), pages[0].page.bitmap.height()), (WIDTH, ROWS));
+    assert_eq!(pages[0].page.resolution, Resolution::Fine);
     assert!(black(&pages[0]) > 500);
     let long = "a line of text\r\n".repeat(130);
     assert_eq!(message(&text_message("utf-8", long.as_bytes()), &options()).unwrap().len(), 3);
@@ -100,4 +104,66 @@ fn a_picture_in_no_shape_of_a_page_is_refused() {
     image::GrayImage::new(4000, 1).write_to(&mut png, image::ImageFormat::Png).unwrap();
     let error = document(png.get_ref(), "image/png", "part 1", &options()).unwrap_err();
     assert!(matches!(error, RenderError::NotPage { width: 4000, height: 1, .. }), "{error}");
+}
+
+fn png(picture: impl Into<image::DynamicImage>) -> Vec<u8> {
+    let mut png = std::io::Cursor::new(vec![]);
+    picture.into().write_to(&mut png, image::ImageFormat::Png).unwrap();
+    png.into_inner()
+}
+
+#[test]
+fn everything_is_drawn_as_fine_as_it_is_wanted() {
+    let picture = png(image::GrayImage::from_fn(400, 500, |x, _| image::Luma([(x / 2) as u8])));
+    let pdf = crate::ifax::pdf_of_pages([&Page { bitmap: answertone_t30::image::Bitmap::white(1728, 900), resolution: Resolution::Fine }].into_iter());
+    let text = "fine print\n".repeat(70).into_bytes();
+    for (resolution, width, rows) in [
+        (Resolution::Standard, 1728, 1146),
+        (Resolution::Superfine, 1728, 4572),
+        (Resolution::Dpi300, 2592, 3508),
+        (Resolution::Dpi400, 3456, 4572),
+    ] {
+        for (octets, kind, count) in [(&picture, "image/png", 1), (&pdf, "application/pdf", 1), (&text, "text/plain", 2)] {
+            let options = RenderOptions { resolution, ..options() };
+            let pages = document(octets, kind, "part 1", &options).unwrap();
+            let page = &pages[0].page;
+            let size = (page.bitmap.width(), page.bitmap.height());
+            assert_eq!((pages.len(), page.resolution), (count, resolution), "{kind}");
+            assert!(size.0 == width && size.1.abs_diff(rows) <= 1, "{kind} at {resolution:?}: {size:?}");
+        }
+    }
+}
+
+#[test]
+fn the_same_lines_stand_on_a_page_at_every_resolution() {
+    let text = "The quick brown fox jumps over the lazy dog, and goes on to the end of a line that is to be wrapped. ".repeat(90);
+    let covered = |resolution| {
+        let pages = document(text.as_bytes(), "text/plain", "a", &RenderOptions { resolution, ..options() }).unwrap();
+        let part = |drawn: &Drawn| {
+            let bitmap = &drawn.page.bitmap;
+            bitmap.black_pels() as f64 / f64::from(bitmap.width() * bitmap.height())
+        };
+        pages.iter().map(part).collect::<Vec<_>>()
+    };
+    let fine = covered(Resolution::Fine);
+    for resolution in [Resolution::Dpi300, Resolution::Dpi400, Resolution::Dpi600] {
+        let finer = covered(resolution);
+        assert_eq!(finer.len(), fine.len());
+        assert!(finer.iter().zip(&fine).all(|(finer, fine)| (finer / fine - 1.0).abs() < 0.1), "{finer:?} {fine:?}");
+    }
+}
+
+#[test]
+fn only_what_has_colours_or_greys_is_a_picture() {
+    let wanted = RenderOptions { pictures: true, ..options() };
+    let drawn = |octets: &[u8], kind| document(octets, kind, "part 1", &wanted).unwrap().remove(0);
+    let red = png(image::RgbImage::from_fn(300, 400, |x, y| image::Rgb([200, (x / 2) as u8, (y / 2) as u8])));
+    let coloured = drawn(&red, "image/png").coloured.expect("it has colours");
+    assert!(matches!(coloured.raster, Raster::Colour(_)) && (34.0..35.0).contains(&coloured.dots_per_inch));
+    let grey = png(image::GrayImage::from_fn(300, 400, |x, _| image::Luma([(x / 2) as u8])));
+    assert!(matches!(drawn(&grey, "image/png").coloured.map(|picture| picture.raster), Some(Raster::Grey(_))));
+    let line = png(image::GrayImage::from_fn(300, 400, |x, _| image::Luma([if x % 3 == 0 { 0 } else { 255 }])));
+    assert_eq!(drawn(&line, "image/png").coloured, None);
+    assert_eq!(drawn(b"text", "text/plain").coloured, None);
+    assert_eq!(document(&red, "image/png", "part 1", &options()).unwrap()[0].coloured, None, "none was wanted");
 }

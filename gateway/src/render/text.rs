@@ -1,19 +1,24 @@
 //! Plain text on A4: 10 point letters, wrapped, with margins.
 
-use answertone_t30::image::Page;
+use std::sync::Arc;
+
+use answertone_t30::image::{Page, PaperWidth, Resolution};
 
 use super::{
-    RenderError, Work,
+    Drawn, RenderError, Work,
     lettering::{Lettering, SetLine},
-    sheet::{ROWS, WIDTH, blank},
+    sheet::{Ground, blank},
 };
 
-/// Margins in pels: 15 mm.
-const MARGIN: u32 = 120;
-/// Letters of 10 points, 204 pels per inch.
-const SIZE: f32 = 28.0;
-const LINE: u32 = 36;
-const LINES: u32 = (ROWS - 2 * MARGIN) / LINE;
+/// Inches to the margins, 15 mm, and from line to line.
+const MARGIN: f64 = 0.6;
+const LINE: f64 = 0.1837;
+/// Lines of a page, whatever its resolution.
+const LINES: u32 = 57;
+/// Inches of a line, likewise, so that all renderings of a text break in the same places.
+const WIDTH: f64 = 7.27;
+/// Letters of 10 points.
+const SIZE: f64 = 10.0 / 72.0;
 /// Pels covered this much of 255 are black: a little generous, as thin strokes get lost by fax.
 const COVERED: u8 = 100;
 /// Paragraphs set at once, so that a long text costs no more memory than a short one.
@@ -26,12 +31,13 @@ pub(super) fn render(text: &str, name: &str, work: &mut Work) -> Result<(), Rend
         text.replace("\r\n", "\n").chars().filter(|c| !c.is_control() || "\n\t\u{c}".contains(*c)).collect();
     work.allow(name, 1 + clean.chars().count() / (LINES as usize * COLUMNS))?;
     let mut lettering = Lettering::default();
+    let form = Form::of(work.resolution);
     for section in clean.trim_end().split('\u{c}') {
-        let mut pages = Pages { page: None, line: 0 };
+        let mut pages = Pages { form, page: None, line: 0 };
         let paragraphs: Vec<&str> = section.split('\n').collect();
         for some in paragraphs.chunks(AT_ONCE) {
             let mut failure = None;
-            lettering.set(&some.join("\n"), SIZE, LINE as f32, Some((WIDTH - 2 * MARGIN) as f32), |line| {
+            lettering.set(&some.join("\n"), form.size, form.line as f32, Some(form.width), |line| {
                 if failure.is_none() {
                     failure = pages.line(&line, name, work).err();
                 }
@@ -43,8 +49,36 @@ pub(super) fn render(text: &str, name: &str, work: &mut Work) -> Result<(), Rend
     Ok(())
 }
 
+/// Where letters go on a page, in its pels.
+#[derive(Clone, Copy)]
+struct Form {
+    wanted: Resolution,
+    /// What it is drawn at, whose pels are nearly square.
+    drawn: Resolution,
+    left: i32,
+    top: f64,
+    line: f64,
+    width: f32,
+    size: f32,
+}
+
+impl Form {
+    fn of(wanted: Resolution) -> Self {
+        let drawn = match wanted {
+            Resolution::Standard => Resolution::Fine,
+            Resolution::Superfine => Resolution::Dpi400,
+            square => square,
+        };
+        let (across, down) = Ground::of(drawn).dots;
+        let left = (MARGIN * across).round() as i32;
+        let (top, line) = (MARGIN * down, LINE * down);
+        Self { wanted, drawn, left, top, line, width: (WIDTH * across) as f32, size: (SIZE * across) as f32 }
+    }
+}
+
 /// The page being written.
 struct Pages {
+    form: Form,
     page: Option<Page>,
     line: u32,
 }
@@ -54,11 +88,13 @@ impl Pages {
         if self.line == LINES {
             self.end(name, work)?;
         }
-        let page = self.page.get_or_insert_with(blank);
-        let top = (MARGIN + self.line * LINE) as i32;
+        let form = self.form;
+        let page = self.page.get_or_insert_with(|| blank(form.drawn));
+        let top = (form.top + f64::from(self.line) * form.line).round() as i32;
+        let (width, rows) = (page.bitmap.width() as i32, page.bitmap.height() as i32);
         for (x, y, cover) in &line.pels {
-            let (x, y) = (x + MARGIN as i32, y + top);
-            if *cover >= COVERED && (0..WIDTH as i32).contains(&x) && (0..ROWS as i32).contains(&y) {
+            let (x, y) = (x + form.left, y + top);
+            if *cover >= COVERED && (0..width).contains(&x) && (0..rows).contains(&y) {
                 page.bitmap.set(x as u32, y as u32, true);
             }
         }
@@ -68,6 +104,8 @@ impl Pages {
 
     fn end(&mut self, name: &str, work: &mut Work) -> Result<(), RenderError> {
         self.line = 0;
-        self.page.take().map_or(Ok(()), |page| work.page(name, page))
+        let Some(page) = self.page.take() else { return Ok(()) };
+        let page = Arc::unwrap_or_clone(Arc::new(page).at(self.form.wanted, PaperWidth::A4));
+        work.drawn(name, Drawn { page, coloured: None })
     }
 }

@@ -8,6 +8,8 @@ use super::{Shared, intake::Incoming};
 use crate::{
     authorise::Bearer,
     config::Config,
+    engine::Punctuality,
+    live::Board,
     smtp::{Client, Envelope, Recipient},
     store::{Accepted, Store, User},
 };
@@ -50,6 +52,21 @@ impl Front {
     /// The store.
     pub(crate) fn store(&self) -> &Store {
         &self.0.store
+    }
+
+    /// Calls under way.
+    pub(crate) fn board(&self) -> &Board {
+        &self.0.board
+    }
+
+    /// How well blocks kept their time.
+    pub(crate) fn punctuality(&self) -> Punctuality {
+        self.0.engine.punctuality()
+    }
+
+    /// Whether calls are still made and answered.
+    pub(crate) fn is_at_work(&self) -> bool {
+        !self.0.stopping()
     }
 
     /// Has the lines look at the queue now.

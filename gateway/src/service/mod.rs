@@ -55,9 +55,11 @@ use crate::{
     api,
     config::{Config, Line, Purpose},
     engine::Engine,
+    live::Board,
     mail::{MailOut, RelayError},
     smtp::{self, Limits},
     store::{Claim, Store, StoreError, Watch},
+    web::{self, WebDoor},
 };
 
 /// What a service does besides its work.
@@ -97,6 +99,8 @@ pub(crate) struct Shared {
     config: Config,
     store: Store,
     happenings: Happenings,
+    /// Calls under way.
+    board: Arc<Board>,
     recordings: Option<PathBuf>,
     /// There may be a job.
     job_due: Notify,
@@ -122,6 +126,7 @@ pub struct Service {
     /// Keeps what this gateway has in hand, where there are others.
     lease: Option<JoinHandle<()>>,
     addresses: Vec<SocketAddr>,
+    pages: Vec<String>,
     programs: Vec<SocketAddr>,
     _claim: Option<Claim>,
 }
@@ -143,6 +148,8 @@ impl Service {
         let store = Store::of(&config.store, options.operations).await?;
         let mail_out = MailOut::new(&config.relay, &config.hostname)?;
         let doors = doors::open(&config.smtp).await?;
+        let web_doors = web::open(&config.web).await?;
+        let pages = web_doors.iter().map(WebDoor::url).collect();
         let api_doors = doors::open_api(&config.api).await?;
         let programs = api_doors.iter().filter_map(|listener| listener.local_addr().ok()).collect();
         let addresses = doors.iter().filter_map(|(listener, _)| listener.local_addr().ok()).collect();
@@ -150,6 +157,7 @@ impl Service {
             config,
             store,
             happenings: Happenings(options.happenings),
+            board: Arc::default(),
             recordings: options.recordings,
             job_due: Notify::new(),
             mail_due: Notify::new(),
@@ -165,6 +173,9 @@ impl Service {
         for (listener, door) in doors {
             let intake = Arc::new(GatewayIntake(shared.clone()));
             workers.spawn(smtp::serve(listener, door, intake, shared.limits(), shared.stop.subscribe()));
+        }
+        if !web_doors.is_empty() {
+            workers.spawn(web::serve(web_doors, Front::new(shared.clone()), shared.stop.subscribe()));
         }
         for listener in api_doors {
             workers.spawn(api::serve(listener, Front::new(shared.clone()), shared.stop.subscribe()));
@@ -182,12 +193,17 @@ impl Service {
             workers.spawn(spool::work(shared.clone()));
         }
         workers.spawn(mail_out::work(shared.clone(), mail_out));
-        Ok(Self { shared, workers, lease, addresses, programs, _claim: claim })
+        Ok(Self { shared, workers, lease, addresses, pages, programs, _claim: claim })
     }
 
     /// Where mail is taken.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
+    }
+
+    /// Where the operator's page is.
+    pub fn pages(&self) -> &[String] {
+        &self.pages
     }
 
     /// Where other programs are served.

@@ -14,6 +14,7 @@
 //! lease runs out, and another takes over what it left; what it still writes then no longer counts. SQLite has one
 //! gateway at a time, so there everything another name stands at was left by a crash.
 
+mod browse;
 mod database;
 mod dialect;
 mod faxes;
@@ -24,6 +25,7 @@ mod lease;
 mod messages;
 mod outbound;
 mod overview;
+mod query;
 mod retention;
 mod told;
 mod usage;
@@ -35,11 +37,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
+pub use browse::{Counts, Destination, FaxItem, JobItem, Owner, PlacedCall, Tally, Wanted};
 pub use database::Watch;
 use dialect::Terms;
 pub use faxes::{Fax, FaxState};
 pub use history::{LogFilter, LogRow};
-pub use image::{pack, unpack};
+pub use image::{pack, pack_with, unpack, unpack_picture};
 use jiff::Timestamp;
 pub use jobs::{Ending, Job, Verdict};
 pub use messages::{Accepted, NewMessage, NewRecipient};

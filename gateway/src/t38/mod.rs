@@ -9,6 +9,7 @@ mod driver;
 mod line;
 mod path;
 
+pub(crate) use driver::Driver;
 pub use driver::{Clock, run_call};
 pub use line::{open, terminal, wire};
 pub use path::{Path, TcpPath, UdpPath};

@@ -14,6 +14,9 @@ pub trait Path: Send {
     /// Waits at most so long for something to come; the octets of it, if anything did. An error ends the call.
     fn receive(&mut self, buffer: &mut [u8], wait: Duration) -> io::Result<Option<usize>>;
 
+    /// Sends there from now on: signalling says that the far end has moved.
+    fn redirect(&mut self, _remote: Option<SocketAddr>) {}
+
     /// What it is: `udptl`, `rtp`, `tcp`.
     fn kind(&self) -> &'static str;
 }

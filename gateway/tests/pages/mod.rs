@@ -23,7 +23,7 @@ fn body(page: &Page) -> Pels {
 /// What a mail looks like on paper.
 pub(crate) fn rendered(mail: &[u8]) -> Vec<Pels> {
     let pages = message(mail, &RenderOptions::default()).unwrap();
-    pages.iter().map(|page| page.bitmap.octets().to_vec()).collect()
+    pages.iter().map(|drawn| drawn.page.bitmap.octets().to_vec()).collect()
 }
 
 /// The pages in a fax's mail.

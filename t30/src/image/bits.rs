@@ -139,7 +139,7 @@ impl<'a> BitReader<'a> {
     /// Takes bits. They must be within reach.
     #[inline]
     pub(super) fn take(&mut self, bits: u32) {
-        debug_assert!(bits <= self.count);
+        debug_assert!(bits <= self.count && bits < 64);
         self.ahead >>= bits;
         self.count -= bits;
     }
@@ -160,6 +160,12 @@ impl<'a> BitReader<'a> {
         self.refill();
         let zeros = self.ahead.trailing_zeros();
         if zeros < self.count { Ok(zeros) } else { Err(self.count) }
+    }
+
+    /// How many of the bits within reach are ones before a zero.
+    #[inline]
+    pub(super) fn ones(&self) -> u32 {
+        self.ahead.trailing_ones().min(self.count)
     }
 
     /// Takes what is left of the octet that was begun.

@@ -47,6 +47,14 @@ impl Changes {
         }
     }
 
+    /// Adds an element that is right of the last one and within the row.
+    #[inline]
+    pub(super) fn push_new(&mut self, place: u32) {
+        debug_assert!(place < self.width && (self.len == 0 || self.places[self.len - 1] < place));
+        self.places[self.len] = place;
+        self.len += 1;
+    }
+
     /// Puts the width behind the last element.
     #[inline]
     pub(super) fn guard(&mut self) {
@@ -89,29 +97,37 @@ impl Changes {
         pels & 1
     }
 
-    /// Draws the black runs on a white row.
+    /// Draws the black runs on a white row: marks where the colour changes, and lets each mark run on to the next.
     pub(super) fn paint(&self, row: &mut [u8]) {
-        let mut places = &self.places()[..self.len.next_multiple_of(2)];
-        while let [from, to, rest @ ..] = places {
-            blacken(row, *from, *to);
-            places = rest;
+        if self.len == 0 {
+            return;
+        }
+        for &place in &self.places[..self.len] {
+            row[place as usize / 8] ^= 0x80 >> (place % 8);
+        }
+        let (words, rest) = row.as_chunks_mut::<8>();
+        let mut black = 0;
+        for word in words {
+            let marks = u64::from_be_bytes(*word);
+            // Most words have no change in them.
+            let pels = if marks == 0 { black } else { run_on(marks) ^ black };
+            black = 0u64.wrapping_sub(pels & 1);
+            *word = pels.to_be_bytes();
+        }
+        for octet in rest {
+            *octet = (run_on(u64::from(*octet) << 56) ^ black).to_be_bytes()[0];
+            black = 0u64.wrapping_sub(u64::from(*octet & 1));
+        }
+        if let Some(last) = row.last_mut() {
+            *last &= 0xFF << (self.width.wrapping_neg() % 8);
         }
     }
 }
 
-/// Makes the pels from `from` to before `to` black.
-pub(super) fn blacken(row: &mut [u8], from: u32, to: u32) {
-    let (first, last) = (from as usize / 8, to as usize / 8);
-    let (head, tail) = (0xFF >> (from % 8), !(0xFF >> (to % 8)));
-    if first == last {
-        row[first] |= head & tail;
-        return;
-    }
-    row[first] |= head;
-    row[first + 1..last].fill(0xFF);
-    if tail != 0 {
-        row[last] |= tail;
-    }
+/// Each bit is whether an odd number of ones is at its place and to the left of it.
+#[inline]
+fn run_on(marks: u64) -> u64 {
+    [1, 2, 4, 8, 16, 32].into_iter().fold(marks, |marks, distance| marks ^ marks >> distance)
 }
 
 #[cfg(test)]

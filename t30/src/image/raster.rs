@@ -44,6 +44,11 @@ impl Grey {
         (self.octets.len() / self.width.max(1) as usize) as u32
     }
 
+    /// All rows, one after the other.
+    pub fn octets(&self) -> &[u8] {
+        &self.octets
+    }
+
     /// A row's pels. Panics past the last row.
     pub fn row(&self, row: u32) -> &[u8] {
         &self.octets[row as usize * self.width as usize..][..self.width as usize]
@@ -66,6 +71,11 @@ impl Colour {
     /// Rows.
     pub fn height(&self) -> u32 {
         (self.octets.len() / (self.width.max(1) as usize * 3)) as u32
+    }
+
+    /// All rows, one after the other: red, green, blue of each pel.
+    pub fn octets(&self) -> &[u8] {
+        &self.octets
     }
 
     /// A row's pels: red, green, blue of each. Panics past the last row.

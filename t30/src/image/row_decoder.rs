@@ -69,59 +69,109 @@ impl RowDecoder {
     pub(super) fn run(&mut self, bits: &mut BitReader<'_>) -> Progress {
         // A copy the compiler can keep in registers.
         let mut place = self.place;
-        let progress = self.run_from(&mut place, bits);
+        let progress = match place.runs {
+            NOTHING_BUT_RUNS => self.runs_alone(&mut place, bits),
+            _ => self.modes(&mut place, bits),
+        };
         self.place = place;
         progress
     }
 
+    /// A row coded by itself: runs until they add up to the width.
     #[inline]
-    fn run_from(&mut self, place: &mut Place, bits: &mut BitReader<'_>) -> Progress {
+    fn runs_alone(&mut self, place: &mut Place, bits: &mut BitReader<'_>) -> Progress {
+        loop {
+            if let Err(progress) = self.one_run(place, bits) {
+                return progress;
+            }
+            if place.at as u32 == self.width {
+                return Progress::Whole { zeros_before: place.zeros };
+            }
+        }
+    }
+
+    /// A row coded by what changed from the one above. Between two modes `place.above` is where b1 is.
+    #[inline]
+    fn modes(&mut self, place: &mut Place, bits: &mut BitReader<'_>) -> Progress {
+        let width = self.width as i32;
+        loop {
+            while place.runs > 0 {
+                if let Err(progress) = self.one_run(place, bits) {
+                    return progress;
+                }
+                place.runs -= 1;
+                if place.runs == 0 {
+                    self.look_for_b1(place);
+                }
+            }
+            if place.at == width {
+                return Progress::Whole { zeros_before: place.zeros };
+            }
+            bits.refill();
+            self.unchanged(place, bits);
+            if place.at == width {
+                return Progress::Whole { zeros_before: 0 };
+            }
+            let ahead = bits.peek(MODE_LOOK_AHEAD);
+            let (mode, len) = match MODES_BY_BITS[ahead] {
+                Some((mode, len)) if u32::from(len) <= bits.count() => (mode, u32::from(len)),
+                None if bits.count() >= MODE_LOOK_AHEAD => return Progress::Broken { zeros_before: place.zeros },
+                _ => return Progress::Starved,
+            };
+            place.zeros = zeros_at_the_end(ahead, len);
+            bits.take(len);
+            if !self.mode(place, mode) {
+                return Progress::Broken { zeros_before: place.zeros };
+            }
+        }
+    }
+
+    /// Takes all codes ahead that say that a1 is right below b1: one bit each, and most of a page.
+    #[inline]
+    fn unchanged(&mut self, place: &mut Place, bits: &mut BitReader<'_>) {
+        let ones = bits.ones();
+        let above = self.above.places();
+        let mut taken = 0;
+        while taken < ones {
+            let to = above[place.above];
+            taken += 1;
+            place.at = to as i32;
+            if to == self.width {
+                break;
+            }
+            self.changes.push_new(to);
+            place.above += 1;
+        }
+        place.black ^= taken % 2 == 1;
+        if taken > 0 {
+            place.zeros = 0;
+            bits.take(taken);
+        }
+    }
+
+    /// Reads a run to its terminating code.
+    #[inline]
+    fn one_run(&mut self, place: &mut Place, bits: &mut BitReader<'_>) -> Result<(), Progress> {
         loop {
             bits.refill();
-            if place.runs == 0 {
-                let ahead = bits.peek(MODE_LOOK_AHEAD);
-                let (mode, len) = match MODES_BY_BITS[ahead] {
-                    Some((mode, len)) if u32::from(len) <= bits.count() => (mode, u32::from(len)),
-                    None if bits.count() >= MODE_LOOK_AHEAD => return Progress::Broken { zeros_before: place.zeros },
-                    _ => return Progress::Starved,
-                };
-                place.zeros = zeros_at_the_end(ahead, len);
-                bits.take(len);
-                if !self.mode(place, mode) {
-                    return Progress::Broken { zeros_before: place.zeros };
-                }
-                if place.runs == 0 && place.at == self.width as i32 {
-                    return Progress::Whole { zeros_before: place.zeros };
-                }
-            } else {
-                let ahead = bits.peek(RUN_LOOK_AHEAD);
-                let entry = u32::from(RUNS_BY_BITS[usize::from(place.black)][ahead]);
-                let (pels, len) = (entry >> 4, entry & 15);
-                if len == 0 || len > bits.count() {
-                    let told = len == 0 && bits.count() >= RUN_LOOK_AHEAD;
-                    return if told { self.without_code(place, ahead) } else { Progress::Starved };
-                }
-                place.zeros = zeros_at_the_end(ahead, len);
-                bits.take(len);
-                place.made_up += pels;
-                let to = place.at.max(0) as u32 + place.made_up;
-                if to > self.width {
-                    return Progress::Broken { zeros_before: place.zeros };
-                }
-                if pels >= 64 {
-                    continue;
-                }
+            let ahead = bits.peek(RUN_LOOK_AHEAD);
+            let entry = u32::from(RUNS_BY_BITS[usize::from(place.black)][ahead]);
+            let (pels, len) = (entry >> 4, entry & 15);
+            if len == 0 || len > bits.count() {
+                let told = len == 0 && bits.count() >= RUN_LOOK_AHEAD;
+                return Err(if told { self.without_code(place, ahead) } else { Progress::Starved });
+            }
+            place.zeros = zeros_at_the_end(ahead, len);
+            bits.take(len);
+            place.made_up += pels;
+            let to = place.at.max(0) as u32 + place.made_up;
+            if to > self.width {
+                return Err(Progress::Broken { zeros_before: place.zeros });
+            }
+            if pels < 64 {
                 self.changes.push(to);
                 *place = Place { at: to as i32, black: !place.black, made_up: 0, ..*place };
-                if place.runs != NOTHING_BUT_RUNS {
-                    place.runs -= 1;
-                    if place.runs > 0 {
-                        continue;
-                    }
-                }
-                if to == self.width {
-                    return Progress::Whole { zeros_before: place.zeros };
-                }
+                return Ok(());
             }
         }
     }
@@ -142,25 +192,33 @@ impl RowDecoder {
     /// Does what a mode says. False when it cannot be.
     #[inline]
     fn mode(&mut self, place: &mut Place, mode: Mode) -> bool {
-        if mode == Mode::Horizontal {
-            place.runs = 2;
-            return true;
+        let above = self.above.places();
+        match mode {
+            Mode::Horizontal => place.runs = 2,
+            Mode::Pass => {
+                place.at = above[place.above + 1] as i32;
+                self.look_for_b1(place);
+            }
+            vertical => {
+                let to = above[place.above] as i32 + vertical.offset();
+                if to <= place.at || to > self.width as i32 {
+                    return false;
+                }
+                self.changes.push(to as u32);
+                *place = Place { at: to, black: !place.black, above: other_colour(place.above), ..*place };
+                self.look_for_b1(place);
+            }
         }
+        true
+    }
+
+    /// Goes on to the first changing element of its colour in the row above that is right of a0.
+    #[inline]
+    fn look_for_b1(&self, place: &mut Place) {
         let above = self.above.places();
         while (above[place.above] as i32) <= place.at && above[place.above] < self.width {
             place.above += 2;
         }
-        if mode == Mode::Pass {
-            place.at = above[place.above + 1] as i32;
-            return true;
-        }
-        let to = above[place.above] as i32 + mode.offset();
-        if to <= place.at || to > self.width as i32 {
-            return false;
-        }
-        self.changes.push(to as u32);
-        *place = Place { at: to, black: !place.black, above: other_colour(place.above), ..*place };
-        true
     }
 }
 

@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     frame::{BitField, Fcf, Ident, Message, recommendation},
-    image::Picture,
+    image::{Page, Picture},
     seam::{Carrier, Framing, Listen, Order, Signal},
     time::{LineSpan, LineTime, TICKS_PER_SECOND},
 };
@@ -70,6 +70,8 @@ pub(super) struct Core {
     pub(super) breaks: Vec<usize>,
     /// Pictures of its pages that have one, by the page, counted from 0.
     pub(super) pictures: BTreeMap<usize, Arc<Picture>>,
+    /// Coarser renderings of its pages that have some, likewise.
+    pub(super) renderings: BTreeMap<usize, Vec<Arc<Page>>>,
     /// The document is given while the call goes on: what came of its page in hand.
     pub(super) growing: Option<Growing>,
     /// Whether we called.
@@ -135,6 +137,7 @@ impl Core {
             document,
             breaks: Vec::new(),
             pictures: BTreeMap::new(),
+            renderings: BTreeMap::new(),
             growing: None,
             caller,
             polled: false,

@@ -164,6 +164,13 @@ impl Session {
         self
     }
 
+    /// Gives a page, counted from 0 over all documents, renderings of its original at coarser resolutions: where the other
+    /// side takes no more, one of them is sent rather than the page reduced, in which thin strokes run together.
+    pub fn with_renderings(mut self, page: usize, coarser: Vec<Arc<Page>>) -> Self {
+        self.core.renderings.insert(page, coarser);
+        self
+    }
+
     /// Whether this session is the calling one.
     pub fn is_caller(&self) -> bool {
         self.core.caller

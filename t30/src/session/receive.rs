@@ -162,6 +162,7 @@ pub(super) fn say_verdict(core: &mut Core, command: Heard, verdict: Verdict, fol
         // A part is missing, and the sender knows.
         Verdict::Abandoned if command.fcf == Fcf::Eor => Fcf::Err,
         Verdict::Abandoned => Fcf::Mcf,
+        Verdict::Diagnosed => Fcf::Fdm,
     };
     core.answer(command, reply, &[]);
     if verdict.is_good() && following != Following::Nothing && core.has_enough_pages() {

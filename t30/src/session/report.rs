@@ -36,6 +36,8 @@ pub struct Peer {
     pub routing_address: Option<String>,
     /// Octets of FNV: what it finds not valid in what we sent.
     pub not_valid: Option<Vec<u8>>,
+    /// Octets of FDM: what it says of a page in place of a verdict.
+    pub file_diagnostics: Option<Vec<u8>>,
     /// Its DIS or DTC.
     pub capabilities: Option<BitField>,
 }
@@ -57,6 +59,8 @@ pub enum Verdict {
     RejectedYetTaken,
     /// ERR: parts that were never received were given up.
     Abandoned,
+    /// FDM: taken for a file, and something was wrong with it.
+    Diagnosed,
 }
 
 impl Verdict {
@@ -69,6 +73,7 @@ impl Verdict {
             Self::Rejected | Self::RejectedYetTaken => "RTN",
             Self::RejectedInterrupt => "PIN",
             Self::Abandoned => "ERR",
+            Self::Diagnosed => "FDM",
         }
     }
 

@@ -2,8 +2,10 @@
 //!
 //! ```text
 //! sender    page  75 ms  MPS | EOM | EOP                        ▶ next page | phase B | DCN
-//! receiver                               MCF | RTP | RTN | PIP | PIN
+//! receiver                               MCF | RTP | RTN | PIP | PIN | FDM
 //! ```
+//!
+//! FDM is for files, of which none is sent here: a page it is said of counts as not delivered, and is not sent again.
 
 use std::sync::Arc;
 
@@ -60,10 +62,13 @@ pub(super) fn page(core: &mut Core, job: Job) -> State {
     }
 }
 
-/// The page as its terms have it.
+/// The page as its terms have it, from the coarsest rendering that has all the detail they take.
 fn page_of(core: &Core, job: &Job) -> Arc<Page> {
-    let page = Arc::clone(&core.document.pages[job.page]);
-    page.at(job.terms.resolution, job.terms.width.paper())
+    let resolution = job.terms.resolution;
+    let renderings = core.renderings.get(&job.page).into_iter().flatten().chain([&core.document.pages[job.page]]);
+    let fine_enough = renderings.filter(|page| page.resolution.reduces_to(resolution));
+    let page = fine_enough.min_by_key(|page| page.bitmap.octets().len()).unwrap_or(&core.document.pages[job.page]);
+    Arc::clone(page).at(resolution, job.terms.width.paper())
 }
 
 /// An encoder for the page: fill only without error correction.
@@ -165,10 +170,11 @@ fn next(core: &mut Core, job: Job, command: Fcf, verdict: Verdict) -> State {
 }
 
 fn refused(core: &mut Core, job: Job, command: Fcf, verdict: Verdict) -> State {
-    if job.resends >= core.config.limits.page_resends || verdict == Verdict::Abandoned {
-        let number = core.page_number(job.page);
-        let detail = format!("page {number}: {}", verdict.name());
-        return given_up(core, job.page + 1, command, detail);
+    // What is wrong with a file is wrong with it the next time too.
+    let is_final = matches!(verdict, Verdict::Abandoned | Verdict::Diagnosed);
+    if job.resends >= core.config.limits.page_resends || is_final {
+        let detail = format!("page {}: {}{}", core.page_number(job.page), verdict.name(), diagnostics(core, verdict));
+        return given_up(core, job, command, detail);
     }
     match command {
         Fcf::Eom => AwaitDis::enter(core, job.page, job.resends + 1),
@@ -176,13 +182,33 @@ fn refused(core: &mut Core, job: Job, command: Fcf, verdict: Verdict) -> State {
     }
 }
 
-/// A page is not sent again. Another document behind EOM has its turn all the same, and the call has failed then.
-fn given_up(core: &mut Core, following: usize, command: Fcf, detail: String) -> State {
-    if command == Fcf::Eom && following < core.document.pages.len() {
-        core.undelivered.get_or_insert(detail);
-        return AwaitDis::enter(core, following, 0);
+/// The octets of FDM as text where they are text, and in hexadecimal.
+fn diagnostics(core: &Core, verdict: Verdict) -> String {
+    let octets = core.report.peer.file_diagnostics.as_deref().filter(|_| verdict == Verdict::Diagnosed);
+    let Some(octets) = octets.filter(|octets| !octets.is_empty()) else { return String::new() };
+    let hexadecimal: String = octets.iter().map(|octet| format!("{octet:02x}")).collect();
+    match std::str::from_utf8(octets).ok().filter(|text| text.chars().all(|letter| (' '..='~').contains(&letter))) {
+        Some(text) => format!(" '{text}' ({hexadecimal})"),
+        None => format!(" {hexadecimal}"),
     }
-    Goodbye::failed(core, Cause::PageRejected, None, Phase::D, detail)
+}
+
+/// A page is not sent again. Another document behind EOM has its turn all the same, and so has another page where none is
+/// ever sent twice; the call has failed then.
+fn given_up(core: &mut Core, job: Job, command: Fcf, detail: String) -> State {
+    let following = job.page + 1;
+    let another = following < core.document.pages.len();
+    match command {
+        Fcf::Eom if another => {
+            core.undelivered.get_or_insert(detail);
+            AwaitDis::enter(core, following, 0)
+        }
+        Fcf::Mps if another && core.config.limits.page_resends == 0 => {
+            core.undelivered.get_or_insert(detail);
+            negotiate::propose_slower(core, &job.terms, following, 0)
+        }
+        _ => Goodbye::failed(core, Cause::PageRejected, None, Phase::D, detail),
+    }
 }
 
 /// DIS in place of a verdict: the receiver lost the page, gave up waiting and is back in phase B. The page goes again.
@@ -235,6 +261,7 @@ pub(super) fn verdict_of(response: Fcf) -> Option<Verdict> {
         Fcf::Pip => Some(Verdict::ConfirmedInterrupt),
         Fcf::Rtn => Some(Verdict::Rejected),
         Fcf::Pin => Some(Verdict::RejectedInterrupt),
+        Fcf::Fdm => Some(Verdict::Diagnosed),
         _ => None,
     }
 }

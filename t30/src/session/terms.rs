@@ -60,8 +60,8 @@ const RESOLUTION_BITS: [(Resolution, u8); 9] = [
 const HIGHEST: [Resolution; 5] =
     [Resolution::Dpi600, Resolution::Dpi1200, Resolution::Dpi300x600, Resolution::Dpi400x800, Resolution::Dpi600x1200];
 
-/// Resolutions of pictures beside 200 x 200.
-const COLOUR_FINER: [Resolution; 2] = [Resolution::Dpi300, Resolution::Dpi400];
+/// Resolutions of pictures beside 200 x 200, the best first.
+const COLOUR_FINER: [Resolution; 2] = [Resolution::Dpi400, Resolution::Dpi300];
 
 /// Our DIS.
 pub(super) fn capabilities(config: &Config) -> BitField {
@@ -162,9 +162,12 @@ impl Terms {
         if self.ecm.is_none() || !has_jpeg(config) || ![bit::JPEG, bit::FINE].iter().all(|&bit| theirs.has(bit)) {
             return self;
         }
-        let own = self.resolution.metric();
-        let finer = COLOUR_FINER.contains(&own) && theirs.has(bit::COLOUR_FINER);
-        let resolution = if finer { own } else { Resolution::Fine };
+        let both = |finer: &Resolution| {
+            let named = RESOLUTION_BITS.iter().find(|(resolution, _)| resolution == finer);
+            has(config, *finer) && named.is_some_and(|(_, bit)| theirs.has(*bit)) && self.resolution.reduces_to(*finer)
+        };
+        let finer = COLOUR_FINER.into_iter().find(both).filter(|_| theirs.has(bit::COLOUR_FINER));
+        let resolution = finer.unwrap_or(Resolution::Fine);
         Self {
             coding: Coding::Jpeg,
             one_stripe: false,

@@ -39,6 +39,7 @@ pub(crate) fn known(peer: &Peer, what: &str) -> Option<String> {
         "vendor" => peer.vendor.clone(),
         "model" => peer.model.clone(),
         "nsf" => peer.nsf.as_ref().map(hexadecimal),
+        "fdm" => peer.file_diagnostics.as_ref().map(hexadecimal),
         "fnv" => peer.not_valid.as_ref().map(hexadecimal),
         _ => panic!("{what} is not known of a machine"),
     }

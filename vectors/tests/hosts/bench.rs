@@ -87,6 +87,17 @@ impl Process {
     }
 }
 
+impl Process {
+    /// Kilobytes of memory that the process has, and its open files.
+    pub(super) fn holds(&self) -> (usize, usize) {
+        let folder = format!("/proc/{}", self.0.id());
+        let status = fs::read_to_string(format!("{folder}/status")).expect("the process runs");
+        let memory = status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB"));
+        let files = fs::read_dir(format!("{folder}/fd")).expect("the process runs").count();
+        (memory.and_then(|number| number.parse().ok()).expect("memory is told"), files)
+    }
+}
+
 impl Drop for Process {
     fn drop(&mut self) {
         // It may have ended already.
@@ -169,10 +180,15 @@ impl Bench {
 
     /// Our own fax machine on a call.
     pub(super) fn machine(&self, query: &str, what: [&str; 2], terms: Terms) -> Process {
+        self.machine_with(query, what, terms, &[])
+    }
+
+    /// The same with more options.
+    pub(super) fn machine_with(&self, query: &str, what: [&str; 2], terms: Terms, more: &[&str]) -> Process {
         let mut command = Command::new(answertone());
         command.args(["call", "--line", &self.line(query), what[0], what[1]]);
         command.args(["--ecm", if terms.ecm { "on" } else { "off" }, "--modems", terms.modems()]);
-        command.arg("--transcript").arg(self.path("transcript.txt"));
+        command.args(more).arg("--transcript").arg(self.path("transcript.txt"));
         Process::start(command.stdout(Stdio::null()).stderr(self.log("machine")))
     }
 

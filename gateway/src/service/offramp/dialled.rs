@@ -13,7 +13,8 @@ use answertone_hw::{
 };
 use answertone_t30::{
     frame::Modems,
-    session::{Config as SessionConfig, Document, Session},
+    image::Picture,
+    session::{Config as SessionConfig, Document, Resolutions, Session},
     time::LineTime,
 };
 use tokio::runtime::Handle;
@@ -25,12 +26,14 @@ use super::{
 use crate::{
     config::Line,
     engine::answerer,
+    live::Placed,
     prompt::rounded,
     service::{
         Shared,
         call::{self, Ended, Way},
         onramp, switchboard,
     },
+    store::now,
 };
 
 /// A line off hook, and the thread at its far end if that is ours.
@@ -42,10 +45,14 @@ pub(super) struct Dialled {
     /// The first job, whose number names the call.
     pub(super) job: i64,
     pub(super) attempt: i64,
-    /// What is dialled.
+    /// The international number,
+    pub(super) called: String,
+    /// and what is dialled for it.
     pub(super) number: String,
     /// The documents of the call, one for each job,
     pub(super) documents: Vec<Document>,
+    /// the pictures of their pages,
+    pub(super) pictures: Vec<Option<Arc<Picture>>>,
     /// and whose pages they are.
     pub(super) parts: Vec<Part>,
     pub(super) subaddress: String,
@@ -68,15 +75,30 @@ impl Dialled {
         let config = SessionConfig {
             ident: self.shared.config.identity.station.clone(),
             sub: Some(self.subaddress.clone()).filter(|sub| !sub.is_empty()),
+            codings: onramp::codings(self.shared.config.offramp.colour),
+            resolutions: Resolutions::up_to(self.shared.config.offramp.resolution),
             ..SessionConfig::default()
         };
         let config = Arc::new(ladder::at_step(config, self.step));
+        let placed = Placed {
+            id: format!("call-{}-{}", self.job, self.attempt),
+            line: self.line.name.clone(),
+            number: self.called.clone(),
+            job: Some(self.job),
+            first: self.documents.first().map_or(0, |document| document.first),
+            pages: self.documents.iter().flat_map(|document| document.pages.clone()).collect(),
+            begun_at: now(),
+            ..Placed::default()
+        };
         let mut documents = std::mem::take(&mut self.documents).into_iter();
         let session = Session::calling(config, documents.next().unwrap_or_default(), LineTime::ZERO);
         let session = documents.fold(session, Session::then_sending);
+        let pictures = std::mem::take(&mut self.pictures).into_iter().enumerate();
+        let session = pictures.filter_map(|(page, picture)| Some((page, picture?)))
+            .fold(session, |session, (page, picture)| session.with_picture(page, picture));
         let parts = std::mem::take(&mut self.parts);
         let sending = Sending::new(self.shared.clone(), handle.clone(), parts, line.pace());
-        let ended = call::run(&self.shared, Way::Out, line, session, sending, self.recording.as_ref());
+        let ended = call::run(&self.shared, Way::Out, line, session, sending, placed, self.recording.as_ref());
         let (ended, sending) = ended.map_err(|said| NotPlaced::new("no_line", said))?;
         if let Some(far) = far {
             let _ = far.join();

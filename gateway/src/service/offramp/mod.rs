@@ -12,7 +12,7 @@ mod sending;
 
 use std::{sync::Arc, time::Duration};
 
-use answertone_t30::image::Page;
+use answertone_t30::image::{Page, ReceivedPicture};
 use dialled::Dialled;
 use jiff::Zoned;
 use sending::Part;
@@ -58,16 +58,22 @@ pub(super) async fn work(shared: Arc<Shared>, line: Line) {
     }
 }
 
+/// A page, and the picture that may go in its place.
+struct Leaf {
+    page: Page,
+    picture: Option<ReceivedPicture>,
+}
+
 /// A job with its pages, those of its cover first.
 struct Ready {
     job: Job,
-    pages: Vec<Page>,
+    pages: Vec<Leaf>,
     /// Pages that earlier calls delivered.
     first: usize,
 }
 
 impl Ready {
-    fn new(job: Job, pages: Vec<Page>) -> Self {
+    fn new(job: Job, pages: Vec<Leaf>) -> Self {
         let first = (job.next_page as usize).min(pages.len());
         Self { job, pages, first }
     }
@@ -173,7 +179,9 @@ async fn make(shared: &Arc<Shared>, line: &Line, ready: &[Ready], step: i64) -> 
         line: line.clone(),
         job: job.id,
         attempt: job.attempts,
+        called: job.number.clone(),
         number,
+        pictures: ready.iter().flat_map(|ready| pages::pictures(shared, ready)).collect(),
         parts: ready.iter().map(|ready| Part::new(ready.job.id, ready.first, ready.pages.len())).collect(),
         documents,
         subaddress: job.subaddress.clone(),

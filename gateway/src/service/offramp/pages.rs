@@ -4,24 +4,24 @@ use std::sync::Arc;
 
 use answertone_t30::{
     image::{
-        Page,
+        PaperWidth, Picture, ReceivedPicture,
         header::{self, Header},
     },
     session::Document,
 };
 use jiff::Timestamp;
 
-use super::{Attempt, DAY_MS, Ready};
+use super::{Attempt, DAY_MS, Leaf, Ready};
 use crate::{
     authorise,
     ifax::status::{Consequence, consequence},
-    render::{self, RenderError, RenderOptions},
+    render::{self, Drawn, RenderError, RenderOptions},
     service::{Happening, Shared},
-    store::{Job, now, pack, unpack},
+    store::{Job, now, pack_with, unpack, unpack_picture},
 };
 
 /// The pages of a job: from the store, or rendered now and kept.
-pub(super) async fn ready(shared: &Arc<Shared>, job: &Job) -> Result<Vec<Page>, Attempt> {
+pub(super) async fn ready(shared: &Arc<Shared>, job: &Job) -> Result<Vec<Leaf>, Attempt> {
     let body = of_message(shared, job).await.map_err(not_rendered)?;
     let mut pages = cover(shared, job, body.len()).await.map_err(not_rendered)?;
     pages.extend(body);
@@ -47,9 +47,9 @@ async fn within_quota(shared: &Shared, job: &Job, pages: usize) -> Result<(), At
     })
 }
 
-async fn of_message(shared: &Arc<Shared>, job: &Job) -> Result<Vec<Page>, RenderError> {
+async fn of_message(shared: &Arc<Shared>, job: &Job) -> Result<Vec<Leaf>, RenderError> {
     let kept = shared.persist("reading pages", || shared.store.pages(job.message)).await;
-    let kept: Option<Vec<Page>> = kept.iter().map(|image| unpack(image)).collect();
+    let kept: Option<Vec<Leaf>> = kept.iter().map(|image| unpacked(image)).collect();
     if let Some(pages) = kept.filter(|pages| !pages.is_empty()) {
         return Ok(pages);
     }
@@ -61,10 +61,10 @@ async fn of_message(shared: &Arc<Shared>, job: &Job) -> Result<Vec<Page>, Render
 }
 
 /// The cover page, made once for a job.
-async fn cover(shared: &Arc<Shared>, job: &Job, pages: usize) -> Result<Vec<Page>, RenderError> {
+async fn cover(shared: &Arc<Shared>, job: &Job, pages: usize) -> Result<Vec<Leaf>, RenderError> {
     let Some(template) = &shared.config.offramp.cover else { return Ok(vec![]) };
     let kept = shared.persist("reading a cover", || shared.store.cover(job.id)).await;
-    let kept: Option<Vec<Page>> = kept.iter().map(|image| unpack(image)).collect();
+    let kept: Option<Vec<Leaf>> = kept.iter().map(|image| unpacked(image)).collect();
     if let Some(pages) = kept.filter(|pages| !pages.is_empty()) {
         return Ok(pages);
     }
@@ -106,14 +106,20 @@ fn filled(template: &str, job: &Job, pages: usize) -> String {
 /// Renders on a thread of its own, within its time.
 async fn rendered(
     shared: &Arc<Shared>,
-    render: impl FnOnce(&RenderOptions) -> Result<Vec<Page>, RenderError> + Send + 'static,
-) -> Result<(Vec<Page>, Vec<Vec<u8>>), RenderError> {
-    let options = RenderOptions { max_pages: shared.config.offramp.max_pages, ..Default::default() };
+    render: impl FnOnce(&RenderOptions) -> Result<Vec<Drawn>, RenderError> + Send + 'static,
+) -> Result<(Vec<Leaf>, Vec<Vec<u8>>), RenderError> {
+    let offramp = &shared.config.offramp;
+    let options = RenderOptions {
+        max_pages: offramp.max_pages,
+        resolution: offramp.resolution,
+        pictures: offramp.colour,
+        ..Default::default()
+    };
     let limit = options.time * 2;
     let rendering = tokio::task::spawn_blocking(move || {
-        let pages = render(&options)?;
-        let images: Vec<_> = pages.iter().map(pack).collect();
-        Ok((pages, images))
+        let leaves: Vec<_> = render(&options)?.into_iter().map(leaf).collect();
+        let images: Vec<_> = leaves.iter().map(|leaf| pack_with(&leaf.page, leaf.picture.as_ref())).collect();
+        Ok((leaves, images))
     });
     let whole = || "the message".to_owned();
     match tokio::time::timeout(limit, rendering).await {
@@ -123,23 +129,49 @@ async fn rendered(
     }
 }
 
+/// A page with its picture as it would go on the line.
+fn leaf(mut drawn: Drawn) -> Leaf {
+    let picture = drawn.picture().and_then(|picture| {
+        let jpeg = picture.jpeg(picture.resolution(), picture.paper(), true);
+        ReceivedPicture::read(jpeg.to_vec())
+    });
+    Leaf { page: drawn.page, picture }
+}
+
+fn unpacked(image: &[u8]) -> Option<Leaf> {
+    Some(Leaf { page: unpack(image)?, picture: unpack_picture(image) })
+}
+
 /// The pages of this call with their header line.
 pub(super) fn document(shared: &Shared, ready: &Ready) -> Document {
+    let heads = heads(shared, ready);
+    let stamped = ready.pages.iter().zip(heads).skip(ready.first);
+    Document {
+        pages: stamped.map(|(leaf, head)| Arc::new(header::add(&leaf.page, &head))).collect(),
+        first: ready.first,
+    }
+}
+
+/// The pictures of these pages, where they have one, with the same line.
+pub(super) fn pictures(shared: &Shared, ready: &Ready) -> Vec<Option<Arc<Picture>>> {
+    let stamped = ready.pages.iter().zip(heads(shared, ready)).skip(ready.first);
+    let picture = |(leaf, head): (&Leaf, Header)| {
+        let received = leaf.picture.as_ref()?;
+        let dots = received.dots_per_inch.map(|dots| (f32::from(dots), f32::from(dots)));
+        let paper = leaf.page.paper().unwrap_or(PaperWidth::A4);
+        Some(Arc::new(Picture::new(received.raster()?, dots, leaf.page.resolution, paper).with_header(head)))
+    };
+    stamped.map(picture).collect()
+}
+
+/// The header lines of all pages.
+fn heads(shared: &Shared, ready: &Ready) -> impl Iterator<Item = Header> {
     let identity = &shared.config.identity;
     let from = [identity.header.as_str(), identity.station.as_str()].into_iter().filter(|text| !text.is_empty());
     let from = from.collect::<Vec<_>>().join("  ");
     let date = jiff::Zoned::now().strftime("%Y-%m-%d %H:%M").to_string();
-    let of = Some(ready.pages.len() as u32);
-    let head = |index: usize| Header {
-        date: date.clone(),
-        from: from.clone(),
-        to: ready.job.number.clone(),
-        page: index as u32 + 1,
-        of,
-    };
-    let (first, pages) = (ready.first, ready.pages.iter().enumerate());
-    let stamped = pages.skip(first).map(|(index, page)| Arc::new(header::add(page, &head(index)))).collect();
-    Document { pages: stamped, first }
+    let (to, of) = (ready.job.number.clone(), ready.pages.len() as u32);
+    (1..=of).map(move |page| Header { date: date.clone(), from: from.clone(), to: to.clone(), page, of: Some(of) })
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use std::{sync::Arc, thread};
 use answertone_hw::{Line as PcmLineOrPolled, LineUri, OpenError, Pace, dahdi::DahdiParams, rtp::RtpParams};
 use answertone_t30::{
     frame::Modems,
-    session::{Config as SessionConfig, Event, Keeping, NotKept, ReceivedPage, Session},
+    session::{Codings, Config as SessionConfig, Event, Keeping, NotKept, ReceivedPage, Session},
     time::LineTime,
 };
 use tokio::runtime::Handle;
@@ -23,7 +23,8 @@ use crate::{
     authorise::caller::{CallerRefused, Incoming},
     config::Line,
     ifax::message::{self, Completeness, KeptPage},
-    store::{CallRow, FaxState, NewMail, StoreError, now, pack, unpack},
+    live::Placed,
+    store::{CallRow, FaxState, NewMail, StoreError, now, pack_with, unpack, unpack_picture},
     telephone::{self, NoCall},
 };
 
@@ -131,10 +132,12 @@ fn answer(shared: &Arc<Shared>, handle: &Handle, name: &str, line: PcmLineOrPoll
     let config = SessionConfig {
         ident: shared.config.identity.station.clone(),
         modems: Modems::ALL,
+        codings: codings(shared.config.onramp.colour),
         keeping: Keeping::Awaited,
         ..SessionConfig::default()
     };
     let session = Session::answering(Arc::new(config), LineTime::ZERO);
+    let number_of_caller = call.number.clone();
     let judgement = Judgement::new(call);
     let receiving = Receiving {
         shared: shared.clone(),
@@ -144,7 +147,15 @@ fn answer(shared: &Arc<Shared>, handle: &Handle, name: &str, line: PcmLineOrPoll
         judgement: judgement.clone(),
         pending: None,
     };
-    let (ended, _) = match call::run(shared, Way::In, line, session, receiving, None) {
+    let placed = Placed {
+        id: format!("fax-{fax}"),
+        line: name.into(),
+        number: number_of_caller,
+        fax: Some(fax),
+        begun_at: began,
+        ..Placed::default()
+    };
+    let (ended, _) = match call::run(shared, Way::In, line, session, receiving, placed, None) {
         Ok(ended) => ended,
         Err(said) => return handle.block_on(close(shared, fax, Err(said))),
     };
@@ -173,6 +184,11 @@ fn answer(shared: &Arc<Shared>, handle: &Handle, name: &str, line: PcmLineOrPoll
             error!(%error, "the call is not in the log");
         }
     });
+}
+
+/// The codings of a gateway's calls.
+pub(super) fn codings(colour: bool) -> Codings {
+    if colour { Codings::USUAL | Codings::JPEG } else { Codings::USUAL }
 }
 
 /// The line once all that is asked before the fax was answered.
@@ -215,7 +231,9 @@ async fn closing(
     let kept = shared.store.fax_pages(fax).await?;
     let pages: Vec<KeptPage> = kept
         .iter()
-        .filter_map(|(image, bad_rows)| Some(KeptPage { page: unpack(image)?, bad_rows: *bad_rows }))
+        .filter_map(|(image, bad_rows)| {
+            Some(KeptPage { page: unpack(image)?, picture: unpack_picture(image), bad_rows: *bad_rows })
+        })
         .collect();
     let said = outcome.clone().err().unwrap_or_default();
     if pages.is_empty() {
@@ -260,7 +278,8 @@ impl Receiving {
                 return;
             }
             let number = received.number;
-            let packed = tokio::task::spawn_blocking(move || (pack(&received.page), received.bad_rows)).await;
+            let pack = move || (pack_with(&received.page, received.picture.as_ref()), received.bad_rows);
+            let packed = tokio::task::spawn_blocking(pack).await;
             let kept = match packed {
                 Ok((image, bad_rows)) => shared.store.keep_fax_page(fax, number, &image, bad_rows).await,
                 Err(_) => Err(StoreError::Database(sqlx::Error::WorkerCrashed)),

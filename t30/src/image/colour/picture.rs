@@ -53,6 +53,15 @@ impl Picture {
         matches!(self.raster, Raster::Colour(_))
     }
 
+    /// Pels to the inch, both ways, of pictures that go with pages of that resolution.
+    pub fn dots(resolution: Resolution) -> u32 {
+        match squared(resolution) {
+            Resolution::Dpi300 => 300,
+            Resolution::Dpi400 => 400,
+            _ => 200,
+        }
+    }
+
     /// The resolution it is prepared for: fine (for 200 x 200), 300 or 400.
     pub fn resolution(&self) -> Resolution {
         self.resolution
@@ -66,7 +75,7 @@ impl Picture {
     /// Rows it has at that resolution on that paper.
     pub fn rows(&self, resolution: Resolution, paper: PaperWidth) -> u32 {
         let header = self.header.as_ref().map_or(0, |_| header::rows(squared(resolution)));
-        header + fit::square_size(&self.raster, self.dots_per_inch, dots(resolution), resolution.pels(paper)).1
+        header + fit::square_size(&self.raster, self.dots_per_inch, Self::dots(resolution), resolution.pels(paper)).1
     }
 
     /// The octets of the page at that resolution on that paper, in colour or in grey.
@@ -92,7 +101,7 @@ impl Picture {
         // Both sides are below 65536, and a vector takes all that is written.
         let encoded = encoder.encode(&samples, width as u16, rows as u16, kind);
         debug_assert!(encoded.is_ok() || rows == 0, "{encoded:?}");
-        as_fax(&octets, dots(resolution) as u16).into()
+        as_fax(&octets, Self::dots(resolution) as u16).into()
     }
 
     /// The header line in black on white.
@@ -108,7 +117,7 @@ impl Picture {
     /// The picture scaled to the page, as T.42 has it: L*, a*, b* or L* alone.
     fn samples(&self, resolution: Resolution, width: u32, colour: bool) -> Vec<u8> {
         let colours = Colours::new(Gamut::default());
-        let dots = dots(resolution);
+        let dots = Self::dots(resolution);
         if colour {
             let planes = [0, 1, 2].map(|part| fit::plane(&self.raster, part, self.dots_per_inch, dots, width));
             let pels = planes[0].iter().zip(&planes[1]).zip(&planes[2]);
@@ -125,18 +134,11 @@ impl Picture {
 fn squared(resolution: Resolution) -> Resolution {
     match resolution {
         Resolution::Dpi300 | Resolution::Dpi400 => resolution,
+        Resolution::Inch400 | Resolution::Dpi600 | Resolution::Dpi1200 => Resolution::Dpi400,
         _ => Resolution::Fine,
     }
 }
 
-/// Pels to the inch, both ways.
-fn dots(resolution: Resolution) -> u32 {
-    match squared(resolution) {
-        Resolution::Dpi300 => 300,
-        Resolution::Dpi400 => 400,
-        _ => 200,
-    }
-}
 
 #[cfg(test)]
 mod tests {

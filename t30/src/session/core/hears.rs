@@ -84,6 +84,7 @@ impl Core {
             Fcf::Psa => peer.psa = text(),
             Fcf::Tsa | Fcf::Cia | Fcf::Csa => add_address(&mut peer.internet_address, message.field),
             Fcf::Ira | Fcf::Isp => add_address(&mut peer.routing_address, message.field),
+            Fcf::Fdm => peer.file_diagnostics = Some(message.field.to_vec()),
             Fcf::Fnv => peer.not_valid = Some(message.field.to_vec()),
             Fcf::Sub => peer.sub = text(),
             Fcf::Pwd => peer.pwd = text(),
