@@ -34,7 +34,7 @@ pub use network::Network;
 pub use notices::Notices;
 pub use offramp::{CauseRule, Hours, Offramp, Rate};
 pub use onramp::{Attach, CallerProof, CallerRule, Onramp, Route, Unrouted};
-pub use relay::{Relay, Tls};
+pub use relay::{OtherRelay, Relay, Tls};
 pub use senders::{Quota, SenderRule};
 pub use sip::SipAccount;
 use serde::{Deserialize, Serialize};

@@ -115,14 +115,12 @@ CREATE TABLE outbound (
     finished_at  BIGINT,
     node         TEXT    NOT NULL DEFAULT '',
     lease_until  BIGINT  NOT NULL DEFAULT 0,
-    message_id   TEXT,                         -- by what replies are matched to it
     relay        TEXT,                         -- who took it
     reply        TEXT,                         -- the last thing told of it: delivered, displayed, failed...
     replied_at   BIGINT
 );
 CREATE INDEX outbound_due ON outbound (due_at) WHERE state IN ('queued', 'waiting');
 CREATE INDEX outbound_fax ON outbound (fax);
-CREATE INDEX outbound_message_id ON outbound (message_id);
 
 CREATE TABLE call (
     id           BIGINT  GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

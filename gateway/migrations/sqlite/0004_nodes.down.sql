@@ -1,12 +1,10 @@
 DROP TABLE webhook;
-DROP INDEX outbound_message_id;
 DROP INDEX fax_unhooked;
 DROP INDEX job_unhooked;
 ALTER TABLE message  DROP COLUMN proof;
 ALTER TABLE outbound DROP COLUMN replied_at;
 ALTER TABLE outbound DROP COLUMN reply;
 ALTER TABLE outbound DROP COLUMN relay;
-ALTER TABLE outbound DROP COLUMN message_id;
 ALTER TABLE outbound DROP COLUMN lease_until;
 ALTER TABLE outbound DROP COLUMN node;
 ALTER TABLE fax DROP COLUMN hooked;

@@ -8,7 +8,6 @@ ALTER TABLE fax ADD COLUMN lease_until INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE fax ADD COLUMN hooked      INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE outbound ADD COLUMN node        TEXT    NOT NULL DEFAULT '';
 ALTER TABLE outbound ADD COLUMN lease_until INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE outbound ADD COLUMN message_id  TEXT;                     -- by what replies are matched to it
 ALTER TABLE outbound ADD COLUMN relay       TEXT;                     -- who took it
 ALTER TABLE outbound ADD COLUMN reply       TEXT;                     -- the last thing told of it: delivered, displayed, failed...
 ALTER TABLE outbound ADD COLUMN replied_at  INTEGER;
@@ -21,7 +20,6 @@ UPDATE outbound SET raw = x''   WHERE typeof(raw) = 'text';
 UPDATE fax_page SET image = x'' WHERE typeof(image) = 'text';
 CREATE INDEX job_unhooked ON job (id) WHERE hooked = 0 AND state IN ('done', 'failed', 'cancelled');
 CREATE INDEX fax_unhooked ON fax (id) WHERE hooked = 0 AND state <> 'receiving';
-CREATE INDEX outbound_message_id ON outbound (message_id);
 
 -- What other programs are to be told of.
 CREATE TABLE webhook (

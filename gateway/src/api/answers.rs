@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::{
     ifax::{message::KeptPage, pages_as_tiff, pdf_of_pages},
     service::Unsent,
-    store::{StoreError, unpack},
+    store::{StoreError, unpack, unpack_picture},
 };
 
 /// Why an operation did not do what it should.
@@ -50,11 +50,14 @@ impl From<Unsent> for Problem {
     }
 }
 
+fn kept(image: &[u8], bad_rows: u32) -> Option<KeptPage> {
+    Some(KeptPage { page: unpack(image)?, picture: unpack_picture(image), bad_rows })
+}
+
 /// Pages as the file the program asks for: TIFF where its Accept field names it, else PDF.
 pub(super) fn file(name: &str, pages: &[(Vec<u8>, u32)], asked: &HeaderMap) -> Result<Response, Problem> {
     let unreadable = || Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "a page in the store cannot be read");
-    let pages: Option<Vec<KeptPage>> =
-        pages.iter().map(|(image, bad_rows)| Some(KeptPage { page: unpack(image)?, bad_rows: *bad_rows })).collect();
+    let pages: Option<Vec<KeptPage>> = pages.iter().map(|(image, bad_rows)| kept(image, *bad_rows)).collect();
     let pages = pages.ok_or_else(unreadable)?;
     let accept = asked.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let (kind, end, octets) = if accept.contains("image/tiff") {

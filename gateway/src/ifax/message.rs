@@ -70,15 +70,26 @@ pub fn mail(
         .message_id(message_id(fax, hostname))
         .header("Message-Context", Raw::new("fax-message"))
         .header("Auto-Submitted", Raw::new("auto-generated"))
-        .body(MimePart::new(ContentType::new("multipart/mixed"), parts))
-        .write_to_vec()
-        .expect("writing to memory");
+        .body(MimePart::new(ContentType::new("multipart/mixed"), parts));
+    let raw = if onramp.confirm {
+        raw.header("Disposition-Notification-To", Raw::new(onramp.from.to_string()))
+    } else {
+        raw
+    };
+    let raw = raw.write_to_vec().expect("writing to memory");
     Ok(NewMail { kind: MailKind::Fax(fax.id), mail_from: onramp.from.to_string(), recipient: mailbox.to_owned(), raw })
 }
 
 /// The Message-ID of a fax's mail, without brackets.
 pub fn message_id(fax: &Fax, hostname: &str) -> String {
     format!("fax.{}.{}@{hostname}", fax.id, fax.begun_at)
+}
+
+/// The number of the fax and its time that a Message-ID was made from; none when it is not ours.
+pub fn fax_of(message_id: &str) -> Option<(i64, i64)> {
+    let (local, _) = message_id.trim().trim_matches(['<', '>']).split_once('@')?;
+    let (fax, begun_at) = local.strip_prefix("fax.")?.split_once('.')?;
+    Some((fax.parse().ok()?, begun_at.parse().ok()?))
 }
 
 fn file_page(kept: &KeptPage) -> FilePage<'_> {

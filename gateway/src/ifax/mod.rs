@@ -6,6 +6,7 @@ pub mod message;
 mod pdf;
 pub mod priority;
 pub mod receipt;
+pub mod reply;
 pub mod status;
 mod thumbnail;
 

@@ -13,6 +13,7 @@ use crate::{
     ifax::{
         address::{AddressError, FaxAddress},
         priority::Priority,
+        reply,
     },
     smtp::{Client, Envelope, Intake, Recipient, Reply},
     store::{MailKind, NewMail, NewMessage, NewRecipient, StoreError, now},
@@ -45,7 +46,7 @@ impl Intake for GatewayIntake {
     }
 
     async fn recipient(&self, client: &Client, from: &str, recipient: &Recipient) -> Result<(), Reply> {
-        if self.0.is_postmaster(&recipient.address) {
+        if self.0.is_ours_to_read(&recipient.address) {
             return Ok(());
         }
         let bearer = Bearer { peer: Some(client.peer), user: client.user.as_deref(), from };
@@ -53,6 +54,10 @@ impl Intake for GatewayIntake {
     }
 
     async fn deliver(&self, envelope: Envelope, raw: Vec<u8>) -> Result<Reply, Reply> {
+        let for_us = envelope.recipients.iter().all(|recipient| self.0.takes_replies(&recipient.address));
+        if for_us && self.0.noted(&raw).await.map_err(|error| refused(&error))? {
+            return Ok(Reply::new(250, "2.0.0", "noted"));
+        }
         let accepted = self.0.take(Incoming::by_smtp(envelope, raw)).await?;
         let (message, jobs, duplicates) = (accepted.message, accepted.jobs, accepted.duplicates);
         let copies = if duplicates > 0 { format!(", {duplicates} sent before") } else { String::new() };
@@ -133,6 +138,30 @@ impl Shared {
         local.eq_ignore_ascii_case("postmaster") && ours
     }
 
+    /// Mail to people, or to the gateway itself.
+    fn is_ours_to_read(&self, address: &str) -> bool {
+        self.is_postmaster(address) || self.takes_replies(address)
+    }
+
+    /// Where what is told of received faxes' mails comes to.
+    fn takes_replies(&self, address: &str) -> bool {
+        let onramp = &self.config.onramp;
+        let domain = address.rsplit_once('@').map_or("", |(_, domain)| domain);
+        let ours = self.config.domains.contains(&domain.to_lowercase());
+        onramp.confirm && ours && address.eq_ignore_ascii_case(onramp.from.as_str())
+    }
+
+    /// Notes what a report tells of received faxes; whether it was of any.
+    async fn noted(&self, raw: &[u8]) -> Result<bool, StoreError> {
+        let mut known = false;
+        for reply in reply::replies(raw) {
+            let of = reply.recipient.as_deref();
+            known |= self.store.mail_replied(reply.fax, reply.begun_at, of, &reply.said).await?;
+            info!(fax = reply.fax, said = reply.said, known, "told of a fax's mail");
+        }
+        Ok(known)
+    }
+
     /// Whether that bearer may have a fax sent to that address.
     pub(super) async fn admit(&self, bearer: &Bearer<'_>, address: &str) -> Result<(), NotTaken> {
         let config = &self.config;
@@ -172,7 +201,7 @@ impl Shared {
             return Err(Reply::new(554, "5.4.6", "too many hops; this looks like a mail loop"));
         }
         let (postmasters, faxes): (Vec<_>, Vec<_>) =
-            envelope.recipients.iter().partition(|recipient| self.is_postmaster(&recipient.address));
+            envelope.recipients.iter().partition(|recipient| self.is_ours_to_read(&recipient.address));
         let passed_on = postmasters.first().map(|_| NewMail {
             kind: MailKind::Passed,
             mail_from: envelope.from.clone(),

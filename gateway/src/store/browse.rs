@@ -1,8 +1,8 @@
 //! Lists for people: a screen at a time, of everybody or of one user.
 
-use sqlx::{FromRow, QueryBuilder, Sqlite};
+use sqlx::FromRow;
 
-use super::{Store, StoreError};
+use super::{Store, StoreError, overview::Flag, query::Query};
 
 /// Whose faxes are wanted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -121,6 +121,7 @@ pub struct PlacedCall {
     /// End.
     pub ended_at: i64,
     /// Whether all went well.
+    #[sqlx(try_from = "Flag")]
     pub ok: bool,
     /// Why not.
     pub cause: Option<String>,
@@ -158,8 +159,6 @@ const FAX: &str = "SELECT fax.id, line, begun_at, state, remote_ident, caller, s
         CAST((SELECT coalesce(sum(bad_rows), 0) FROM fax_page WHERE fax_page.fax = fax.id) AS BIGINT) AS bad_rows,
         coalesce((SELECT recipient FROM outbound WHERE outbound.fax = fax.id ORDER BY outbound.id LIMIT 1), '') AS mailbox
         FROM fax WHERE 1 = 1";
-
-type Query = QueryBuilder<Sqlite>;
 
 impl Wanted {
     fn job_conditions(&self, query: &mut Query) {
@@ -284,20 +283,20 @@ impl Store {
 
     /// Page numbers of a received fax, in order.
     pub async fn fax_page_numbers(&self, fax: i64) -> Result<Vec<i64>, StoreError> {
-        let query = sqlx::query_scalar("SELECT number FROM fax_page WHERE fax = $1 AND image <> '' ORDER BY number");
+        let query = sqlx::query_scalar("SELECT number FROM fax_page WHERE fax = $1 AND length(image) > 0 ORDER BY number");
         Ok(query.bind(fax).fetch_all(&self.pool).await?)
     }
 
     /// A page of a received fax.
     pub async fn fax_page(&self, fax: i64, number: i64) -> Result<Option<Vec<u8>>, StoreError> {
-        let query = sqlx::query_scalar("SELECT image FROM fax_page WHERE fax = $1 AND number = $2 AND image <> ''");
+        let query = sqlx::query_scalar("SELECT image FROM fax_page WHERE fax = $1 AND number = $2 AND length(image) > 0");
         Ok(query.bind(fax).bind(number).fetch_optional(&self.pool).await?)
     }
 
     /// The numbers called last, one row each.
     pub async fn destinations(&self, text: &str, limit: i64) -> Result<Vec<Destination>, StoreError> {
         let query = sqlx::query_as(
-            "SELECT job.number AS number, count(*) AS calls, CAST(sum(CASE WHEN call.ok THEN 1 ELSE 0 END) AS BIGINT) AS good,
+            "SELECT job.number AS number, count(*) AS calls, CAST(sum(CASE WHEN call.ok <> 0 THEN 1 ELSE 0 END) AS BIGINT) AS good,
                     max(call.begun_at) AS last_at, CAST(sum(call.ended_at - call.begun_at) AS BIGINT) AS on_line_ms,
                     (SELECT step FROM destination WHERE destination.number = job.number) AS step
              FROM call JOIN job ON job.id = call.job WHERE job.number LIKE $1
@@ -318,9 +317,9 @@ impl Store {
     /// Calls since then by day and cause.
     pub async fn tallies(&self, since: i64) -> Result<Vec<Tally>, StoreError> {
         let query = sqlx::query_as(
-            "SELECT begun_at / 86400000 AS day, CASE WHEN ok THEN '' ELSE coalesce(cause, 'unknown') END AS cause, count(*) AS calls
+            "SELECT begun_at / 86400000 AS day, CASE WHEN ok <> 0 THEN '' ELSE coalesce(cause, 'unknown') END AS cause, count(*) AS calls
              FROM call WHERE begun_at >= $1
-             GROUP BY begun_at / 86400000, CASE WHEN ok THEN '' ELSE coalesce(cause, 'unknown') END ORDER BY 1, 3 DESC",
+             GROUP BY begun_at / 86400000, CASE WHEN ok <> 0 THEN '' ELSE coalesce(cause, 'unknown') END ORDER BY 1, 3 DESC",
         );
         Ok(query.bind(since).fetch_all(&self.pool).await?)
     }

@@ -25,6 +25,7 @@ mod lease;
 mod messages;
 mod outbound;
 mod overview;
+mod query;
 mod retention;
 mod told;
 mod usage;

@@ -67,15 +67,33 @@ impl Store {
     }
 
     /// The relay has it.
-    pub async fn mail_delivered(&self, mail: i64) -> Result<(), StoreError> {
+    pub async fn mail_delivered(&self, mail: i64, relay: &str) -> Result<(), StoreError> {
         sqlx::query(
-            "UPDATE outbound SET state = 'delivered', said = NULL, attempts = attempts + 1, finished_at = $1 WHERE id = $2",
+            "UPDATE outbound SET state = 'delivered', said = NULL, attempts = attempts + 1, finished_at = $1, relay = $2 WHERE id = $3",
         )
         .bind(now())
+        .bind(relay)
         .bind(mail)
         .execute(&self.pool)
         .await?;
         Ok(())
+    }
+
+    /// Something was told of the mail of a fax, by one recipient or of all of them; false when no such mail is known.
+    pub async fn mail_replied(
+        &self,
+        fax: i64,
+        begun_at: i64,
+        recipient: Option<&str>,
+        reply: &str,
+    ) -> Result<bool, StoreError> {
+        let note = sqlx::query(
+            "UPDATE outbound SET reply = $1, replied_at = $2
+             WHERE fax IN (SELECT id FROM fax WHERE id = $3 AND begun_at = $4)
+               AND lower(recipient) = lower(coalesce($5, recipient))",
+        );
+        let note = note.bind(reply).bind(now()).bind(fax).bind(begun_at).bind(recipient);
+        Ok(note.execute(&self.pool).await?.rows_affected() > 0)
     }
 
     /// The relay could not be reached or asked for patience.

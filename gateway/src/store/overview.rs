@@ -86,7 +86,7 @@ pub struct CallRow {
 /// A yes or no as both databases keep it: 1 or 0.
 #[derive(sqlx::Type)]
 #[sqlx(transparent)]
-struct Flag(i64);
+pub(super) struct Flag(i64);
 
 impl From<Flag> for bool {
     fn from(flag: Flag) -> Self {

@@ -42,6 +42,7 @@ on_both!(
     mail_leaves_the_queue_only_when_taken,
     an_operator_can_cancel_and_retry,
     programs_are_told_once_of_each_fax_that_is_over,
+    what_is_told_of_a_fax_s_mail_is_in_the_log,
 );
 
 async fn shared(url: &str) -> Store {
@@ -224,7 +225,7 @@ async fn what_is_old_is_wiped_and_then_forgotten_but_never_what_is_not_over(stor
     assert_eq!(store.fax_pages(fax).await.unwrap()[0].0, b"page", "its mail is not delivered yet");
     store.told(&[], &[job.id]).await.unwrap();
     let due = store.due_mail().await.unwrap().unwrap();
-    store.mail_delivered(due.id).await.unwrap();
+    store.mail_delivered(due.id, "relay:25").await.unwrap();
     assert!(store.wipe(later).await.unwrap() >= 4);
     assert!(store.pages(job.message).await.unwrap().is_empty());
     assert!(store.fax_pages(fax).await.unwrap()[0].0.is_empty());
@@ -268,7 +269,7 @@ async fn mail_leaves_the_queue_only_when_taken(store: Store) {
     assert!(store.due_mail().await.unwrap().is_none());
     assert!(store.retry_mail(due.id).await.unwrap());
     assert_eq!(store.due_mail().await.unwrap().unwrap().attempts, 1);
-    store.mail_delivered(due.id).await.unwrap();
+    store.mail_delivered(due.id, "relay:25").await.unwrap();
     assert!(store.overview(false).await.unwrap().mail.is_empty());
 }
 
@@ -372,4 +373,16 @@ async fn programs_are_told_once_of_each_fax_that_is_over(store: Store) {
     store.webhook_ends(second.id, true, None).await.unwrap();
     assert!(store.due_webhook().await.unwrap().is_none());
     assert!(store.next_webhook_due().await.unwrap().is_some());
+}
+
+async fn what_is_told_of_a_fax_s_mail_is_in_the_log(store: Store) {
+    let fax = store.begin_fax("one").await.unwrap();
+    store.fax_ends(fax, FaxState::Complete, "", &[mail(MailKind::Fax(fax))]).await.unwrap();
+    let begun_at = store.fax(fax).await.unwrap().begun_at;
+    assert!(!store.mail_replied(fax, begun_at + 1, None, "delivered").await.unwrap(), "another fax");
+    assert!(!store.mail_replied(fax, begun_at, Some("c@d"), "delivered").await.unwrap(), "another recipient");
+    assert!(store.mail_replied(fax, begun_at, Some("A@B"), "displayed").await.unwrap());
+    let rows = store.history(&LogFilter::default()).await.unwrap();
+    assert_eq!(rows[0].reply.as_deref(), Some("displayed"));
+    assert!(rows[0].replied_at.is_some());
 }
