@@ -68,7 +68,7 @@ impl Host {
     pub(super) fn read_octets(&mut self, wanted: &[u8]) -> Vec<u8> {
         let (mut read, mut octet) = (Vec::new(), [0]);
         while !read.ends_with(wanted) {
-            self.patiently(&format!("give octets after {}", read.escape_ascii()), |terminal| terminal.read(&mut octet));
+            self.patiently("give octets", |terminal| terminal.read(&mut octet));
             read.push(octet[0]);
         }
         read

@@ -13,8 +13,8 @@ use answertone_hw::{
 };
 use answertone_t30::{
     frame::Modems,
-    session::{Config as SessionConfig, Document, Session},
-    time::LineTime,
+    session::{Config as SessionConfig, Document, Instead, Session},
+    time::{LineSpan, LineTime},
 };
 use tokio::runtime::Handle;
 
@@ -31,6 +31,7 @@ use crate::{
         call::{self, Ended, Way},
         onramp, switchboard,
     },
+    telephone::{DialString, dial, has_switch},
 };
 
 /// A line off hook, and the thread at its far end if that is ours.
@@ -66,6 +67,7 @@ impl Dialled {
             line = PcmLineOrPolled::Own(own);
         }
         let config = SessionConfig {
+            path_delay: LineSpan(line.path_delay() as u64),
             ident: self.shared.config.identity.station.clone(),
             sub: Some(self.subaddress.clone()).filter(|sub| !sub.is_empty()),
             ..SessionConfig::default()
@@ -91,7 +93,9 @@ impl Dialled {
             LineUri::AudioSocket(params) => return Ok((self.connected(params, handle)?, None)),
             uri => {
                 let line = answertone_hw::open_line(uri, &|| !self.shared.stopping());
-                return Ok((line.map_err(|error| NotPlaced::new("no_line", error))?, None));
+                let mut line = line.map_err(|error| NotPlaced::new("no_line", error))?;
+                self.dial_on(&mut line)?;
+                return Ok((line, None));
             }
         };
         let (near, far) = sim::pair(params);
@@ -113,6 +117,17 @@ impl Dialled {
         Ok((PcmLineOrPolled::Own(Box::new(near)), Some(far)))
     }
 
+    /// On a line with a hook switch the number is dialled in the voice band.
+    fn dial_on(&self, line: &mut PcmLineOrPolled) -> Result<(), NotPlaced> {
+        let PcmLineOrPolled::Own(own) = line else { return Ok(()) };
+        if !has_switch(own.as_mut()) {
+            return Ok(());
+        }
+        let number: DialString = self.number.parse().map_err(|error| NotPlaced::new("no_line", error))?;
+        dial(own.as_mut(), &number.after_dial_tone(), ANY_COUNTRY, &mut || self.shared.stopping())
+            .map_err(|error| NotPlaced::new(error.heard().map_or("no_line", Instead::name), error))
+    }
+
     /// A call that Asterisk makes for us, or a connection that carries the number in its UUID.
     fn connected(&self, params: &AudioSocketParams, handle: &Handle) -> Result<PcmLineOrPolled, NotPlaced> {
         if let (Side::Listen(here), Some(originate)) = (params.side, &params.originate) {
@@ -124,6 +139,9 @@ impl Dialled {
         answertone_hw::open_line(&uri, &|| !self.shared.stopping()).map_err(|error| NotPlaced::new("no_line", error))
     }
 }
+
+/// Tones of whatever country the line is in.
+const ANY_COUNTRY: &str = "any";
 
 /// Seconds that `P` and `W` wait: RFC 2846 2.1 leaves their length to the gateway.
 const PAUSE_S: usize = 1;

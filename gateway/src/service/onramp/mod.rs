@@ -9,7 +9,7 @@ use answertone_hw::{Line as PcmLineOrPolled, LineUri, OpenError, Pace, dahdi::Da
 use answertone_t30::{
     frame::Modems,
     session::{Config as SessionConfig, Event, Keeping, NotKept, ReceivedPage, Session},
-    time::LineTime,
+    time::{LineSpan, LineTime},
 };
 use tokio::runtime::Handle;
 use tracing::{error, info};
@@ -129,6 +129,7 @@ fn answer(shared: &Arc<Shared>, handle: &Handle, name: &str, line: PcmLineOrPoll
         Err(refusal) => return handle.block_on(turned_away(shared, fax, &call, &refusal)),
     };
     let config = SessionConfig {
+        path_delay: LineSpan(line.path_delay() as u64),
         ident: shared.config.identity.station.clone(),
         modems: Modems::ALL,
         keeping: Keeping::Awaited,
