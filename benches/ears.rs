@@ -11,20 +11,21 @@ use answertone_benches::{
 };
 use answertone_dsp::{
     bits::BitQueue,
-    callerid::{CallerId, CallerIdReceiver, CallerIdSender, Hook, Message, Standard},
+    callerid::{CallerId, CallerIdListener, CallerIdReceiver, CallerIdSender, Hook, Message, Standard},
     echo::{EchoCanceller, EchoKernel},
     fsk::{FskModulator, V21_CHANNEL_2},
-    lanes::{Bank, Eight, Isa, LANES},
+    lanes::{Bank, Eight, Isa, LANES, One},
     modem::Modulator,
     pcm::BLOCK_SAMPLES,
     tone::{
-        answerer::AnswererDetector,
-        call::{CedDetector, CedGenerator, CngDetector, CngGenerator},
+        answerer::{AnswererDetector, AnswererListener},
+        call::{CedDetector, CedGenerator, CedListener, CngDetector, CngGenerator, CngListener},
+        content::ContentKernel,
         dtmf::{DtmfStyle, digits},
-        dtmf_detector::{DtmfBank, DtmfDetector},
+        dtmf_detector::{DtmfDetector, DtmfListener},
         dtmf_prompted::PromptedDtmfDetector,
-        goertzel::Goertzel,
-        progress::{ProgressDetector, ProgressTone, TONES},
+        ear::{EarBank, Listener},
+        progress::{ProgressDetector, ProgressListener, ProgressTone, TONES},
     },
     units::{Dbm0, Hz},
 };
@@ -38,13 +39,18 @@ const SAMPLES: usize = 16_000;
 /// Whose tones are listened for.
 const COUNTRY: &str = "us";
 
-/// Times a detector on a signal and on noise; of the signal it has to tell something.
-fn detector<D>(
+/// Lines in banks, beside the detector for one line.
+const LINES: [usize; 2] = [8, 64];
+
+/// Times a detector on a signal and on noise, for one line and, by its listener, in banks; times are per sample of each
+/// line. Of the signal it has to tell something.
+fn detector<D, L: Listener>(
     criterion: &mut Criterion,
     name: &str,
     signal: &[f32],
     make: impl Fn() -> D,
     run: impl Fn(&mut D, &[f32]) -> bool,
+    listener: &L,
     peer: impl Fn(&Spandsp) -> Hearer,
 ) {
     for (what, samples) in [("signal", signal), ("noise", &noise(SAMPLES, 7))] {
@@ -60,7 +66,35 @@ fn detector<D>(
             comparison.time(&format!("{what}, spandsp"), || peer(library), hear)
         });
         comparison.tell(what, ours, theirs);
+        for lines in LINES {
+            comparison.set_samples(samples.len() / BLOCK_SAMPLES * BLOCK_SAMPLES * lines);
+            let of_lines = format!("{what}, {lines} lines in a bank");
+            let ours = bank(&mut comparison, &of_lines, listener, samples, lines / LANES);
+            comparison.tell(&of_lines, ours, theirs);
+        }
     }
+}
+
+/// Times a bank whose lines all hear the same.
+fn bank<L: Listener>(
+    comparison: &mut Comparison,
+    what: &str,
+    listener: &L,
+    samples: &[f32],
+    groups: usize,
+) -> Option<f64> {
+    let together: Vec<Eight> = samples.iter().map(|sample| Eight([*sample; LANES])).collect();
+    let blocks: &[[Eight; BLOCK_SAMPLES]] = together.as_chunks().0;
+    comparison.time(
+        what,
+        || EarBank::new(listener.fresh(), groups, Isa::detect()),
+        |bank| {
+            for block in blocks {
+                (0..groups)
+                    .for_each(|group| bank.run(group, 0xff, black_box(block), |_, heard| drop(black_box(heard))));
+            }
+        },
+    )
 }
 
 fn dtmf(criterion: &mut Criterion) {
@@ -70,7 +104,7 @@ fn dtmf(criterion: &mut Criterion) {
         told
     };
     let signal = digits("123A456B789C*0#D", DtmfStyle::default());
-    detector(criterion, "DTMF detector", &signal, DtmfDetector::new, run, Spandsp::dtmf);
+    detector(criterion, "DTMF detector", &signal, DtmfDetector::new, run, &DtmfListener::default(), Spandsp::dtmf);
 }
 
 fn caller_id(criterion: &mut Criterion) {
@@ -89,7 +123,15 @@ fn caller_id(criterion: &mut Criterion) {
         told
     };
     let make = || CallerIdReceiver::new(Standard::Bellcore);
-    detector(criterion, "caller identity receiver", &signal, make, run, Spandsp::caller_id);
+    detector(
+        criterion,
+        "caller identity receiver",
+        &signal,
+        make,
+        run,
+        &CallerIdListener::new(Standard::Bellcore),
+        Spandsp::caller_id,
+    );
 }
 
 fn progress(criterion: &mut Criterion) {
@@ -99,18 +141,22 @@ fn progress(criterion: &mut Criterion) {
     let run = |detector: &mut ProgressDetector, block: &[f32]| detector.run(block).is_some();
     let tones = Spandsp::load().map(|library| library.tones(rows()));
     let peer = |library: &Spandsp| library.progress(tones.expect("made when the library was loaded"));
-    detector(criterion, "call progress detector", &signal, make, run, peer);
+    detector(criterion, "call progress detector", &signal, make, run, &ProgressListener::of(COUNTRY), peer);
 }
 
 fn fax_tones(criterion: &mut Criterion) {
     let mut signal = vec![0.0; 3 * SAMPLES];
     CngGenerator::new(Dbm0(-14.0)).run(&mut signal);
     let run = |detector: &mut CngDetector, block: &[f32]| detector.run(block).is_some();
-    detector(criterion, "CNG detector", &signal, CngDetector::new, run, |library| library.fax_tone(FaxTone::Cng));
+    detector(criterion, "CNG detector", &signal, CngDetector::new, run, &CngListener::default(), |library| {
+        library.fax_tone(FaxTone::Cng)
+    });
     signal.fill(0.0);
     CedGenerator::new(Dbm0(-14.0)).run(&mut signal);
     let run = |detector: &mut CedDetector, block: &[f32]| detector.run(block).is_some();
-    detector(criterion, "CED detector", &signal, CedDetector::new, run, |library| library.fax_tone(FaxTone::Ced));
+    detector(criterion, "CED detector", &signal, CedDetector::new, run, &CedListener::default(), |library| {
+        library.fax_tone(FaxTone::Ced)
+    });
 }
 
 /// The peer tells CED and the V.21 preamble only; ours tells data modems, alarm panels, text telephones and voices too.
@@ -121,7 +167,7 @@ fn answerer(criterion: &mut Criterion) {
     (0..300).for_each(|bit| flags.push(!matches!(bit % 8, 0 | 7)));
     FskModulator::new(&V21_CHANNEL_2, Dbm0(-14.0)).run(&mut flags, &mut signal[ced + 600..ced + 8600]);
     let run = |detector: &mut AnswererDetector, block: &[f32]| detector.run(block).is_some();
-    detector(criterion, "who answered", &signal, AnswererDetector::new, run, |library| {
+    detector(criterion, "who answered", &signal, AnswererDetector::new, run, &AnswererListener::default(), |library| {
         library.fax_tone(FaxTone::CedOrPreamble)
     });
 }
@@ -187,27 +233,8 @@ fn prompted(criterion: &mut Criterion) {
     comparison.tell("noise as prompt", ours, None);
 }
 
-/// Lines in a bank; times are per sample of each line.
-fn banks(criterion: &mut Criterion) {
-    const GROUPS: usize = 4;
-    let signals: [Vec<f32>; LANES] = core::array::from_fn(|lane| {
-        if lane.is_multiple_of(2) { digits("159D", DtmfStyle::default()) } else { noise(4480, 7) }
-    });
-    let mut together = vec![Eight::default(); signals[0].len()];
-    Eight::interleave(core::array::from_fn(|lane| signals[lane].as_slice()), &mut together);
-    let blocks: &[[Eight; BLOCK_SAMPLES]] = together.as_chunks().0;
-    let mut comparison =
-        Comparison::new(criterion, "32 lines in a bank", blocks.len() * BLOCK_SAMPLES * GROUPS * LANES);
-    let ours = comparison.time(
-        "DTMF detectors",
-        || DtmfBank::new(GROUPS, Isa::detect()),
-        |bank| {
-            for block in blocks {
-                (0..GROUPS).for_each(|group| bank.run(group, 0xff, black_box(block), |_, _| {}));
-            }
-        },
-    );
-    comparison.tell("DTMF detectors", ours, None);
+/// Cancellers of lines in a bank; times are per sample of each line.
+fn cancellers_in_a_bank(criterion: &mut Criterion) {
     let far = noise(SAMPLES / 2, 7);
     let near = echo(&far);
     let row = |block: usize, at: usize| {
@@ -217,7 +244,7 @@ fn banks(criterion: &mut Criterion) {
     let count = far.len() / BLOCK_SAMPLES;
     let both: Vec<[Eight; 2 * BLOCK_SAMPLES]> =
         (0..count).map(|block| core::array::from_fn(|at| row(block, at))).collect();
-    comparison.set_samples(count * BLOCK_SAMPLES * LANES);
+    let mut comparison = Comparison::new(criterion, "8 lines in a bank", count * BLOCK_SAMPLES * LANES);
     let bank = RefCell::new(Bank::new(EchoKernel::new(256), 1, Isa::detect()));
     let run = |bank: &mut Bank<EchoKernel>| {
         let mut left = [Eight::default(); BLOCK_SAMPLES];
@@ -237,13 +264,20 @@ fn spectra(criterion: &mut Criterion) {
         let pitches: Vec<Hz> = (0..frequencies).map(|at| Hz(330.0 + 67.0 * at as f32)).collect();
         let name = format!("{frequencies} frequencies in blocks of {length}");
         let mut comparison = Comparison::new(criterion, name, signal.len());
-        let run = |goertzel: &mut Goertzel| -> f32 {
-            signal
-                .chunks_exact(length)
-                .map(|block| goertzel.run(black_box(block)).map(|content| content.re).sum::<f32>())
-                .sum()
-        };
-        let ours = comparison.time("Goertzel", || Goertzel::new(&pitches), run);
+        let kernel = ContentKernel::new(&pitches, length);
+        let results = vec![0.0; kernel.results()];
+        let sums = comparison.time(
+            "sums of products",
+            || One::new(kernel.clone()),
+            |line| -> f32 {
+                let mut results = results.clone();
+                let each = signal.chunks_exact(length).map(|block| {
+                    line.run(black_box(block), &mut results);
+                    results[1]
+                });
+                each.sum()
+            },
+        );
         let plan = RealFftPlanner::<f32>::new().plan_fft_forward(length);
         let make = || (plan.make_input_vec(), plan.make_output_vec(), plan.make_scratch_vec());
         let spectrum = comparison.time("realfft", make, |(input, output, scratch)| -> f32 {
@@ -254,10 +288,21 @@ fn spectra(criterion: &mut Criterion) {
             });
             each.sum()
         });
-        comparison.tell("Goertzel", ours, None);
+        comparison.tell("sums of products", sums, None);
         comparison.tell("realfft", spectrum, None);
     }
 }
 
-criterion_group!(benches, dtmf, banks, spectra, prompted, cancellers, caller_id, progress, fax_tones, answerer);
+criterion_group!(
+    benches,
+    dtmf,
+    cancellers_in_a_bank,
+    spectra,
+    prompted,
+    cancellers,
+    caller_id,
+    progress,
+    fax_tones,
+    answerer
+);
 criterion_main!(benches);

@@ -24,3 +24,4 @@ pub mod pcm;
 pub mod scrambler;
 pub mod tone;
 pub mod units;
+pub mod v8;

@@ -7,31 +7,41 @@
 //!
 //! Each section has a file of its own, with what is written, what it becomes and its check.
 
+mod api;
 mod file;
 mod line;
+mod log;
+mod mailbox;
 mod network;
 mod notices;
 mod offramp;
 mod onramp;
 mod relay;
 mod senders;
+mod sip;
 mod smtp;
 mod store;
+mod web;
 
 use std::{fmt, path::Path};
 
 use file::{File, Key};
+pub use api::Api;
 pub use line::{Identity, Line, Purpose};
+pub use log::{Log, LogFormat};
+pub use mailbox::{Mailbox, Protocol};
 pub use network::Network;
 pub use notices::Notices;
 pub use offramp::{CauseRule, Hours, Offramp, Rate};
 pub use onramp::{Attach, CallerProof, CallerRule, Onramp, Route, Unrouted};
-pub use relay::{Relay, Tls};
+pub use relay::{OtherRelay, Relay, Tls};
 pub use senders::{Quota, SenderRule};
+pub use sip::SipAccount;
 use serde::{Deserialize, Serialize};
 pub use smtp::Smtp;
-pub use store::{Spool, StoreFolder};
+pub use store::{Spool, StoreConfig};
 use toml::Spanned;
+pub use web::Web;
 
 /// A configuration with every key and its comment; its values are the defaults.
 pub const EXAMPLE: &str = include_str!("config/example.toml");
@@ -59,7 +69,17 @@ struct Raw {
     #[serde(default)]
     onramp: onramp::Raw,
     #[serde(default)]
+    api: api::Raw,
+    #[serde(default)]
+    mailbox: Vec<mailbox::Raw>,
+    #[serde(default)]
     sender: Vec<senders::Raw>,
+    #[serde(default)]
+    web: web::Raw,
+    #[serde(default)]
+    log: log::Raw,
+    #[serde(default)]
+    sip: Vec<sip::Raw>,
     #[serde(default)]
     line: Vec<Spanned<line::RawLine>>,
 }
@@ -76,7 +96,7 @@ pub struct Config {
     /// Mail out.
     pub relay: Relay,
     /// Where everything is kept.
-    pub store: StoreFolder,
+    pub store: StoreConfig,
     /// A folder whose messages are taken.
     pub spool: Spool,
     /// Who we are on the telephone.
@@ -87,9 +107,21 @@ pub struct Config {
     pub notices: Notices,
     /// Fax to e-mail.
     pub onramp: Onramp,
+    /// The operator's page.
+    pub web: Web,
+    /// What is told of what happens, and what is kept of calls.
+    pub log: Log,
+    /// How other programs use the gateway.
+    pub api: Api,
+    /// Mailboxes that are fetched from.
+    #[serde(rename = "mailbox")]
+    pub mailboxes: Vec<Mailbox>,
     /// Who may have faxes sent.
     #[serde(rename = "sender")]
     pub senders: Vec<SenderRule>,
+    /// Accounts at SIP servers and gateways.
+    #[serde(rename = "sip")]
+    pub accounts: Vec<SipAccount>,
     /// Telephone lines.
     #[serde(rename = "line")]
     pub lines: Vec<Line>,
@@ -145,6 +177,7 @@ impl Default for Config {
 impl File<'_> {
     fn check(&self, raw: Raw) -> Result<Config, ConfigError> {
         let hostname = self.hostname(raw.hostname)?;
+        let accounts = self.accounts(raw.sip)?;
         Ok(Config {
             domains: self.domains(raw.domains, &hostname)?,
             smtp: self.smtp(raw.smtp)?,
@@ -155,8 +188,16 @@ impl File<'_> {
             offramp: self.offramp(raw.offramp)?,
             notices: self.notices(raw.notices, &hostname)?,
             onramp: self.onramp(raw.onramp, &hostname)?,
+            web: self.web(raw.web)?,
+            log: self.log(raw.log)?,
+            api: self.api(raw.api)?,
+            mailboxes: {
+                let tables = raw.sender.len();
+                raw.mailbox.into_iter().map(|one| self.mailbox_table(one, tables)).collect::<Result<_, _>>()?
+            },
             senders: raw.sender.into_iter().map(|sender| self.sender(sender)).collect::<Result<_, _>>()?,
-            lines: self.lines(&raw.line)?,
+            lines: self.lines(&raw.line, &accounts)?,
+            accounts,
             hostname,
         })
     }
@@ -186,7 +227,7 @@ mod tests {
     use super::*;
 
     /// Arrays of tables: the example shows them as comments.
-    const TABLES: [&str; 7] = ["line", "sender", "cause", "hours", "rate", "caller", "route"];
+    const TABLES: [&str; 9] = ["line", "sip", "mailbox", "sender", "cause", "hours", "rate", "caller", "route"];
 
     fn refusal(text: &str) -> String {
         Config::parse(text, "a.toml").expect_err("should be refused").to_string()

@@ -1,5 +1,6 @@
 //! The Internet-fax gateway.
 
+mod api;
 pub mod authorise;
 pub mod cli;
 pub mod config;
@@ -8,14 +9,19 @@ pub mod doctor;
 pub mod engine;
 pub mod ifax;
 pub mod lab;
+pub mod live;
 pub mod mail;
+pub mod metrics;
 pub mod pattern;
 pub mod plot;
 pub mod prompt;
 pub mod pty;
 pub mod render;
+pub mod sdp;
 pub mod service;
+pub mod sip;
 pub mod smtp;
 pub mod store;
 pub mod t38;
 pub mod telephone;
+pub mod web;

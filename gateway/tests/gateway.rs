@@ -2,8 +2,10 @@
 //! that can go wrong on the way. Real processes, real sockets, a real store.
 
 mod daemon;
+mod injected;
 mod mail;
 mod pages;
+mod postgres;
 
 use std::{process::Command, time::Duration};
 

@@ -6,8 +6,14 @@ mod conformance;
 mod corpus;
 #[allow(dead_code, reason = "shared with the other tests of the daemon")]
 mod daemon;
+mod gateways;
 #[allow(dead_code, reason = "likewise")]
 mod mail;
+mod mailboxes;
+#[allow(dead_code, reason = "likewise")]
+mod pages;
+mod postgres;
+mod programs;
 
 use std::path::Path;
 

@@ -18,6 +18,7 @@ mod polled;
 mod query;
 pub mod rtp;
 pub mod sim;
+pub mod sip;
 pub mod sound;
 mod stdio;
 pub mod t38;
@@ -119,6 +120,9 @@ pub enum OpenError {
     /// Packets of T.38 carry no samples.
     #[error("a t38: line carries no audio; it can be used by call, send and receive")]
     NoSamples,
+    /// An account has to be known first.
+    #[error("a sip: line is an account of the configuration; it can be used by call, send, receive and serve")]
+    NeedsAccount,
     /// A call by an exchange did not come about.
     #[error(transparent)]
     Exchange(#[from] exchange::ExchangeError),
@@ -183,6 +187,14 @@ impl Line {
         }
     }
 
+    /// What [`PcmLine::path_delay`] says; nothing is known of the network's lines.
+    pub fn path_delay(&self) -> usize {
+        match self {
+            Self::Own(line) => line.path_delay(),
+            Self::Polled(_) => 0,
+        }
+    }
+
     /// The line for who has a thread to wait on.
     pub fn waiting(self) -> Box<dyn PcmLine> {
         match self {
@@ -207,6 +219,7 @@ pub fn open_line(uri: &LineUri, waited_for: &dyn Fn() -> bool) -> Result<Line, O
     match uri {
         LineUri::Sim(_) => Err(OpenError::NeedsFarEnd),
         LineUri::T38(_) => Err(OpenError::NoSamples),
+        LineUri::Sip(_) => Err(OpenError::NeedsAccount),
         LineUri::Cpal(params) => Ok(Line::Own(Box::new(sound::open_cpal(params)?))),
         LineUri::Alsa(params) => Ok(Line::Own(Box::new(sound::open_alsa(params)?))),
         LineUri::Wav { input, output } => Ok(Line::Own(Box::new(WavLine::open(input, output.as_deref())?))),

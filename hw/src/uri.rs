@@ -14,6 +14,7 @@ use crate::{
     dahdi::DahdiParams,
     exchange::Extension,
     rtp::RtpParams,
+    sip::SipParams,
     sim::{Far, SimParams, TableError, table},
     sound::SoundParams,
     t38::T38Params,
@@ -50,6 +51,8 @@ pub enum LineUri {
     Dahdi(DahdiParams),
     /// `t38:local=HOST:PORT&remote=HOST:PORT&ec=redundancy`: packets of T.38 without signalling.
     T38(T38Params),
+    /// `sip:ACCOUNT` or `sip:ACCOUNT?to=NUMBER`: an account of the configuration.
+    Sip(SipParams),
 }
 
 /// What is wrong with a line's URI, and what to write instead.
@@ -61,9 +64,6 @@ pub enum UriError {
     /// A scheme nobody knows.
     #[error("line scheme '{0}:' is not known; known here are {OFFERED}")]
     UnknownScheme(String),
-    /// A scheme that has a meaning but is not built in.
-    #[error("line scheme '{0}:' is not offered by this build; use {OFFERED}")]
-    NotOffered(String),
     /// Something after `stdio:` that is not its parameter, or not in its range.
     #[error("line '{0}' is not right; write stdio: alone, or stdio:?patience=S with S from 1 to 86400 seconds")]
     BadStdio(String),
@@ -146,11 +146,8 @@ const HIT_PEAK: Dbm0 = Dbm0(-10.0);
 /// How long the far end of `stdio:` may take for a frame when nothing else is said: it has no clock, and may work slowly.
 const STDIO_PATIENCE: Duration = Duration::from_secs(60);
 
-/// Schemes that are part of the contract and not yet behind it.
-const RESERVED: [&str; 1] = ["sip"];
-
 /// Schemes that are offered.
-const OFFERED: &str = "cpal:, alsa:, dahdi:, audiosocket:, rtp:, t38:, sim:, exchange:, wav: and stdio:";
+const OFFERED: &str = "cpal:, alsa:, dahdi:, audiosocket:, rtp:, sip:, t38:, sim:, exchange:, wav: and stdio:";
 
 impl FromStr for LineUri {
     type Err = UriError;
@@ -171,7 +168,7 @@ impl FromStr for LineUri {
             "rtp" => RtpParams::parse(uri, rest).map(Self::Rtp),
             "t38" => T38Params::parse(uri, rest).map(Self::T38),
             "audiosocket" => AudioSocketParams::parse(uri, rest).map(Self::AudioSocket),
-            reserved if RESERVED.contains(&reserved) => Err(UriError::NotOffered(reserved.to_owned())),
+            "sip" => SipParams::parse(uri, rest).map(Self::Sip),
             unknown => Err(UriError::UnknownScheme(unknown.to_owned())),
         }
     }
@@ -303,7 +300,7 @@ mod tests {
     #[test]
     fn lines_of_the_manual_are_read() {
         assert_eq!("stdio:".parse(), Ok(LineUri::Stdio { patience: STDIO_PATIENCE }));
-        let extension = Extension { path: "/run/x".into(), number: "100".into(), dial: Some("*2#".into()) };
+        let extension = Extension { path: "/run/x".into(), number: "100".into(), dial: Some("*2#".into()), analogue: None };
         assert_eq!("exchange:/run/x?number=100&dial=*2#".parse(), Ok(LineUri::Exchange(extension)));
         assert_eq!("stdio:?patience=5".parse(), Ok(LineUri::Stdio { patience: Duration::from_secs(5) }));
         assert_eq!("sim:".parse(), Ok(LineUri::Sim(SimParams::default())));
@@ -314,14 +311,6 @@ mod tests {
         assert_eq!("sim:?slip_every=5&slip=drop&loss=0.01&gaps=hidden".parse(), Ok(LineUri::Sim(worse)));
         let files = LineUri::Wav { input: "a.wav".into(), output: Some("b.wav".into()) };
         assert_eq!("wav:a.wav,b.wav".parse(), Ok(files));
-    }
-
-    #[test]
-    fn what_is_not_offered_is_refused_by_name() {
-        for scheme in RESERVED {
-            let error = format!("{scheme}:x").parse::<LineUri>().unwrap_err();
-            assert_eq!(error, UriError::NotOffered(scheme.to_owned()));
-        }
     }
 
     #[test]

@@ -8,6 +8,7 @@ pub mod audio;
 pub mod class1;
 mod class2;
 pub mod frame;
+pub mod handover;
 pub mod hdlc;
 pub mod image;
 #[cfg(feature = "audio")]

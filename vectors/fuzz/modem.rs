@@ -2,13 +2,13 @@
 //! more for its host than it said it would, and is on hook once its host is gone.
 
 use answertone_t30::{
-    class1::{Caller, LineOrder, Modem, Output, Progress, Ring},
+    class1::{Caller, LineOrder, Modem, Output, Progress, Ring, V8Event, V8Tone},
     seam::{Carrier, Cut, Evm, LineEvent, Stamped, Tone, Train, V17Rate, V29Rate},
     time::{LineSpan, LineTime},
 };
 
 /// What hosts say; the rest of the input says octets of its own.
-const SAID: [&[u8]; 30] = [
+const SAID: &[&[u8]] = &[
     b"AT&FE0V1Q0S0=1X4\r",
     b"AT+FCLASS=1\r",
     b"AT+FCLASS=2\r",
@@ -38,6 +38,10 @@ const SAID: [&[u8]; 30] = [
     b"\x00\x10\x10\x10\x1a\x80\x01\x50\x10\x2c",
     b"\x10\x2e",
     b"\x12",
+    b"AT+FCLASS=1.0;+A8E=3,2\r",
+    b"AT+A8E=6,5,81\r",
+    b"AT+A8M=8105D490\r",
+    b"ATO\r",
     b"A/",
 ];
 
@@ -71,7 +75,7 @@ impl Bench {
         for _ in 0..5000 {
             match self.modem.poll() {
                 Output::Line(LineOrder::Dial(steps)) => assert!(!steps.is_empty(), "dialling has steps"),
-                Output::Order(_) | Output::Line(_) => {}
+                Output::Order(_) | Output::Line(_) | Output::V8(_) => {}
                 Output::Wait(until) => {
                     self.due = until;
                     return self.read();
@@ -137,17 +141,30 @@ impl Bench {
     }
 
     fn rare(&mut self, with: u8) {
-        match with % 5 {
+        match with % 6 {
             0 => self.modem.line_lost(self.now),
             1 => self.modem.host_gone(self.now),
             2 => self.modem.silence(with > 100, self.now),
             3 => self.hear(LineEvent::Tone(Tone::Ced)),
+            4 => self.negotiate(with),
             _ => {
                 self.reads = !self.reads;
                 let caller = Caller { number: Some("\u{10}\r5550100".into()), ..Caller::default() };
                 self.modem.caller(&caller, self.now);
             }
         }
+    }
+
+    fn negotiate(&mut self, with: u8) {
+        let menu = [0x81, 0x05, with, 0x90];
+        let event = match with % 5 {
+            0 => V8Event::Answered(V8Tone::Modulated),
+            1 => V8Event::Answered(V8Tone::Plain),
+            2 => V8Event::Menu(&menu[..usize::from(with) % 5]),
+            3 => V8Event::Joined,
+            _ => V8Event::TimedOut,
+        };
+        self.modem.v8(event, self.now);
     }
 }
 

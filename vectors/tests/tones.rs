@@ -8,13 +8,14 @@ use std::{
 use answertone_dsp::{
     bits::{BitQueue, BitRun, Mark},
     channel::noise::Noise,
-    fsk::{FskDemodulator, FskModulator, FskSpec, V21_CHANNEL_2},
+    fsk::{FskDemodulator, FskModulator, FskSpec, V21_CHANNEL_1, V21_CHANNEL_2},
     g711::{Law, alaw},
     modem::{Demodulator, Modulator},
     osc::Oscillator,
     tone::{
         answerer::{Answerer, AnswererDetector},
-        call::{CedDetector, CngDetector, ToneEdge},
+        call::{CedDetector, CedGenerator, CngDetector, ToneEdge},
+        dtmf::{DtmfStyle, digits},
     },
     units::{Baud, Dbm0, Hz},
 };
@@ -233,20 +234,26 @@ fn voices_are_told_and_nobody_who_speaks_is_a_machine_of_data() {
     assert!(voices * 100 >= long * 85, "{voices} of {long}");
 }
 
-/// A text telephone that types: Baudot's code, a start bit of 1800 Hz, five bits, two of 1400 Hz, and a pause.
-fn typed(text: &[u8], rate: f32, level: f32, pause_ms: usize) -> Vec<f32> {
-    let spec = FskSpec { mark: Hz(1400.0), space: Hz(1800.0), rate: Baud(rate), source: "TIA-825" };
+/// Baudot's code as text telephones send it, and EDT, which is V.21's first channel at 110 bit/s.
+fn baudot(rate: f32) -> FskSpec {
+    FskSpec { mark: Hz(1400.0), space: Hz(1800.0), rate: Baud(rate), source: "TIA-825" }
+}
+const EDT: FskSpec = FskSpec { rate: Baud(110.0), ..V21_CHANNEL_1 };
+
+/// A text telephone that types: a bit of mark, then each character of so many bits between a start bit and two stop bits,
+/// and a pause.
+fn typed(spec: &FskSpec, characters: &[u32], size: usize, level: f32, pause_ms: usize) -> Vec<f32> {
     let mut samples = vec![0.0; 8000];
-    for code in text {
-        let mut bits = BitQueue::with_room(12);
+    for code in characters {
+        let mut bits = BitQueue::with_room(16);
         bits.push(true);
         bits.push(false);
-        (0..5).for_each(|bit| bits.push(code >> bit & 1 == 1));
+        (0..size).for_each(|bit| bits.push(code >> bit & 1 == 1));
         (0..2).for_each(|_| bits.push(true));
         bits.finish();
         let begin = samples.len();
         samples.resize(begin + 4000, 0.0);
-        let written = FskModulator::new(&spec, Dbm0(level)).run(&mut bits, &mut samples[begin..]);
+        let written = FskModulator::new(spec, Dbm0(level)).run(&mut bits, &mut samples[begin..]);
         samples.resize(begin + written + pause_ms * 8, 0.0);
     }
     samples.resize(samples.len() + 8000, 0.0);
@@ -256,13 +263,56 @@ fn typed(text: &[u8], rate: f32, level: f32, pause_ms: usize) -> Vec<f32> {
 #[test]
 fn a_text_telephone_is_told_as_it_types() {
     // HELLO GA, in ITA2.
-    const HELLO: [u8; 8] = [20, 1, 18, 18, 24, 4, 26, 3];
+    const HELLO: [u32; 8] = [20, 1, 18, 18, 24, 4, 26, 3];
     for (rate, level, pause_ms) in [(45.45, -12.0, 0), (45.45, -30.0, 0), (50.0, -20.0, 0), (45.45, -20.0, 120)] {
-        let mut samples = typed(&HELLO, rate, level, pause_ms);
+        let mut samples = typed(&baudot(rate), &HELLO, 5, level, pause_ms);
         Noise::new(Dbm0(level - 20.0), 3).add(&mut samples);
         let who = answerers(&samples);
         assert_eq!(who, [Answerer::TextTelephone], "{rate} Bd, {level} dBm0, {pause_ms} ms between letters");
     }
+}
+
+/// A text in seven bits and their even parity.
+fn with_parity(text: &str) -> Vec<u32> {
+    text.bytes().map(u32::from).map(|octet| octet | (octet.count_ones() % 2) << 7).collect()
+}
+
+#[test]
+fn edt_is_told_by_its_characters() {
+    let text = with_parity("HALLO, HIER BIN ICH");
+    for (level, noise) in [(-12.0, -60.0), (-20.0, -35.0), (-32.0, -60.0)] {
+        let mut bits = BitQueue::with_room(300);
+        // A third of a second of mark, then one character after the other.
+        (0..33).for_each(|_| bits.push(true));
+        for code in &text {
+            bits.push(false);
+            (0..8).for_each(|bit| bits.push(code >> bit & 1 == 1));
+            (0..2).for_each(|_| bits.push(true));
+        }
+        bits.finish();
+        let mut samples = vec![0.0; 40_000];
+        FskModulator::new(&EDT, Dbm0(level)).run(&mut bits, &mut samples[8000..]);
+        Noise::new(Dbm0(noise), 5).add(&mut samples);
+        assert_eq!(answerers(&samples), [Answerer::TextTelephone], "{level} dBm0");
+    }
+    // The same signal at V.21's own rate is no such telephone.
+    let fast = typed(&V21_CHANNEL_1, &text, 8, -12.0, 0);
+    assert_eq!(answerers(&fast), []);
+}
+
+#[test]
+fn carriers_that_wait_and_quick_marked_digits_are_text_telephones() {
+    for (pitch, who) in [(1650.0, Answerer::TextTelephone), (1300.0, Answerer::TextTelephone)] {
+        let mut samples = vec![0.0; 64_000];
+        let ced = CedGenerator::new(Dbm0(-14.0)).run(&mut samples);
+        let (mut tone, peak) = (Oscillator::new(Hz(pitch)), Dbm0(-14.0).rms() * std::f32::consts::SQRT_2);
+        samples[ced + 600..ced + 16_600].iter_mut().for_each(|sample| *sample = peak * tone.next_sine());
+        assert_eq!(answerers(&samples), [who], "{pitch} Hz");
+    }
+    let style = DtmfStyle { on: 400, off: 400, ..DtmfStyle::default() };
+    // HELLO, in the digits of V.18's annex for DTMF.
+    assert_eq!(answerers(&digits("##3##2###4###4###5", style)), [Answerer::TextTelephone]);
+    assert_eq!(answerers(&digits("0123456789*#", style)), []);
 }
 
 /// What callers hear of answering machines: voice of espeak-ng, milliseconds of silence, pitch, level and length of the

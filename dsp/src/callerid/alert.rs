@@ -8,11 +8,13 @@
 use alloc::vec::Vec;
 
 use crate::{
+    lanes::Lanes,
     osc::Oscillator,
     pcm::BLOCK_SAMPLES,
     tone::{
+        content::{Content, ContentKernel},
         dtmf::{DtmfStyle, digits},
-        goertzel::{Content, Goertzel},
+        ear::{Alone, EarBank, Listener, Piece},
     },
     units::{Db, Dbm0, Hz, SampleIndex},
 };
@@ -77,10 +79,14 @@ const LENGTHS: core::ops::RangeInclusive<u64> = 6..=12;
 
 /// Hears alerting signals.
 #[derive(Clone, Debug)]
-pub struct AlertDetector {
-    goertzel: Goertzel,
-    block: [f32; BLOCK_SAMPLES],
-    filled: usize,
+pub struct AlertDetector(Alone<AlertListener>);
+
+/// Hears alerting signals in lines of a bank.
+pub type AlertBank = EarBank<AlertListener>;
+
+/// What one line heard of alerting signals.
+#[derive(Clone, Debug, Default)]
+pub struct AlertListener {
     blocks: u64,
     /// Blocks in a row with both tones, and the weaker one's mean square in them.
     sounding: u64,
@@ -90,27 +96,32 @@ pub struct AlertDetector {
 impl AlertDetector {
     /// A detector that has heard nothing.
     pub fn new() -> Self {
-        let goertzel = Goertzel::new(&ALERT_PITCHES);
-        Self { goertzel, block: [0.0; BLOCK_SAMPLES], filled: 0, blocks: 0, sounding: 0, power: 0.0 }
+        Self(Alone::new(AlertListener::default()))
     }
 
     /// Takes the next samples, in 16-bit scale; the alerting signal that ended. Give it at most 100 ms at once.
     pub fn run(&mut self, samples: &[f32]) -> Option<HeardAlert> {
         let mut heard = None;
-        for sample in samples {
-            self.block[self.filled] = *sample;
-            self.filled += 1;
-            if self.filled == BLOCK_SAMPLES {
-                self.filled = 0;
-                heard = self.look().or(heard);
-            }
-        }
+        self.0.run(samples, |alert| heard = Some(alert));
         heard
     }
+}
 
-    fn look(&mut self) -> Option<HeardAlert> {
-        let mut tones = self.goertzel.run(&self.block);
-        let tones = [tones.next().unwrap_or_default(), tones.next().unwrap_or_default()];
+impl Listener for AlertListener {
+    type Kernel = ContentKernel;
+    type Heard = HeardAlert;
+    const SAMPLES: usize = BLOCK_SAMPLES;
+
+    fn fresh(&self) -> Self {
+        Self::default()
+    }
+
+    fn kernel(&self) -> (ContentKernel, usize) {
+        ContentKernel::new(&ALERT_PITCHES, BLOCK_SAMPLES).counted()
+    }
+
+    fn hear<V: Lanes>(&mut self, piece: &Piece<'_, V>) -> Option<HeardAlert> {
+        let tones = [0, 1].map(|tone| Content::of(tone, |at| piece.result(at)));
         self.blocks += 1;
         let shares = tones.map(|tone: Content| tone.share(BLOCK_SAMPLES));
         let weaker = tones[0].mean_square(BLOCK_SAMPLES).min(tones[1].mean_square(BLOCK_SAMPLES));

@@ -127,6 +127,12 @@ impl Message {
         }
     }
 
+    /// Whether its parameters, of which there is one at least, fill the body.
+    pub fn is_whole(&self) -> bool {
+        let filled: usize = self.parameters().iter().map(|parameter| 2 + parameter.content.len()).sum();
+        filled > 0 && filled == self.body.len()
+    }
+
     /// What the message says of the call.
     pub fn caller(&self) -> CallerId {
         CallerId::from_parameters(&self.parameters())

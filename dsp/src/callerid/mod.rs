@@ -18,10 +18,12 @@ mod receiver;
 mod sender;
 mod waiting;
 
-pub use alert::{ALERT_PITCHES, Alert, AlertDetector, HeardAlert, acknowledgement, subscriber_alert};
+pub use alert::{
+    ALERT_PITCHES, Alert, AlertBank, AlertDetector, AlertListener, HeardAlert, acknowledgement, subscriber_alert,
+};
 pub use dtmf::{DtmfForm, digits_for, read_digits};
 pub use fields::{CallerId, Parameter, absence};
 pub use message::{Message, MessageKind};
-pub use receiver::CallerIdReceiver;
+pub use receiver::{CallerIdBank, CallerIdListener, CallerIdReceiver};
 pub use sender::{CallerIdSender, Hook, Standard};
 pub use waiting::{Offered, WaitingCall, WaitingOffer, WaitingTerminal};

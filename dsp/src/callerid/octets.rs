@@ -7,7 +7,10 @@
 //!            ▲ edge  ▲ 1.5 bits later the first bit, and so on
 //! ```
 
-use crate::callerid::discriminator::{BALANCES, Stretch};
+use crate::{
+    callerid::discriminator::{BALANCES, Stretch},
+    lanes::Lanes,
+};
 
 /// Bits of mark that come before the first octet at least.
 const LEAST_MARK: f32 = 16.0;
@@ -18,6 +21,9 @@ const MOST_IDLE: f32 = 60.0;
 /// How far from the nominal bit rate a sender may be, as the seizure shows it, and pairs of bits that show it.
 const MOST_SKEW: f32 = 0.1;
 const PAIRS: u32 = 16;
+
+/// Samples of a part without a signal above which nothing is measured there: a seizure has hardly any.
+const MOST_SILENT: u32 = 4;
 
 /// What the line brought.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,8 +65,8 @@ pub(super) struct OctetReader {
 }
 
 /// Samples of a stretch, the first and the one after the last, as one reader sees them.
-pub(super) struct Part<'a> {
-    pub(super) stretch: &'a Stretch,
+pub(super) struct Part<'a, V> {
+    pub(super) stretch: &'a Stretch<'a, V>,
     pub(super) from: usize,
     pub(super) to: usize,
 }
@@ -100,7 +106,7 @@ impl OctetReader {
     }
 
     /// Takes samples until something came of them; `part` then begins after it.
-    pub(super) fn next(&mut self, part: &mut Part) -> Option<Brought> {
+    pub(super) fn next<V: Lanes>(&mut self, part: &mut Part<'_, V>) -> Option<Brought> {
         while part.from < part.to {
             let brought = match self.place {
                 Place::Mark(count) => self.mark(count, part),
@@ -115,35 +121,47 @@ impl OctetReader {
     }
 
     /// Goes on after sample `last`.
-    fn pass(&mut self, part: &mut Part, last: usize) {
+    fn pass<V: Lanes>(&mut self, part: &mut Part<'_, V>, last: usize) {
         self.marked = part.stretch.marks[self.balance] >> last & 1 == 1;
         part.from = last + 1;
     }
 
     /// How long before sample `at`, which has more space, the difference was zero; zero if there was no mark before.
-    fn since_zero(&self, part: &Part, at: usize) -> f32 {
+    fn since_zero<V: Lanes>(&self, part: &Part<'_, V>, at: usize) -> f32 {
         let (now, before) = (self.difference(part, at as isize), self.difference(part, at as isize - 1));
         let marked = if at == part.from { self.marked } else { before > 0.0 };
         if marked && before > now { (now / (now - before)).clamp(0.0, 1.0) } else { 0.0 }
     }
 
-    fn difference(&self, part: &Part, at: isize) -> f32 {
+    /// The difference so much before sample `at`, in samples.
+    fn between<V: Lanes>(&self, part: &Part<'_, V>, at: usize, late: f32) -> f32 {
+        let (now, before) = (self.difference(part, at as isize), self.difference(part, at as isize - 1));
+        now + (before - now) * late
+    }
+
+    fn difference<V: Lanes>(&self, part: &Part<'_, V>, at: isize) -> f32 {
         part.stretch.difference(at, BALANCES[self.balance])
     }
 
     /// Through mark and noise to the next fall.
-    fn mark(&mut self, count: f32, part: &mut Part) -> Option<Brought> {
-        let marks = part.stretch.marks[self.balance];
+    fn mark<V: Lanes>(&mut self, count: f32, part: &mut Part<'_, V>) -> Option<Brought> {
+        let (marks, range) = (part.stretch.marks[self.balance], range(part));
         let before = marks << 1 & !(1 << part.from) | u64::from(self.marked) << part.from;
-        let fall = first(before & !marks, part);
-        self.since_fall += (fall - part.from) as f32;
+        let falls = before & !marks & range;
+        let fall = first(falls, part);
         // Samples of mark up to the fall without a break.
-        let breaks = !(marks & part.stretch.steady) & ((1 << fall) - 1) & (u64::MAX << part.from);
+        let silent = !part.stretch.steady & range;
+        let breaks = (!marks & range | silent) & ((1 << fall) - 1);
         let count = match breaks.checked_ilog2() {
             Some(last) => (fall - 1 - last as usize) as f32,
             None => count + (fall - part.from) as f32,
         };
         self.place = Place::Mark(count);
+        if count < LEAST_MARK * self.bit_samples && silent.count_ones() > MOST_SILENT {
+            self.skip(falls, part);
+            return None;
+        }
+        self.since_fall += (fall - part.from) as f32;
         if fall == part.to {
             self.pass(part, fall - 1);
             return None;
@@ -162,8 +180,22 @@ impl OctetReader {
         Some(Brought::Begin)
     }
 
+    /// Through noise, which says nothing, to after the last of some falls, or to the end.
+    fn skip<V: Lanes>(&mut self, falls: u64, part: &mut Part<'_, V>) {
+        match falls.checked_ilog2() {
+            Some(last) => {
+                (self.place, self.since_fall) = (Place::Mark(0.0), 0.0);
+                self.pass(part, last as usize);
+            }
+            None => {
+                self.since_fall += (part.to - part.from) as f32;
+                self.pass(part, part.to - 1);
+            }
+        }
+    }
+
     /// To the next start bit.
-    fn idle(&mut self, count: f32, part: &mut Part) -> Option<Brought> {
+    fn idle<V: Lanes>(&mut self, count: f32, part: &mut Part<'_, V>) -> Option<Brought> {
         let start = first(!part.stretch.marks[self.balance], part);
         let left = (MOST_IDLE * self.bit_samples - count).max(0.0) as usize;
         if start > part.from + left {
@@ -182,9 +214,10 @@ impl OctetReader {
     }
 
     /// To the middle of the next bit of an octet whose start bit began `since` samples ago.
-    fn octet(&mut self, since: f32, bits: u32, octet: u8, part: &mut Part) -> Option<Brought> {
+    fn octet<V: Lanes>(&mut self, since: f32, bits: u32, octet: u8, part: &mut Part<'_, V>) -> Option<Brought> {
         let due = (bits as f32 + 0.5) * self.bit_samples;
-        let at = part.from + libm::ceilf((due - since - 1.0).max(0.0)) as usize;
+        let wait = (due - since - 1.0).max(0.0);
+        let at = part.from + wait as usize + usize::from(wait > (wait as usize) as f32);
         if at >= part.to {
             self.place = Place::Octet { since: since + (part.to - part.from) as f32, bits, octet };
             self.pass(part, part.to - 1);
@@ -192,8 +225,9 @@ impl OctetReader {
         }
         let since = since + (at + 1 - part.from) as f32;
         let late = (since - due).clamp(0.0, 1.0);
-        let (now, before) = (self.difference(part, at as isize), self.difference(part, at as isize - 1));
-        let one = now + (before - now) * late > 0.0;
+        let mark = part.stretch.marks[self.balance];
+        let (now, before) = (mark >> at & 1 == 1, if at > part.from { mark >> (at - 1) & 1 == 1 } else { self.marked });
+        let one = if now == before { now } else { self.between(part, at, late) > 0.0 };
         self.pass(part, at);
         self.bit(since, bits, octet, one)
     }
@@ -223,7 +257,12 @@ impl OctetReader {
     }
 }
 
+/// The samples of a part.
+fn range<V>(part: &Part<'_, V>) -> u64 {
+    ((1 << part.to) - 1) & u64::MAX << part.from
+}
+
 /// The first sample of a part that a mask has; the one after its last if there is none.
-fn first(mask: u64, part: &Part) -> usize {
+fn first<V>(mask: u64, part: &Part<'_, V>) -> usize {
     ((mask & u64::MAX << part.from).trailing_zeros() as usize).min(part.to)
 }

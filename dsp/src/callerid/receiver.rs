@@ -13,13 +13,15 @@ use alloc::vec::Vec;
 
 use crate::{
     callerid::{
-        discriminator::{BALANCES, Discriminator, STRETCH, Stretch},
+        discriminator::{BALANCES, RESULTS, STRETCH, Stretch, ToneKernel},
         japan,
         message::{Message, MessageKind},
         octets::{Brought, OctetReader, Part},
         sender::Standard,
     },
+    lanes::Lanes,
     pcm::SAMPLE_RATE,
+    tone::ear::{Alone, EarBank, Listener, Piece},
 };
 
 /// Octets of the longest message, and some that go before a Japanese one.
@@ -36,10 +38,16 @@ const MISFRAMED: usize = 25;
 
 /// Receives messages, with or without a channel seizure.
 #[derive(Clone, Debug)]
-pub struct CallerIdReceiver {
+pub struct CallerIdReceiver(Alone<CallerIdListener>);
+
+/// Receives messages on lines of a bank.
+pub type CallerIdBank = EarBank<CallerIdListener>;
+
+/// What one line brought of messages.
+#[derive(Clone, Debug)]
+pub struct CallerIdListener {
     standard: Standard,
-    discriminator: Discriminator,
-    readers: Vec<Reader>,
+    readers: [Reader; BALANCES.len()],
     /// Samples without a tone.
     gone: u32,
     telling: Telling,
@@ -66,96 +74,122 @@ struct Reader {
 impl CallerIdReceiver {
     /// A receiver of one standard's modem and messages.
     pub fn new(standard: Standard) -> Self {
+        Self(Alone::new(CallerIdListener::new(standard)))
+    }
+
+    /// Takes the next samples, in 16-bit scale. `found` is called with each message that is intact, and with one that is
+    /// not if its type is known.
+    pub fn run(&mut self, samples: &[f32], found: impl FnMut(Message)) {
+        self.0.run(samples, found);
+    }
+
+    /// Forgets everything.
+    pub fn restart(&mut self) {
+        *self = Self::new(self.0.listener().standard);
+    }
+}
+
+impl Listener for CallerIdListener {
+    type Kernel = ToneKernel;
+    type Heard = Message;
+    const SAMPLES: usize = STRETCH;
+
+    fn fresh(&self) -> Self {
+        Self::new(self.standard)
+    }
+
+    fn kernel(&self) -> (ToneKernel, usize) {
+        (ToneKernel::new(self.standard.modem()), RESULTS)
+    }
+
+    fn hear<V: Lanes>(&mut self, piece: &Piece<'_, V>) -> Option<Message> {
+        let stretch = Stretch::new(piece);
+        let (mut from, mut heard) = (0, None);
+        while from < STRETCH {
+            let to = self.until_gone(stretch.steady, from);
+            heard = self.read(&stretch, from, to).or(heard);
+            from = to;
+        }
+        self.telling.pass(STRETCH as u32).or(heard)
+    }
+}
+
+impl CallerIdListener {
+    /// Of one standard's modem and messages.
+    pub fn new(standard: Standard) -> Self {
         let bit_samples = SAMPLE_RATE.0 / standard.modem().rate.0;
-        let reader = |balance: usize| Reader {
-            octets: OctetReader::new(bit_samples, balance),
-            gathered: Vec::with_capacity(LONGEST),
-            misframed: 0,
-            gathers: false,
-        };
         Self {
             standard,
-            discriminator: Discriminator::new(standard.modem()),
-            readers: (0..BALANCES.len()).map(reader).collect(),
+            readers: core::array::from_fn(|balance| Reader::new(bit_samples, balance)),
             gone: 0,
             telling: Telling { broken: None, told: PATIENCE },
         }
     }
 
-    /// Takes the next samples, in 16-bit scale. `found` is called with each message that is intact, and with one that is
-    /// not if its type is known.
-    pub fn run(&mut self, samples: &[f32], mut found: impl FnMut(Message)) {
-        for samples in samples.chunks(STRETCH) {
-            let stretch = self.discriminator.take(samples);
-            let mut from = 0;
-            while from < samples.len() {
-                let to = self.until_gone(&stretch, from, samples.len());
-                self.read(&stretch, from, to, &mut found);
-                from = to;
-            }
-            self.telling.pass(samples.len() as u32, &mut found);
-        }
-    }
-
-    /// Forgets everything.
-    pub fn restart(&mut self) {
-        *self = Self::new(self.standard);
-    }
-
     /// Where the signal has been gone for long enough, or where the stretch ends.
-    fn until_gone(&mut self, stretch: &Stretch, from: usize, to: usize) -> usize {
-        for at in from..to {
-            self.gone = if stretch.steady >> at & 1 == 1 { 0 } else { self.gone + 1 };
+    fn until_gone(&mut self, steady: u64, from: usize) -> usize {
+        for at in from..STRETCH {
+            self.gone = if steady >> at & 1 == 1 { 0 } else { self.gone + 1 };
             if self.gone == GONE {
                 return at + 1;
             }
         }
-        to
+        STRETCH
     }
 
-    fn read(&mut self, stretch: &Stretch, from: usize, to: usize, found: &mut impl FnMut(Message)) {
+    fn read<V: Lanes>(&mut self, stretch: &Stretch<'_, V>, from: usize, to: usize) -> Option<Message> {
+        let mut heard = None;
         for reader in &mut self.readers {
             let mut part = Part { stretch, from, to };
             while let Some(brought) = reader.octets.next(&mut part) {
                 if let Some(message) = reader.take(brought, self.standard) {
-                    self.telling.tell(message, found);
+                    heard = self.telling.tell(message).or(heard);
                 }
             }
             if self.gone == GONE {
                 reader.end(None);
             }
         }
+        heard
     }
 }
 
 impl Telling {
-    fn tell(&mut self, message: Message, found: &mut impl FnMut(Message)) {
+    fn tell(&mut self, message: Message) -> Option<Message> {
         if self.told < PATIENCE {
-            return;
+            return None;
         }
         if message.intact {
             self.broken = None;
             self.told = 0;
-            found(message);
-        } else if self.broken.is_none() {
-            self.broken = Some((message, PATIENCE));
+            return Some(message);
         }
+        self.broken.get_or_insert((message, PATIENCE));
+        None
     }
 
-    /// So many samples went by.
-    fn pass(&mut self, samples: u32, found: &mut impl FnMut(Message)) {
+    /// So many samples went by; the broken message that need not wait any more.
+    fn pass(&mut self, samples: u32) -> Option<Message> {
         self.told = self.told.saturating_add(samples);
         if let Some((_, wait)) = &mut self.broken {
             *wait = wait.saturating_sub(samples);
         }
-        if let Some((message, _)) = self.broken.take_if(|broken| broken.1 == 0) {
-            self.told = 0;
-            found(message);
-        }
+        let (message, _) = self.broken.take_if(|broken| broken.1 == 0)?;
+        self.told = 0;
+        Some(message)
     }
 }
 
 impl Reader {
+    fn new(bit_samples: f32, balance: usize) -> Self {
+        Self {
+            octets: OctetReader::new(bit_samples, balance),
+            gathered: Vec::with_capacity(LONGEST),
+            misframed: 0,
+            gathers: false,
+        }
+    }
+
     fn take(&mut self, brought: Brought, standard: Standard) -> Option<Message> {
         match brought {
             Brought::Begin => {
@@ -188,8 +222,8 @@ impl Reader {
         self.gathers = false;
         self.octets.clear();
         message.filter(|message| match message.kind {
-            // A row of zeros sums to zero, too.
-            MessageKind::Other(code) => message.intact && code >= 0x80 && !message.body.is_empty(),
+            // A row of zeros sums to zero, too, and so do some of what repeats itself.
+            MessageKind::Other(code) => message.intact && code >= 0x80 && message.is_whole(),
             _ => message.intact || framed,
         })
     }

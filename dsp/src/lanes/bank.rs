@@ -79,8 +79,21 @@ impl<K: Kernel> Bank<K> {
     ///
     /// Lines whose bit in `present` is not set keep their state; their samples and results mean nothing.
     pub fn run(&mut self, group: usize, present: u8, samples: &[Eight], results: &mut [Eight]) {
+        if present == u8::MAX {
+            // Room for what eight lines remember is dear, even if nothing is put there.
+            return self.run_all(group, samples, results);
+        }
         let kept: [Option<K::State<f32>>; LANES] =
             core::array::from_fn(|lane| (present >> lane & 1 == 0).then(|| self.extract(group, lane)));
+        self.run_all(group, samples, results);
+        for (lane, state) in kept.iter().enumerate() {
+            if let Some(state) = state {
+                self.insert(group, lane, state);
+            }
+        }
+    }
+
+    fn run_all(&mut self, group: usize, samples: &[Eight], results: &mut [Eight]) {
         match &mut self.groups {
             Groups::Portable(states) => self.kernel.run(&mut states[group], samples, results),
             #[cfg(target_arch = "x86_64")]
@@ -89,11 +102,6 @@ impl<K: Kernel> Bank<K> {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: the variant is made only for an Isa that has found AVX-512.
             Groups::Avx512(states) => unsafe { x86::run_avx512(&self.kernel, &mut states[group], samples, results) },
-        }
-        for (lane, state) in kept.iter().enumerate() {
-            if let Some(state) = state {
-                self.insert(group, lane, state);
-            }
         }
     }
 

@@ -9,15 +9,26 @@ use crate::lanes::x86;
 use crate::lanes::{Eight, Isa, Row, isa::Set};
 
 /// Partial sums.
-pub(super) const WIDTH: usize = 16;
+pub(crate) const WIDTH: usize = 16;
 
 /// The partial sums, or as many values, of one line.
-pub(super) trait Sums: Copy {
+pub(crate) trait Sums: Copy {
+    /// Zeros.
     fn zero() -> Self;
+    /// The same value everywhere.
+    fn splat(value: f32) -> Self;
+    /// Values from memory.
     fn load(values: &[f32; WIDTH]) -> Self;
+    /// Values to memory.
+    fn store(self, values: &mut [f32; WIDTH]);
+    /// Sums.
     fn plus(self, other: Self) -> Self;
+    /// Differences.
     fn minus(self, other: Self) -> Self;
+    /// Products.
     fn times(self, other: Self) -> Self;
+    /// All values but the first, and the first of `next` behind them.
+    fn followed_by(self, next: Self) -> Self;
     /// Their sum, in halves.
     fn total(self) -> f32;
 }
@@ -36,6 +47,23 @@ impl<V: Row> Sums for Pair<V> {
     fn load(values: &[f32; WIDTH]) -> Self {
         let (halves, _) = values.as_chunks();
         Self(V::load(&halves[0]), V::load(&halves[1]))
+    }
+
+    #[inline(always)]
+    fn splat(value: f32) -> Self {
+        Self(V::splat(value), V::splat(value))
+    }
+
+    #[inline(always)]
+    fn store(self, values: &mut [f32; WIDTH]) {
+        let (halves, _) = values.as_chunks_mut();
+        halves[0] = self.0.values();
+        halves[1] = self.1.values();
+    }
+
+    #[inline(always)]
+    fn followed_by(self, next: Self) -> Self {
+        Self(self.0.followed_by(self.1), self.1.followed_by(next.0))
     }
 
     #[inline(always)]
@@ -105,7 +133,7 @@ impl Isa {
 }
 
 #[inline(always)]
-pub(super) fn dot<S: Sums>(a: &[f32], b: &[f32]) -> f32 {
+pub(crate) fn dot<S: Sums>(a: &[f32], b: &[f32]) -> f32 {
     let ((a_chunks, a_rest), (b_chunks, b_rest)) = (a.as_chunks(), b.as_chunks());
     let mut sums = S::zero();
     for (a, b) in a_chunks.iter().zip(b_chunks) {
@@ -118,7 +146,7 @@ pub(super) fn dot<S: Sums>(a: &[f32], b: &[f32]) -> f32 {
 }
 
 #[inline(always)]
-pub(super) fn dot_pair<S: Sums>(a: &[f32], b: &[f32], c: &[f32]) -> (f32, f32) {
+pub(crate) fn dot_pair<S: Sums>(a: &[f32], b: &[f32], c: &[f32]) -> (f32, f32) {
     let (a_chunks, a_rest) = a.as_chunks();
     let ((b_chunks, b_rest), (c_chunks, c_rest)) = (b.as_chunks(), c.as_chunks());
     let (mut with_b, mut with_c) = (S::zero(), S::zero());
@@ -136,7 +164,7 @@ pub(super) fn dot_pair<S: Sums>(a: &[f32], b: &[f32], c: &[f32]) -> (f32, f32) {
 }
 
 #[inline(always)]
-pub(super) fn dot_complex<S: Sums>(a_re: &[f32], a_im: &[f32], b_re: &[f32], b_im: &[f32]) -> (f32, f32) {
+pub(crate) fn dot_complex<S: Sums>(a_re: &[f32], a_im: &[f32], b_re: &[f32], b_im: &[f32]) -> (f32, f32) {
     let ((a_re, a_re_rest), (a_im, a_im_rest)) = (a_re.as_chunks(), a_im.as_chunks());
     let ((b_re, b_re_rest), (b_im, b_im_rest)) = (b_re.as_chunks(), b_im.as_chunks());
     let mut sums = [S::zero(); 2];
@@ -151,7 +179,7 @@ pub(super) fn dot_complex<S: Sums>(a_re: &[f32], a_im: &[f32], b_re: &[f32], b_i
 }
 
 #[inline(always)]
-fn add_complex_products<S: Sums>([re, im]: &mut [S; 2], [a_re, a_im]: [S; 2], [b_re, b_im]: [S; 2]) {
+pub(crate) fn add_complex_products<S: Sums>([re, im]: &mut [S; 2], [a_re, a_im]: [S; 2], [b_re, b_im]: [S; 2]) {
     *re = re.plus(a_re.times(b_re).minus(a_im.times(b_im)));
     *im = im.plus(a_re.times(b_im).plus(a_im.times(b_re)));
 }

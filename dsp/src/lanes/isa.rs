@@ -3,6 +3,10 @@
 
 #[cfg(target_arch = "x86_64")]
 use crate::lanes::x86;
+use crate::lanes::{
+    Eight, Row,
+    dot::{Pair, Sums},
+};
 
 /// Instructions that a [`Bank`](super::Bank), the sums of products and the modems' inner loops use.
 ///
@@ -67,6 +71,45 @@ impl Isa {
             Set::Avx512 => unsafe { x86::work_avx512(work) },
         }
     }
+
+    /// Does a piece of work with the vectors of this set.
+    #[inline]
+    pub(crate) fn run_in_vectors<W: VectorWork>(self, work: W) -> W::Output {
+        match self.0 {
+            Set::Portable => work.run::<Portable>(),
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: the value exists only where AVX2 was found.
+            Set::Avx2 => unsafe { x86::vectors_avx2(work) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: the value exists only where AVX-512 was found.
+            Set::Avx512 => unsafe { x86::vectors_avx512(work) },
+        }
+    }
+}
+
+/// The vectors of an instruction set.
+pub(crate) trait Vectors {
+    /// Eight values.
+    type Row: Row;
+    /// Sixteen values.
+    type Sums: Sums;
+}
+
+/// What every machine has.
+pub(super) enum Portable {}
+
+impl Vectors for Portable {
+    type Row = Eight;
+    type Sums = Pair<Eight>;
+}
+
+/// A piece of work that says itself what is done in vectors; else as [`Work`].
+pub(crate) trait VectorWork {
+    /// What comes of it.
+    type Output;
+
+    /// Does it.
+    fn run<V: Vectors>(self) -> Self::Output;
 }
 
 /// A piece of work that gains from wider instructions.

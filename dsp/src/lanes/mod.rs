@@ -17,8 +17,9 @@ mod portable;
 mod x86;
 
 pub use bank::{Bank, One};
+pub(crate) use dot::{Sums, WIDTH, add_complex_products};
 pub use isa::Isa;
-pub(crate) use isa::Work;
+pub(crate) use isa::{VectorWork, Vectors, Work};
 pub use portable::Eight;
 
 use core::ops::{Add, Div, Mul, Sub};
@@ -54,11 +55,27 @@ pub trait Lanes: Copy + Add<Output = Self> + Sub<Output = Self> + Mul<Output = S
 }
 
 /// Eight neighbouring values of one line.
-trait Row: Lanes {
+pub(crate) trait Row: Lanes {
+    /// The values from memory.
     fn load(values: &[f32; LANES]) -> Self;
+
+    /// The values.
+    fn values(self) -> [f32; LANES];
 
     /// The sum, in halves: `v(i) + v(i+4)`, then `+2`, `+1`.
     fn sum(self) -> f32;
+
+    /// The least value; none of them is no number.
+    fn least(self) -> f32;
+
+    /// All values but the first, and the first of `next` behind them.
+    fn followed_by(self, next: Self) -> Self;
+
+    /// Value `places[i]` at place i.
+    fn permuted(self, places: &[i32; LANES]) -> Self;
+
+    /// The places of `mask` in every value's bits replaced by those of its label.
+    fn labelled(self, mask: i32, labels: &[i32; LANES]) -> Self;
 }
 
 impl Lanes for f32 {

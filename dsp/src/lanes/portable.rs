@@ -113,7 +113,35 @@ impl Row for Eight {
     }
 
     #[inline(always)]
+    fn values(self) -> [f32; LANES] {
+        self.0
+    }
+
+    #[inline(always)]
     fn sum(self) -> f32 {
         Self::sum(self)
+    }
+
+    #[inline(always)]
+    fn least(self) -> f32 {
+        let [a, b, c, d, e, f, g, h] = self.0;
+        a.lesser(e).lesser(c.lesser(g)).lesser(b.lesser(f).lesser(d.lesser(h)))
+    }
+
+    #[inline(always)]
+    fn followed_by(self, next: Self) -> Self {
+        let [_, b, c, d, e, f, g, h] = self.0;
+        Self([b, c, d, e, f, g, h, next.0[0]])
+    }
+
+    #[inline(always)]
+    fn permuted(self, places: &[i32; LANES]) -> Self {
+        Self(places.map(|place| self.0[place as usize % LANES]))
+    }
+
+    #[inline(always)]
+    fn labelled(self, mask: i32, labels: &[i32; LANES]) -> Self {
+        let labelled = |lane: usize| f32::from_bits(self.0[lane].to_bits() & !(mask as u32) | labels[lane] as u32);
+        Self(core::array::from_fn(labelled))
     }
 }

@@ -8,7 +8,7 @@ use crate::{
     filter::biquad::{Cascade, Section},
     lanes::Lanes,
     level::PowerKernel,
-    tone::goertzel::GoertzelBank,
+    tone::content::ContentKernel,
     units::{Dbm0, Hz},
 };
 
@@ -67,10 +67,10 @@ fn biquads_of_a_bank_equal_biquads_alone() {
 }
 
 #[test]
-fn goertzel_resonators_of_a_bank_equal_those_alone() {
-    let bank = GoertzelBank::new(&[Hz(1100.0), Hz(2100.0), Hz(2225.0)]);
-    let results = bank.results();
-    check(bank, results);
+fn contents_of_a_bank_equal_those_alone() {
+    let kernel = ContentKernel::new(&[Hz(1100.0), Hz(2100.0), Hz(2225.0)], BLOCK);
+    let results = kernel.results();
+    check(kernel, results);
 }
 
 #[test]

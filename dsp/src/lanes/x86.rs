@@ -6,17 +6,20 @@
 
 use core::{
     arch::x86_64::{
-        __m256, __m512, _CMP_LT_OQ, _mm_add_ps, _mm_add_ss, _mm_cvtss_f32, _mm_movehdup_ps, _mm_movehl_ps,
-        _mm256_add_ps, _mm256_blendv_ps, _mm256_castps256_ps128, _mm256_cmp_ps, _mm256_div_ps, _mm256_extractf128_ps,
-        _mm256_loadu_ps, _mm256_max_ps, _mm256_min_ps, _mm256_mul_ps, _mm256_set1_ps, _mm256_sqrt_ps, _mm256_sub_ps,
-        _mm512_add_ps, _mm512_castps512_ps256, _mm512_extractf32x8_ps, _mm512_loadu_ps, _mm512_mul_ps,
-        _mm512_setzero_ps, _mm512_sub_ps,
+        __m256, __m256i, __m512, _CMP_LT_OQ, _mm_add_ps, _mm_add_ss, _mm_cvtss_f32, _mm_min_ps, _mm_min_ss,
+        _mm_movehdup_ps, _mm_movehl_ps, _mm256_add_ps, _mm256_and_ps, _mm256_blend_ps, _mm256_blendv_ps,
+        _mm256_castps256_ps128, _mm256_castsi256_ps, _mm256_cmp_ps, _mm256_div_ps, _mm256_extractf128_ps,
+        _mm256_loadu_ps, _mm256_loadu_si256, _mm256_max_ps, _mm256_min_ps, _mm256_mul_ps, _mm256_or_ps,
+        _mm256_permutevar8x32_ps, _mm256_set1_epi32, _mm256_set1_ps, _mm256_setr_epi32, _mm256_sqrt_ps, _mm256_sub_ps,
+        _mm512_add_ps, _mm512_alignr_epi32, _mm512_castps_si512, _mm512_castps512_ps256, _mm512_castsi512_ps,
+        _mm512_extractf32x8_ps, _mm512_loadu_ps, _mm512_mul_ps, _mm512_set1_ps, _mm512_setzero_ps, _mm512_storeu_ps,
+        _mm512_sub_ps,
     },
     ops::{Add, Div, Mul, Sub},
 };
 
 use crate::lanes::{
-    Eight, Kernel, LANES, Lanes, Row, Work,
+    Eight, Kernel, LANES, Lanes, Row, VectorWork, Vectors, Work,
     dot::{Pair, Sums, WIDTH},
 };
 
@@ -138,6 +141,55 @@ impl Row for Register {
             _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)))
         }
     }
+
+    #[inline(always)]
+    fn values(self) -> [f32; LANES] {
+        self.lanes().0
+    }
+
+    #[inline(always)]
+    fn least(self) -> f32 {
+        // SAFETY: a Register exists only where AVX2 was found.
+        unsafe {
+            let four = _mm_min_ps(_mm256_castps256_ps128(self.0), _mm256_extractf128_ps::<1>(self.0));
+            let two = _mm_min_ps(four, _mm_movehl_ps(four, four));
+            _mm_cvtss_f32(_mm_min_ss(two, _mm_movehdup_ps(two)))
+        }
+    }
+
+    #[inline(always)]
+    fn followed_by(self, next: Self) -> Self {
+        // SAFETY: a Register exists only where AVX2 was found.
+        unsafe {
+            let replaced = _mm256_blend_ps::<1>(self.0, next.0);
+            Self(_mm256_permutevar8x32_ps(replaced, _mm256_setr_epi32(1, 2, 3, 4, 5, 6, 7, 0)))
+        }
+    }
+
+    #[inline(always)]
+    fn permuted(self, places: &[i32; LANES]) -> Self {
+        // SAFETY: a Register exists only where AVX2 was found.
+        Self(unsafe { _mm256_permutevar8x32_ps(self.0, integers(places)) })
+    }
+
+    #[inline(always)]
+    fn labelled(self, mask: i32, labels: &[i32; LANES]) -> Self {
+        // SAFETY: a Register exists only where AVX2 was found.
+        unsafe {
+            let value = _mm256_and_ps(self.0, _mm256_castsi256_ps(_mm256_set1_epi32(!mask)));
+            Self(_mm256_or_ps(value, _mm256_castsi256_ps(integers(labels))))
+        }
+    }
+}
+
+/// Eight integers from memory.
+///
+/// # Safety
+/// The machine has AVX2.
+#[inline(always)]
+unsafe fn integers(values: &[i32; LANES]) -> __m256i {
+    // SAFETY: the array has the eight values that are read; AVX2 as the caller promises.
+    unsafe { _mm256_loadu_si256(values.as_ptr().cast()) }
 }
 
 /// Sixteen partial sums in one register.
@@ -150,6 +202,27 @@ impl Sums for Sixteen {
     fn zero() -> Self {
         // SAFETY: the type is named only below functions that need AVX-512.
         Self(unsafe { _mm512_setzero_ps() })
+    }
+
+    #[inline(always)]
+    fn splat(value: f32) -> Self {
+        // SAFETY: the type is named only below functions that need AVX-512.
+        Self(unsafe { _mm512_set1_ps(value) })
+    }
+
+    #[inline(always)]
+    fn store(self, values: &mut [f32; WIDTH]) {
+        // SAFETY: the array has room for the sixteen values; AVX-512 as above.
+        unsafe { _mm512_storeu_ps(values.as_mut_ptr(), self.0) }
+    }
+
+    #[inline(always)]
+    fn followed_by(self, next: Self) -> Self {
+        // SAFETY: a Sixteen exists only where AVX-512 was found.
+        unsafe {
+            let (this, next) = (_mm512_castps_si512(self.0), _mm512_castps_si512(next.0));
+            Self(_mm512_castsi512_ps(_mm512_alignr_epi32::<1>(next, this)))
+        }
     }
 
     #[inline(always)]
@@ -202,9 +275,26 @@ pub(super) fn has_avx512() -> bool {
     cfg!(all(target_feature = "avx512f", target_feature = "avx512dq", target_feature = "avx512vl"))
 }
 
+/// The vectors of AVX2. It is named only below functions that need AVX2.
+enum Avx2 {}
+
+impl Vectors for Avx2 {
+    type Row = Register;
+    type Sums = Pair<Register>;
+}
+
+/// The vectors of AVX-512, likewise.
+enum Avx512 {}
+
+impl Vectors for Avx512 {
+    type Row = Register;
+    type Sums = Sixteen;
+}
+
 /// The functions that are compiled for an instruction set.
 macro_rules! compiled_for {
-    ($features:literal, $sums:ty, $run:ident, $dot:ident, $dot_pair:ident, $dot_complex:ident, $work:ident) => {
+    ($features:literal, $sums:ty, $run:ident, $dot:ident, $dot_pair:ident, $dot_complex:ident, $work:ident,
+     $vectors:ty, $vector_work:ident) => {
         /// Runs a kernel.
         ///
         /// # Safety
@@ -258,10 +348,29 @@ macro_rules! compiled_for {
         pub(super) unsafe fn $work<W: Work>(work: W) -> W::Output {
             work.run()
         }
+
+        /// A piece of work that says itself what is done in vectors.
+        ///
+        /// # Safety
+        /// The machine has the instruction set.
+        #[target_feature(enable = $features)]
+        pub(super) unsafe fn $vector_work<W: VectorWork>(work: W) -> W::Output {
+            work.run::<$vectors>()
+        }
     };
 }
 
-compiled_for!("avx2", Pair<Register>, run_avx2, dot_avx2, dot_pair_avx2, dot_complex_avx2, work_avx2);
+compiled_for!(
+    "avx2",
+    Pair<Register>,
+    run_avx2,
+    dot_avx2,
+    dot_pair_avx2,
+    dot_complex_avx2,
+    work_avx2,
+    Avx2,
+    vectors_avx2
+);
 compiled_for!(
     "avx2,avx512f,avx512dq,avx512vl",
     Sixteen,
@@ -269,5 +378,7 @@ compiled_for!(
     dot_avx512,
     dot_pair_avx512,
     dot_complex_avx512,
-    work_avx512
+    work_avx512,
+    Avx512,
+    vectors_avx512
 );

@@ -58,7 +58,8 @@ impl CarrierLoop {
     }
 
     /// What a symbol must be multiplied by to stand upright.
-    pub(super) fn upright(&self) -> Complex {
+    #[inline]
+    pub(super) fn upright(&mut self) -> Complex {
         let trembling = self.jitter.turns(self.state.age);
         turned(-self.state.phase - trembling).scale(self.state.level)
     }
@@ -68,6 +69,7 @@ impl CarrierLoop {
     }
 
     /// Goes on from a state.
+    #[inline]
     pub(super) fn set_state(&mut self, state: CarrierState) {
         self.state = CarrierState { phase: state.phase - nearest_whole(state.phase).0, ..state };
     }
@@ -78,14 +80,16 @@ impl CarrierLoop {
     }
 
     /// Lets a symbol pass that tells nothing.
+    #[inline]
     pub(super) fn pass(&mut self) {
         self.set_state(self.state.after(1.0));
     }
 
-    /// Lets a symbol pass, as received and as decided, both of mean power one.
+    /// Lets the symbol pass for which [`CarrierLoop::upright`] was asked, as received and as decided, both of mean power one.
+    #[inline]
     pub(super) fn advance(&mut self, received: Complex, decided: Complex, gains: &CarrierGains) {
         let error = (received * decided.conj()).im.clamp(-1.0, 1.0);
-        self.jitter.learn(self.state.age, error * gains.jitter);
+        self.jitter.learn(error * gains.jitter);
         // Zero where the error is least, as for the equaliser: that stands a little low, by as much as there is noise.
         let too_low = (received.conj() * (decided - received)).re.clamp(-1.0, 1.0);
         let level = self.state.level * (1.0 + gains.level * too_low);
@@ -122,7 +126,8 @@ mod tests {
         let gains = CarrierGains { phase: 0.0, level: 0.01, jitter: 0.0 };
         for symbol in 0..4000 {
             let heard = Complex::ONE + noise.quarter_turns(symbol as u8 % 4);
-            carrier.advance(heard * carrier.upright(), Complex::ONE, &gains);
+            let received = heard * carrier.upright();
+            carrier.advance(received, Complex::ONE, &gains);
         }
         // The level a is best where the mean of |1 - a·heard|² is least: at 1 over the power of signal and noise.
         assert!((carrier.state().level - 1.0 / 1.2).abs() < 0.01, "{}", carrier.state().level);

@@ -8,7 +8,10 @@ use super::{
     slicer::Slicer,
     trellis::Viterbi,
 };
-use crate::{lanes::Isa, scrambler::Scrambler};
+use crate::{
+    lanes::{Isa, Vectors},
+    scrambler::Scrambler,
+};
 
 /// The decoder of a plan. Points have mean power one here.
 #[derive(Clone, Debug)]
@@ -89,11 +92,12 @@ impl Decoder {
     }
 
     /// Takes a point, gives words of bits that are decided now, and returns the point that was probably sent.
-    pub(super) fn decode(&mut self, received: Complex, mut give: impl FnMut(Word)) -> Complex {
+    #[inline(always)]
+    pub(super) fn decode<V: Vectors>(&mut self, received: Complex, mut give: impl FnMut(Word)) -> Complex {
         let descrambler = &mut self.descrambler;
         match &mut self.kind {
             Kind::Phase { slicer, points, last_octant, bits_by_turn, phase_bits, ring_bits } => {
-                let nearest = points[slicer.nearest(received)];
+                let nearest = points[slicer.nearest_in::<V>(received)];
                 let turn = nearest.octant.wrapping_sub(*last_octant) & 7;
                 *last_octant = nearest.octant;
                 let value = nearest.ring << *phase_bits | bits_by_turn[usize::from(turn)];
@@ -101,7 +105,7 @@ impl Decoder {
                 nearest.point
             }
             Kind::Trellis { viterbi, last_y, uncoded_bits } => {
-                let (probable, labels) = viterbi.push(received);
+                let (probable, labels) = viterbi.push::<V>(received);
                 emit_labels(labels, last_y, *uncoded_bits, descrambler, &mut give);
                 probable
             }

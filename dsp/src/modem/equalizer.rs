@@ -1,7 +1,7 @@
 //! The adaptive equaliser: a complex filter at two taps per symbol.
 
 use super::complex::Complex;
-use crate::lanes::{Isa, Work};
+use crate::lanes::{Isa, Sums, VectorWork, Vectors, WIDTH, add_complex_products};
 
 /// Taps, half a symbol apart.
 pub(super) const TAPS: usize = 48;
@@ -13,95 +13,119 @@ pub(super) const AHEAD: usize = TAPS - MIDDLE;
 /// A value for each tap.
 pub(super) type Row = [f32; TAPS];
 
+/// Vectors that the taps fill.
+const VECTORS: usize = TAPS / WIDTH;
+/// A value for each tap, as vectors take them.
+#[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
+struct Aligned([[f32; WIDTH]; VECTORS]);
+
+impl Aligned {
+    const ZERO: Self = Self([[0.0; WIDTH]; VECTORS]);
+
+    #[inline(always)]
+    fn load<S: Sums>(&self) -> [S; VECTORS] {
+        [S::load(&self.0[0]), S::load(&self.0[1]), S::load(&self.0[2])]
+    }
+
+    /// Forgets the first value; another one is the last.
+    #[inline(always)]
+    fn push<S: Sums>(&mut self, value: f32) {
+        let [first, second, third] = self.load::<S>();
+        first.followed_by(second).store(&mut self.0[0]);
+        second.followed_by(third).store(&mut self.0[1]);
+        third.followed_by(S::splat(value)).store(&mut self.0[2]);
+    }
+}
+
 /// Taps and the half symbols under them, oldest first.
 #[derive(Clone, Debug)]
 pub(super) struct Equalizer {
-    tap_re: [f32; TAPS],
-    tap_im: [f32; TAPS],
-    /// Stored twice so that the last `TAPS` lie in one piece.
-    re: [f32; 2 * TAPS],
-    im: [f32; 2 * TAPS],
-    next: usize,
+    tap_re: Aligned,
+    tap_im: Aligned,
+    re: Aligned,
+    im: Aligned,
     isa: Isa,
 }
 
 impl Equalizer {
     pub(super) fn new(isa: Isa) -> Self {
-        let (tap_re, tap_im) = ([0.0; TAPS], [0.0; TAPS]);
-        Self { tap_re, tap_im, re: [0.0; 2 * TAPS], im: [0.0; 2 * TAPS], next: 0, isa }
-    }
-
-    pub(super) fn set_tap(&mut self, index: usize, value: Complex) {
-        self.tap_re[index] = value.re;
-        self.tap_im[index] = value.im;
+        Self { tap_re: Aligned::ZERO, tap_im: Aligned::ZERO, re: Aligned::ZERO, im: Aligned::ZERO, isa }
     }
 
     /// Real and imaginary parts of the taps: what it has learned.
     pub(super) fn learned(&self) -> [Row; 2] {
-        [self.tap_re, self.tap_im]
+        [row(&self.tap_re), row(&self.tap_im)]
     }
 
     /// Takes what one has learned. The half symbols under the taps stay.
-    pub(super) fn relearn(&mut self, taps: &[Row; 2]) {
-        [self.tap_re, self.tap_im] = *taps;
+    pub(super) fn relearn(&mut self, [tap_re, tap_im]: &[Row; 2]) {
+        (self.tap_re, self.tap_im) = (aligned(tap_re), aligned(tap_im));
     }
 
-    pub(super) fn push(&mut self, half_symbol: Complex) {
-        for place in [self.next, self.next + TAPS] {
-            self.re[place] = half_symbol.re;
-            self.im[place] = half_symbol.im;
-        }
-        self.next = (self.next + 1) % TAPS;
+    #[inline(always)]
+    pub(super) fn push<V: Vectors>(&mut self, half_symbol: Complex) {
+        self.re.push::<V::Sums>(half_symbol.re);
+        self.im.push::<V::Sums>(half_symbol.im);
     }
 
     pub(super) fn output(&self) -> Complex {
-        let (re, im) = self.under();
-        let (re, im) = self.isa.dot_complex(re, im, &self.tap_re, &self.tap_im);
-        Complex::new(re, im)
+        self.isa.run_in_vectors(Output(self))
     }
 
-    /// One step of least mean squares towards an output that differs by `error`.
-    pub(super) fn adapt(&mut self, error: Complex, gain: f32) {
+    /// [`Equalizer::output`] in vectors.
+    #[inline(always)]
+    pub(super) fn output_in<V: Vectors>(&self) -> Complex {
+        let (re, im) = (self.re.load::<V::Sums>(), self.im.load::<V::Sums>());
+        let (tap_re, tap_im) = (self.tap_re.load::<V::Sums>(), self.tap_im.load::<V::Sums>());
+        let mut sums = [V::Sums::zero(); 2];
+        for vector in 0..VECTORS {
+            add_complex_products(&mut sums, [re[vector], im[vector]], [tap_re[vector], tap_im[vector]]);
+        }
+        Complex::new(sums[0].total(), sums[1].total())
+    }
+
+    /// One step of least mean squares towards an output that differs by `error`: adds a step times the conjugate of each
+    /// half symbol to its tap.
+    #[inline(always)]
+    pub(super) fn adapt<V: Vectors>(&mut self, error: Complex, gain: f32) {
         let step = error.scale(gain);
-        let (re, im) = (window(&self.re, self.next), window(&self.im, self.next));
-        let (tap_re, tap_im) = (&mut self.tap_re, &mut self.tap_im);
-        self.isa.run(AddConjugates { tap_re, tap_im, step, re, im });
+        let (step_re, step_im) = (V::Sums::splat(step.re), V::Sums::splat(step.im));
+        let (re, im) = (self.re.load::<V::Sums>(), self.im.load::<V::Sums>());
+        let (tap_re, tap_im) = (self.tap_re.load::<V::Sums>(), self.tap_im.load::<V::Sums>());
+        for vector in 0..VECTORS {
+            let (re, im) = (re[vector], im[vector]);
+            let more_re = step_re.times(re).plus(step_im.times(im));
+            let more_im = step_im.times(re).minus(step_re.times(im));
+            tap_re[vector].plus(more_re).store(&mut self.tap_re.0[vector]);
+            tap_im[vector].plus(more_im).store(&mut self.tap_im.0[vector]);
+        }
     }
 
     /// The taps, oldest half symbol first.
     pub(super) fn taps(&self) -> impl Iterator<Item = Complex> {
-        self.tap_re.iter().zip(&self.tap_im).map(|(re, im)| Complex::new(*re, *im))
-    }
-
-    /// The half symbols under the taps.
-    fn under(&self) -> (&[f32; TAPS], &[f32; TAPS]) {
-        (window(&self.re, self.next), window(&self.im, self.next))
+        let [re, im] = self.learned();
+        re.into_iter().zip(im).map(|(re, im)| Complex::new(re, im))
     }
 }
 
-fn window(twice: &[f32; 2 * TAPS], first: usize) -> &[f32; TAPS] {
-    twice[first..].first_chunk().expect("the next place lies in the first half")
-}
+struct Output<'a>(&'a Equalizer);
 
-/// Adds step times the conjugate of each half symbol to its tap.
-struct AddConjugates<'a> {
-    tap_re: &'a mut Row,
-    tap_im: &'a mut Row,
-    step: Complex,
-    re: &'a Row,
-    im: &'a Row,
-}
-
-impl Work for AddConjugates<'_> {
-    type Output = ();
+impl VectorWork for Output<'_> {
+    type Output = Complex;
 
     #[inline(always)]
-    fn run(self) {
-        for tap in 0..TAPS {
-            self.tap_re[tap] += self.step.re * self.re[tap] + self.step.im * self.im[tap];
-            self.tap_im[tap] += self.step.im * self.re[tap] - self.step.re * self.im[tap];
-        }
+    fn run<V: Vectors>(self) -> Complex {
+        self.0.output_in::<V>()
     }
+}
+
+fn row(values: &Aligned) -> Row {
+    core::array::from_fn(|tap| values.0[tap / WIDTH][tap % WIDTH])
+}
+
+fn aligned(row: &Row) -> Aligned {
+    Aligned(core::array::from_fn(|vector| core::array::from_fn(|place| row[vector * WIDTH + place])))
 }
 
 #[cfg(test)]
@@ -110,23 +134,38 @@ mod tests {
 
     #[test]
     fn least_mean_squares_undo_an_echo() {
-        let mut equalizer = Equalizer::new(Isa::detect());
-        equalizer.set_tap(MIDDLE, Complex::ONE);
-        let mut state = 1_u32;
-        let mut sent = [Complex::ZERO; 2 * TAPS];
-        let mut error = 0.0;
-        for _ in 0..20_000 {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            sent.rotate_right(1);
-            sent[0] = Complex::ONE.quarter_turns((state >> 20) as u8);
-            // A symbol, then the half symbol between it and the next; an echo four symbols later.
-            let heard = sent[0] + sent[4] * Complex::new(0.2, -0.2);
-            equalizer.push(heard);
-            equalizer.push(Complex::ZERO);
-            let error_now = sent[AHEAD / 2 - 1] - equalizer.output();
-            equalizer.adapt(error_now, 0.3 / TAPS as f32);
-            error = error_now.power();
+        struct Symbol<'a>(&'a mut Equalizer, Complex, Complex);
+        impl VectorWork for Symbol<'_> {
+            type Output = f32;
+
+            /// Takes what was heard and what was sent; the power of the error.
+            #[inline(always)]
+            fn run<V: Vectors>(self) -> f32 {
+                let Self(equalizer, heard, sent) = self;
+                equalizer.push::<V>(heard);
+                equalizer.push::<V>(Complex::ZERO);
+                let error = sent - equalizer.output_in::<V>();
+                equalizer.adapt::<V>(error, 0.3 / TAPS as f32);
+                error.power()
+            }
         }
-        assert!(error < 1e-3, "{error}");
+        for isa in Isa::all() {
+            let mut equalizer = Equalizer::new(isa);
+            let mut flat = [0.0; TAPS];
+            flat[MIDDLE] = 1.0;
+            equalizer.relearn(&[flat, [0.0; TAPS]]);
+            let mut state = 1_u32;
+            let mut sent = [Complex::ZERO; 2 * TAPS];
+            let mut error = 0.0;
+            for _ in 0..20_000 {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                sent.rotate_right(1);
+                sent[0] = Complex::ONE.quarter_turns((state >> 20) as u8);
+                // A symbol, then the half symbol between it and the next; an echo four symbols later.
+                let heard = sent[0] + sent[4] * Complex::new(0.2, -0.2);
+                error = isa.run_in_vectors(Symbol(&mut equalizer, heard, sent[AHEAD / 2 - 1]));
+            }
+            assert!(error < 1e-3, "{error}");
+        }
     }
 }

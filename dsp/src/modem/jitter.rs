@@ -18,6 +18,8 @@ const NOISE_SHARE: f32 = 0.1;
 #[derive(Clone, Copy, Debug)]
 struct Line {
     turns_per_symbol: f64,
+    /// Where its turning is now.
+    place: Complex,
     /// Parts of the swing in phase with the cosine and the sine, in radians.
     swing: Complex,
     followed: bool,
@@ -31,7 +33,10 @@ pub(super) struct Jitter {
 
 impl Jitter {
     pub(super) fn new(baud: f32) -> Self {
-        let line = |hz: f64| Line { turns_per_symbol: hz / f64::from(baud), swing: Complex::ZERO, followed: false };
+        let line = |hz: f64| {
+            let (place, swing) = (Complex::ONE, Complex::ZERO);
+            Line { turns_per_symbol: hz / f64::from(baud), place, swing, followed: false }
+        };
         Self { lines: FREQUENCIES.map(line) }
     }
 
@@ -58,28 +63,25 @@ impl Jitter {
 
     /// How far the phase has swung `age` symbols after the line began, in turns.
     #[inline]
-    pub(super) fn turns(&self, age: f64) -> f64 {
-        let swings = self.lines.iter().filter(|line| line.followed).map(|line| line.radians(age));
-        f64::from(swings.sum::<f32>()) * (0.5 * core::f64::consts::FRAC_1_PI)
+    pub(super) fn turns(&mut self, age: f64) -> f64 {
+        let followed = self.lines.iter_mut().filter(|line| line.followed);
+        f64::from(followed.map(|line| line.radians(age)).sum::<f32>()) * (0.5 * core::f64::consts::FRAC_1_PI)
     }
 
-    /// Follows a phase error in radians, already multiplied by the gain.
+    /// Follows a phase error in radians, already multiplied by the gain, at the age that was asked for last.
     #[inline]
-    pub(super) fn learn(&mut self, age: f64, step: f32) {
+    pub(super) fn learn(&mut self, step: f32) {
         for line in self.lines.iter_mut().filter(|line| line.followed) {
-            line.swing += line.place(age).scale(step);
+            line.swing += line.place.scale(step);
         }
     }
 }
 
 impl Line {
-    fn place(&self, age: f64) -> Complex {
+    #[inline]
+    fn radians(&mut self, age: f64) -> f32 {
         let turns = age * self.turns_per_symbol;
-        turned(turns - nearest_whole(turns).0)
-    }
-
-    fn radians(&self, age: f64) -> f32 {
-        let place = self.place(age);
-        self.swing.re * place.re + self.swing.im * place.im
+        self.place = turned(turns - nearest_whole(turns).0);
+        self.swing.re * self.place.re + self.swing.im * self.place.im
     }
 }

@@ -40,7 +40,7 @@ mod whole;
 pub use complex::Complex;
 pub use filters::Filters;
 pub use plan::{Coding, Generator, Meaning, Plan, ScramblerStart, Segment, plans};
-pub use receiver::{Mended, Receiver};
+pub use receiver::{Mended, Receiver, ReceiverBank};
 pub use symbols::Symbols;
 pub use transmitter::Transmitter;
 

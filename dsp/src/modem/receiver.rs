@@ -10,12 +10,14 @@
 //! A short training sequence is too short to learn a line from. The equaliser of the signal before is kept, and only the
 //! instant, the phase and the level are looked for at which it gives the known symbols best.
 
+mod bank;
 mod recovery;
 mod running;
 mod train;
 
-use alloc::boxed::Box;
 use core::ops::Range;
+
+pub use bank::ReceiverBank;
 
 use super::{
     Demodulator, Train,
@@ -28,7 +30,6 @@ use super::{
     plan::Plan,
     presence::Presence,
     sampler::Sampler,
-    solver::Solver,
     timing::Clock,
     training::{Detector, Found, Reference},
 };
@@ -67,7 +68,6 @@ pub struct Receiver {
     line: Line,
     sampler: Sampler,
     detector: Detector,
-    solver: Box<Solver>,
     equalizer: Equalizer,
     carrier: CarrierLoop,
     clock: Clock,
@@ -142,7 +142,6 @@ impl Receiver {
             short: Reference::new(plan, Train::Short),
             line: Line::new(),
             sampler: Sampler::new(plan, isa),
-            solver: Box::new(Solver::new()),
             equalizer: Equalizer::new(isa),
             carrier: CarrierLoop::new(plan.baud.0),
             clock: Clock::new(symbol / 2.0),
@@ -276,9 +275,20 @@ impl Receiver {
         let error_power = self.error_power;
         self.decoder.flush(|word| running::wanted(word, unwanted, SampleIndex(end), error_power, out));
         out.mark(SampleIndex(end), Mark::CarrierDown);
+        self.take_back();
         let lasted = self.symbols >= self.returned_at + LASTING;
         self.may_return_until = if self.unwanted_bits == 0 && lasted { end + RETURN } else { 0 };
         self.hunt();
+    }
+
+    /// Takes back what loops and equaliser learned when the signal was about to end, or already had: a short training
+    /// sequence is heard with what was learned before.
+    fn take_back(&mut self) {
+        if let Some(good) = self.lock.good_moment(self.symbols) {
+            self.equalizer.relearn(&good.taps);
+            self.clock.set_deviation(good.deviation);
+            self.carrier.set_state(good.carrier);
+        }
     }
 
     fn hunt(&mut self) {
@@ -287,19 +297,20 @@ impl Receiver {
         self.wait_for_expected();
     }
 
-    fn take(&mut self, samples: &[f32], out: &mut BitRun) {
-        for piece in samples.chunks(PIECE) {
-            self.line.push(piece);
-            let first = self.line.heard() as i64 - piece.len() as i64;
-            self.presence.push(self.line.stretch(first, piece.len()));
-            self.advance(out);
-        }
+    /// Takes the samples of a piece.
+    fn hear(&mut self, piece: &[f32]) {
+        self.line.push(piece);
+        let first = self.line.heard() as i64 - piece.len() as i64;
+        self.presence.push(self.line.stretch(first, piece.len()));
     }
 }
 
 impl Demodulator for Receiver {
     fn run(&mut self, samples: &[f32], out: &mut BitRun) {
-        self.take(samples, out);
+        for piece in samples.chunks(PIECE) {
+            self.hear(piece);
+            self.advance(out);
+        }
     }
 
     fn coast(&mut self, samples: usize, out: &mut BitRun) {

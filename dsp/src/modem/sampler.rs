@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     constant::{cosine_of_turns, sine_of_turns},
-    lanes::Isa,
+    lanes::{Isa, Sums, VectorWork, Vectors, WIDTH},
     pcm::SAMPLE_RATE,
     units::{Baud, Hz},
 };
@@ -33,6 +33,23 @@ pub(super) struct MatchedFilter([Row; INSTANTS]);
 struct Row {
     re: [f32; TAPS],
     im: [f32; TAPS],
+}
+
+/// What [`Sampler::at`] does.
+struct At<'a> {
+    sampler: &'a Sampler,
+    line: &'a Line,
+    instant: f64,
+    turns: f64,
+}
+
+impl VectorWork for At<'_> {
+    type Output = Complex;
+
+    #[inline(always)]
+    fn run<V: Vectors>(self) -> Complex {
+        self.sampler.at_in::<V>(self.line, self.instant, self.turns)
+    }
 }
 
 impl MatchedFilter {
@@ -80,6 +97,11 @@ impl Sampler {
         Self { filter: &plan.filters.receive, carrier, carrier_per_instant: carrier / INSTANTS as f64, isa }
     }
 
+    /// The instruction set it runs by.
+    pub(super) fn isa(&self) -> Isa {
+        self.isa
+    }
+
     /// Samples beyond an instant that must have been heard to sample it.
     pub(super) fn reach(&self) -> f64 {
         HALF as f64 + 1.0
@@ -91,14 +113,26 @@ impl Sampler {
     }
 
     /// The baseband at `instant` (in samples of the line), turned back by `turns` besides the plan's carrier.
-    #[inline]
     pub(super) fn at(&self, line: &Line, instant: f64, turns: f64) -> Complex {
+        self.isa.run_in_vectors(At { sampler: self, line, instant, turns })
+    }
+
+    /// [`Sampler::at`] in vectors.
+    #[inline(always)]
+    pub(super) fn at_in<V: Vectors>(&self, line: &Line, instant: f64, turns: f64) -> Complex {
         let (nearest, steps) = nearest_whole(instant * INSTANTS as f64);
         let (sample, place) = (steps.div_euclid(INSTANTS as i64), steps.rem_euclid(INSTANTS as i64) as usize);
         let heard: &[f32; TAPS] = line.piece(sample - HALF as i64 + 1);
         let row = &self.filter.0[place];
-        let (re, im) = self.isa.dot_pair(heard, &row.re, &row.im);
-        Complex::new(re, im) * turned(-(nearest * self.carrier_per_instant + turns))
+        let (mut re, mut im) = (V::Sums::zero(), V::Sums::zero());
+        let ((heard, _), (row_re, _), (row_im, _)) =
+            (heard.as_chunks::<WIDTH>(), row.re.as_chunks::<WIDTH>(), row.im.as_chunks::<WIDTH>());
+        for vector in 0..TAPS / WIDTH {
+            let heard = V::Sums::load(&heard[vector]);
+            re = re.plus(heard.times(V::Sums::load(&row_re[vector])));
+            im = im.plus(heard.times(V::Sums::load(&row_im[vector])));
+        }
+        Complex::new(re.total(), im.total()) * turned(-(nearest * self.carrier_per_instant + turns))
     }
 }
 

@@ -1,20 +1,21 @@
 //! The nearest of a few points.
 
 use super::complex::Complex;
-use crate::lanes::{Isa, Work};
+use crate::lanes::{Isa, LANES, Lanes, Row, VectorWork, Vectors};
 
 /// Points at most.
 const POINTS: usize = 16;
 /// Places of a distance that hold the number of the point: the comparison of distances finds it along with them.
-const NUMBER: u32 = POINTS as u32 - 1;
+const NUMBER: i32 = POINTS as i32 - 1;
+const NUMBERS: [[i32; LANES]; 2] = [[0, 1, 2, 3, 4, 5, 6, 7], [8, 9, 10, 11, 12, 13, 14, 15]];
 /// Where points stand that there are not.
 const NOWHERE: f32 = 1e6;
 
 /// Up to sixteen points, to find the nearest of.
 #[derive(Clone, Debug)]
 pub(super) struct Slicer {
-    re: [f32; POINTS],
-    im: [f32; POINTS],
+    re: [[f32; LANES]; 2],
+    im: [[f32; LANES]; 2],
     count: usize,
     isa: Isa,
 }
@@ -22,9 +23,10 @@ pub(super) struct Slicer {
 impl Slicer {
     /// For these points, at most sixteen.
     pub(super) fn new(points: impl Iterator<Item = Complex>, isa: Isa) -> Self {
-        let mut slicer = Self { re: [NOWHERE; POINTS], im: [NOWHERE; POINTS], count: 0, isa };
+        let mut slicer = Self { re: [[NOWHERE; LANES]; 2], im: [[NOWHERE; LANES]; 2], count: 0, isa };
         for point in points {
-            (slicer.re[slicer.count], slicer.im[slicer.count]) = (point.re, point.im);
+            let (half, place) = (slicer.count / LANES, slicer.count % LANES);
+            (slicer.re[half][place], slicer.im[half][place]) = (point.re, point.im);
             slicer.count += 1;
         }
         slicer
@@ -32,37 +34,37 @@ impl Slicer {
 
     /// The number of the nearest point, the first given being 0.
     pub(super) fn nearest(&self, received: Complex) -> usize {
-        self.isa.run(Nearest { re: &self.re, im: &self.im, received }).min(self.count - 1)
+        self.isa.run_in_vectors(Nearest { slicer: self, received })
+    }
+
+    /// [`Slicer::nearest`] in vectors.
+    #[inline(always)]
+    pub(super) fn nearest_in<V: Vectors>(&self, received: Complex) -> usize {
+        let (re, im) = (V::Row::splat(received.re), V::Row::splat(received.im));
+        let nearest = self.distances(re, im, 1).lesser(self.distances(re, im, 0)).least();
+        ((nearest.to_bits() as i32 & NUMBER) as usize).min(self.count - 1)
+    }
+
+    /// Squared distances to half of the points, with their numbers in the lowest places.
+    #[inline(always)]
+    fn distances<V: Row>(&self, re: V, im: V, half: usize) -> V {
+        let (away_re, away_im) = (re - V::load(&self.re[half]), im - V::load(&self.im[half]));
+        (away_re * away_re + away_im * away_im).labelled(NUMBER, &NUMBERS[half])
     }
 }
 
 /// Looks for the number of the point nearest to a received one.
 struct Nearest<'a> {
-    re: &'a [f32; POINTS],
-    im: &'a [f32; POINTS],
+    slicer: &'a Slicer,
     received: Complex,
 }
 
-impl Work for Nearest<'_> {
+impl VectorWork for Nearest<'_> {
     type Output = usize;
 
     #[inline(always)]
-    fn run(self) -> usize {
-        let mut numbered = [0.0; POINTS];
-        for (number, numbered) in numbered.iter_mut().enumerate() {
-            let (away_re, away_im) = (self.received.re - self.re[number], self.received.im - self.im[number]);
-            let distance = away_re * away_re + away_im * away_im;
-            *numbered = f32::from_bits(distance.to_bits() & !NUMBER | number as u32);
-        }
-        let mut half = POINTS / 2;
-        while half > 0 {
-            for number in 0..half {
-                let other = numbered[number + half];
-                numbered[number] = if other < numbered[number] { other } else { numbered[number] };
-            }
-            half /= 2;
-        }
-        (numbered[0].to_bits() & NUMBER) as usize
+    fn run<V: Vectors>(self) -> usize {
+        self.slicer.nearest_in::<V>(self.received)
     }
 }
 

@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 
 use super::complex::Complex;
-use crate::lanes::{Isa, Work};
+use crate::lanes::{Isa, Row as Eight, VectorWork, Vectors};
 
 /// State of the convolutional encoder, 0 to 7.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -48,10 +48,13 @@ const STATE: i32 = STATES as i32 - 1;
 const FAR: f32 = 1e6;
 const BEYOND: f32 = 1e30;
 
-/// The states before each state, by way and state.
-const ORIGINS: [[usize; STATES]; WAYS] = origins();
+/// The states before each state, by way and state, and the subsets of points on these ways.
+const ORIGINS: [[i32; STATES]; WAYS] = origins();
+const SUBSETS_OF_WAYS: [[i32; STATES]; WAYS] = subsets_of_ways();
 /// The subset of points on the way from a state to a state.
 const SUBSET: [[usize; STATES]; STATES] = subsets();
+/// Labels of the first row, and the numbers of the states.
+const NUMBERS: [i32; STATES] = [0, 1, 2, 3, 4, 5, 6, 7];
 
 /// Most likely path through the code, by soft decisions.
 #[derive(Clone, Debug)]
@@ -67,24 +70,36 @@ pub(super) struct Viterbi {
 }
 
 #[derive(Clone, Copy, Debug)]
+#[repr(align(32))]
 struct Row {
     re: [f32; SUBSETS],
     im: [f32; SUBSETS],
     labels: [i32; SUBSETS],
 }
 
-/// Of a symbol: the state before each state on the best path, and the label of the nearest point of each subset.
+/// Of a symbol: what was least for each state, with the state before it in its lowest places, and for each subset, with the
+/// label of its nearest point.
 #[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
 struct Survivors {
-    origins: [u8; STATES],
-    labels: [u8; SUBSETS],
+    metrics: [f32; STATES],
+    distances: [f32; SUBSETS],
 }
 
 impl Survivors {
-    /// The label on the best path into a state, and the state before it.
-    fn step_back(&self, state: usize) -> (u8, usize) {
-        let origin = usize::from(self.origins[state]) % STATES;
-        (self.labels[SUBSET[origin][state]], origin)
+    const NONE: Self = Self { metrics: [0.0; STATES], distances: [0.0; SUBSETS] };
+
+    /// The state before a state on the best path into it.
+    #[inline(always)]
+    fn origin(&self, state: usize) -> usize {
+        (as_integer(self.metrics[state % STATES]) & STATE) as usize
+    }
+
+    /// The label on the best path into a state.
+    #[inline(always)]
+    fn label(&self, state: usize) -> u8 {
+        let subset = SUBSET[self.origin(state)][state % STATES];
+        (as_integer(self.distances[subset]) & LABEL) as u8
     }
 }
 
@@ -100,7 +115,7 @@ impl Viterbi {
         Self {
             rows: points.chunks_exact(SUBSETS).enumerate().map(row).collect(),
             metrics: [0.0; STATES],
-            survivors: Box::new([Survivors { origins: [0; STATES], labels: [0; SUBSETS] }; KEPT]),
+            survivors: Box::new([Survivors::NONE; KEPT]),
             filled: 0,
             decided: [0; KEPT],
             isa,
@@ -118,20 +133,36 @@ impl Viterbi {
     }
 
     /// Takes a point; returns the one probably sent, by the path that is best so far, and labels decided now.
-    pub(super) fn push(&mut self, received: Complex) -> (Complex, &[u8]) {
-        let (rows, metrics, survivors) = (&*self.rows, &mut self.metrics, &mut self.survivors[self.filled]);
-        let best = self.isa.run(Step { rows, received, metrics, survivors });
-        let probable = self.point(usize::from(self.survivors[self.filled].step_back(best).0));
+    #[inline(always)]
+    pub(super) fn push<V: Vectors>(&mut self, received: Complex) -> (Complex, &[u8]) {
+        let survivors = &mut self.survivors[self.filled];
+        let distances = nearest_of_each_subset::<V::Row>(&self.rows, received);
+        let (metrics, best) = lengthen_paths(V::Row::load(&self.metrics), distances, survivors);
+        survivors.distances = distances.values();
+        self.metrics = metrics.values();
+        let label = survivors.label(best);
         self.filled += 1;
         let decided = if self.filled == KEPT { self.decide(BATCH) } else { 0 };
-        (probable, &self.decided[..decided])
+        (self.point(usize::from(label)), &self.decided[..decided])
+    }
+
+    #[cfg(test)]
+    fn push_by(&mut self, isa: Isa, received: Complex) -> (Complex, &[u8]) {
+        struct Push<'a>(&'a mut Viterbi, Complex);
+        impl<'a> VectorWork for Push<'a> {
+            type Output = (Complex, &'a [u8]);
+            #[inline(always)]
+            fn run<V: Vectors>(self) -> Self::Output {
+                self.0.push::<V>(self.1)
+            }
+        }
+        isa.run_in_vectors(Push(self, received))
     }
 
     /// The point nearest to a received one, by itself.
     pub(super) fn nearest(&self, received: Complex) -> Complex {
-        let distances = self.isa.run(Nearest { rows: &self.rows, received });
-        let nearest = distances.into_iter().fold(i32::MAX, i32::min);
-        self.point((nearest & LABEL) as usize)
+        let nearest = self.isa.run_in_vectors(Nearest { rows: &self.rows, received });
+        self.point((as_integer(nearest) & LABEL) as usize)
     }
 
     /// Decides all that is left, by the path that is best now.
@@ -142,9 +173,14 @@ impl Viterbi {
 
     /// Decides the oldest `count` symbols and forgets them.
     fn decide(&mut self, count: usize) -> usize {
-        let mut state = best_state(&self.metrics.map(as_integer));
-        for age in (0..self.filled).rev() {
-            (self.decided[age], state) = self.survivors[age].step_back(state);
+        let numbered = |state: usize| as_integer(self.metrics[state]) & !STATE | state as i32;
+        let mut state = (0..STATES).map(numbered).min().map_or(0, |best| (best & STATE) as usize);
+        for survivors in self.survivors[count..self.filled].iter().rev() {
+            state = survivors.origin(state);
+        }
+        for (survivors, decided) in self.survivors[..count].iter().zip(&mut self.decided).rev() {
+            *decided = survivors.label(state);
+            state = survivors.origin(state);
         }
         self.survivors.copy_within(count..self.filled, 0);
         self.filled -= count;
@@ -152,96 +188,58 @@ impl Viterbi {
     }
 }
 
-/// One symbol of the decoder; gives the best state.
-struct Step<'a> {
-    rows: &'a [Row],
-    received: Complex,
-    metrics: &'a mut [f32; STATES],
-    survivors: &'a mut Survivors,
-}
-
-impl Work for Step<'_> {
-    type Output = usize;
-
-    #[inline(always)]
-    fn run(self) -> usize {
-        let distances = nearest_of_each_subset(self.rows, self.received);
-        self.survivors.labels = distances.map(|distance| (distance & LABEL) as u8);
-        lengthen_paths(self.metrics, &distances, &mut self.survivors.origins)
-    }
-}
-
-/// Looks for the nearest point of each subset.
+/// Looks for the distance of the nearest point, with its label in the lowest places.
 struct Nearest<'a> {
     rows: &'a [Row],
     received: Complex,
 }
 
-impl Work for Nearest<'_> {
-    type Output = [i32; SUBSETS];
+impl VectorWork for Nearest<'_> {
+    type Output = f32;
 
     #[inline(always)]
-    fn run(self) -> [i32; SUBSETS] {
-        nearest_of_each_subset(self.rows, self.received)
+    fn run<V: Vectors>(self) -> f32 {
+        nearest_of_each_subset::<V::Row>(self.rows, self.received).least()
     }
 }
 
 /// Squared distance to the nearest point of each subset, with its label in the lowest places.
 #[inline(always)]
-fn nearest_of_each_subset(rows: &[Row], received: Complex) -> [i32; SUBSETS] {
-    let mut best = core::array::from_fn(|subset| as_number(as_integer(BEYOND) & !LABEL | subset as i32));
+fn nearest_of_each_subset<V: Eight>(rows: &[Row], received: Complex) -> V {
+    let (re, im) = (V::splat(received.re), V::splat(received.im));
+    let beyond = V::splat(BEYOND).labelled(LABEL, &NUMBERS);
+    let (mut even, mut odd) = (beyond, beyond);
     let (pairs, _) = rows.as_chunks();
     for [row, other_row] in pairs {
-        let (distances, others) = (row.distances(received), other_row.distances(received));
-        for subset in 0..SUBSETS {
-            best[subset] = lesser(lesser(distances[subset], others[subset]), best[subset]);
-        }
+        even = row.distances(re, im).lesser(even);
+        odd = other_row.distances(re, im).lesser(odd);
     }
-    best.map(as_integer)
+    even.lesser(odd)
 }
 
 impl Row {
     #[inline(always)]
-    fn distances(&self, received: Complex) -> [f32; SUBSETS] {
-        core::array::from_fn(|subset| {
-            let (away_re, away_im) = (received.re - self.re[subset], received.im - self.im[subset]);
-            let distance = as_integer(away_re * away_re + away_im * away_im);
-            as_number(distance & !LABEL | self.labels[subset])
-        })
+    fn distances<V: Eight>(&self, re: V, im: V) -> V {
+        let (away_re, away_im) = (re - V::load(&self.re), im - V::load(&self.im));
+        (away_re * away_re + away_im * away_im).labelled(LABEL, &self.labels)
     }
 }
 
-/// The lesser of two numbers; the second if the first is none.
+/// Adds, compares and selects: metrics of the best paths with one more symbol. Returns the best state, too.
 #[inline(always)]
-fn lesser(a: f32, b: f32) -> f32 {
-    if a < b { a } else { b }
-}
-
-/// Adds, compares and selects: metrics and origins of the best paths with one more symbol. Returns the best state.
-#[inline(always)]
-fn lengthen_paths(metrics: &mut [f32; STATES], distances: &[i32; SUBSETS], origins: &mut [u8; STATES]) -> usize {
-    let distances = distances.map(as_number);
-    let mut best = [i32::MAX; STATES];
-    for from in &ORIGINS {
-        for state in 0..STATES {
-            let metric = as_integer(metrics[from[state]] + distances[SUBSET[from[state]][state]]);
-            best[state] = best[state].min(metric & !STATE | from[state] as i32);
-        }
-    }
-    *origins = best.map(|metric| (metric & STATE) as u8);
-    let state = best_state(&best);
-    let least = as_number(best[state] & !STATE);
+fn lengthen_paths<V: Eight>(metrics: V, distances: V, survivors: &mut Survivors) -> (V, usize) {
+    let [a, b, c, d] = [
+        lengthened(metrics, distances, 0),
+        lengthened(metrics, distances, 1),
+        lengthened(metrics, distances, 2),
+        lengthened(metrics, distances, 3),
+    ];
+    let best = a.lesser(b).lesser(c.lesser(d));
+    survivors.metrics = best.values();
+    let least = as_integer(best.labelled(STATE, &NUMBERS).least());
+    let without_least = best.labelled(STATE, &[0; STATES]) - V::splat(as_number(least & !STATE));
     // The lowest places may have hidden which of two almost equal metrics is the smaller.
-    *metrics = best.map(|metric| within(as_number(metric & !STATE) - least, 0.0, FAR));
-    state
-}
-
-#[inline(always)]
-fn best_state(metrics: &[i32; STATES]) -> usize {
-    let numbered: [i32; STATES] = core::array::from_fn(|state| metrics[state] & !STATE | state as i32);
-    let [a, b, c, d, e, f, g, h] = numbered;
-    let best = a.min(e).min(c.min(g)).min(b.min(f).min(d.min(h)));
-    (best & STATE) as usize
+    (without_least.greater(V::splat(0.0)).lesser(V::splat(FAR)), (least & STATE) as usize)
 }
 
 #[inline(always)]
@@ -254,9 +252,11 @@ fn as_number(value: i32) -> f32 {
     f32::from_bits(value as u32)
 }
 
+/// Metrics of the paths that reach each state in one of its ways, with the state before it in the lowest places.
 #[inline(always)]
-fn within(value: f32, least: f32, most: f32) -> f32 {
-    lesser(if value > least { value } else { least }, most)
+fn lengthened<V: Eight>(metrics: V, distances: V, way: usize) -> V {
+    let metric = metrics.permuted(&ORIGINS[way]) + distances.permuted(&SUBSETS_OF_WAYS[way]);
+    metric.labelled(STATE, &ORIGINS[way])
 }
 
 const fn subsets() -> [[usize; STATES]; STATES] {
@@ -271,18 +271,29 @@ const fn subsets() -> [[usize; STATES]; STATES] {
     subsets
 }
 
-const fn origins() -> [[usize; STATES]; WAYS] {
+const fn origins() -> [[i32; STATES]; WAYS] {
     let mut origins = [[0; STATES]; WAYS];
     let mut found = [0; STATES];
     let mut way = 0;
     while way < STATES * WAYS {
         let from = way / WAYS;
         let to = Convolution(from as u8).after((way % WAYS) as u8).1.0 as usize;
-        origins[found[to]][to] = from;
+        origins[found[to]][to] = from as i32;
         found[to] += 1;
         way += 1;
     }
     origins
+}
+
+const fn subsets_of_ways() -> [[i32; STATES]; WAYS] {
+    let mut subsets = [[0; STATES]; WAYS];
+    let mut way = 0;
+    while way < STATES * WAYS {
+        let (rank, to) = (way / STATES, way % STATES);
+        subsets[rank][to] = SUBSET[ORIGINS[rank][to] as usize][to] as i32;
+        way += 1;
+    }
+    subsets
 }
 
 #[cfg(test)]
@@ -299,7 +310,8 @@ mod tests {
             state >> 16
         };
         let mut coder = Convolution::default();
-        let mut viterbi = Viterbi::new(&POINTS_14400, 1.0, Isa::detect());
+        let isa = Isa::detect();
+        let mut viterbi = Viterbi::new(&POINTS_14400, 1.0, isa);
         let (mut sent, mut decoded) = (Vec::new(), Vec::new());
         let mut nearest_is_wrong = 0;
         for symbol in 0..2000 {
@@ -313,7 +325,7 @@ mod tests {
             }
             nearest_is_wrong += usize::from(viterbi.nearest(point) != POINTS_14400[usize::from(label)]);
             sent.push(label);
-            decoded.extend_from_slice(viterbi.push(point).1);
+            decoded.extend_from_slice(viterbi.push_by(isa, point).1);
         }
         decoded.extend_from_slice(viterbi.flush());
         assert!(nearest_is_wrong > 400, "{nearest_is_wrong}");

@@ -3,7 +3,7 @@
 //! ```text
 //!  fax             CED 2100 Hz ≥ 2.6 s   75 ms   V.21 flags      (many leave CED out)
 //!  data modem      2100 Hz, with reversals or 15 Hz modulation, and then anything but V.21; 2225 or 2250 Hz
-//!  text telephone  1400 and 1800 Hz by turns, 22 ms each (Baudot at 45.45 Bd)
+//!  text telephone  see `text`
 //!  alarm receiver  1400 Hz 100 ms, 2300 Hz 100 ms (Contact ID)
 //!  voice           periods of 2.5 to 13 ms that change, loud and soft by turns
 //!  machine         a voice, and then one tone
@@ -12,13 +12,17 @@
 use crate::{
     bits::{BitRun, Mark},
     fsk::{FskDemodulator, V21_CHANNEL_2},
-    lanes::Isa,
+    lanes::{Isa, Lanes},
     modem::Demodulator,
     pcm::BLOCK_SAMPLES,
     tone::{
-        call::CedDetector,
-        dtmf_detector::DtmfDetector,
-        pitch::{Look, VOICED, voice},
+        call::{CedListener, ToneEdge},
+        content::{Content, ContentKernel},
+        dtmf_detector::{DtmfListener, HeardDigit},
+        dtmf_look::{self, LookKernel},
+        ear::{Alone, Both, EarBank, Listener, Piece},
+        pitch::{self, Look, PitchKernel, VOICED, voice},
+        text::TextEar,
     },
     units::{Dbm0, SampleIndex},
 };
@@ -69,6 +73,9 @@ const SECOND: u32 = 100;
 /// Level from which something is heard.
 const HEARD: Dbm0 = Dbm0(-43.0);
 
+/// Purity from which a block is worth listening for V.21: that of V.21 in as much noise, or clipped to a square.
+const V21_PURITY: f32 = 0.75;
+
 /// Flags in a row that only V.21 has.
 const FLAGS: u32 = 5;
 
@@ -81,10 +88,6 @@ const DATA: u32 = SECOND / 2;
 
 /// Blocks of 2225 or 2250 Hz that a data modem sends at least.
 const BELL: u32 = SECOND / 2;
-
-/// Turns from 1400 to 1800 Hz or back that a text telephone takes, each within so many blocks of the last.
-const TURNS: u32 = 8;
-const TURN_WITHIN: u32 = 16;
 
 /// Blocks of each tone of Contact ID's handshake, and the longest pause between them.
 const HANDSHAKE: core::ops::RangeInclusive<u32> = 6..=14;
@@ -104,14 +107,23 @@ const BEEP: core::ops::RangeInclusive<u32> = 10..=250;
 
 /// Tells who answered. The same answer is not told twice, but a better one is: a voice may turn out to be a machine.
 #[derive(Clone, Debug)]
-pub struct AnswererDetector {
-    block: [f32; BLOCK_SAMPLES],
-    filled: usize,
+pub struct AnswererDetector(Alone<AnswererListener>);
+
+/// Tells who answered the lines of a bank.
+pub type AnswererBank = EarBank<AnswererListener>;
+
+/// What one line heard of who answered.
+#[derive(Clone, Debug)]
+pub struct AnswererListener {
+    /// Mean square from which something is heard.
+    least_sound: f32,
     blocks: u32,
-    ced: CedDetector,
+    ced: CedListener,
     /// Blocks since the answer tone ended, and those among them that held something else than V.21.
     answer_tone: Option<(u32, u32)>,
     v21: FskDemodulator,
+    /// Blocks for which V.21 is still listened for.
+    v21_for: u32,
     run: BitRun,
     v21_up: bool,
     /// The last bits, and flags in a row.
@@ -120,14 +132,13 @@ pub struct AnswererDetector {
     flags: u32,
     bell: u32,
     handshake: Handshake,
-    /// The last tone of a text telephone, blocks since, turns.
-    baudot: (bool, u32, u32),
+    text: TextEar,
     /// The last three blocks.
     recent: [f32; VOICED],
     /// Periods (0 for none) and powers of the last blocks.
     voiced: [(u8, f32); VOICE_WINDOW],
     /// Keys are no voice.
-    keys: DtmfDetector,
+    keys: DtmfListener,
     beep: Beep,
     told: Option<Answerer>,
     isa: Isa,
@@ -156,61 +167,105 @@ struct Beep {
 impl AnswererDetector {
     /// A detector that has heard nothing.
     pub fn new() -> Self {
+        Self(Alone::new(AnswererListener::default()))
+    }
+
+    /// Takes the next samples, in 16-bit scale; who answered, when that is known anew. Give it at most a block at once.
+    pub fn run(&mut self, samples: &[f32]) -> Option<Answered> {
+        let mut answered = None;
+        self.0.run(samples, |heard| answered = Some(heard));
+        answered
+    }
+
+    /// Who answered, as far as is known.
+    pub fn answerer(&self) -> Option<Answerer> {
+        self.0.listener().told
+    }
+}
+
+impl Default for AnswererListener {
+    fn default() -> Self {
         Self {
-            block: [0.0; BLOCK_SAMPLES],
-            filled: 0,
+            least_sound: HEARD.mean_square(),
             blocks: 0,
-            ced: CedDetector::new(),
+            ced: CedListener::default(),
             answer_tone: None,
             v21: FskDemodulator::new(&V21_CHANNEL_2),
-            run: BitRun::with_room(BLOCK_SAMPLES),
+            v21_for: 0,
+            run: BitRun::with_room(VOICED),
             v21_up: false,
             bits: 0,
             bits_since_flag: 0,
             flags: 0,
             bell: 0,
             handshake: Handshake::default(),
-            baudot: (false, 0, 0),
+            text: TextEar::new(),
             recent: [0.0; VOICED],
             voiced: [(0, 0.0); VOICE_WINDOW],
-            keys: DtmfDetector::new(),
+            keys: DtmfListener::default(),
             beep: Beep::default(),
             told: None,
             isa: Isa::detect(),
         }
     }
+}
 
-    /// Takes the next samples, in 16-bit scale; who answered, when that is known anew. Give it at most a block at once.
-    pub fn run(&mut self, samples: &[f32]) -> Option<Answered> {
-        let mut answered = None;
-        for sample in samples {
-            self.block[self.filled] = *sample;
-            self.filled += 1;
-            if self.filled == BLOCK_SAMPLES {
-                self.filled = 0;
-                self.blocks += 1;
-                answered = self.block().or(answered);
-            }
-        }
-        answered
+/// Where each kernel's results begin.
+const CED_RESULTS: usize = pitch::RESULTS;
+const KEY_RESULTS: usize = CED_RESULTS + 3;
+
+impl Listener for AnswererListener {
+    type Kernel = Both<PitchKernel, Both<ContentKernel, LookKernel>>;
+    type Heard = Answered;
+    const SAMPLES: usize = BLOCK_SAMPLES;
+
+    fn fresh(&self) -> Self {
+        Self::default()
     }
 
+    fn kernel(&self) -> (Self::Kernel, usize) {
+        let ((ced, ced_results), (keys, key_results)) = (self.ced.kernel(), self.keys.kernel());
+        let kernel = Both::new(PitchKernel, pitch::RESULTS, Both::new(ced, ced_results, keys));
+        (kernel, KEY_RESULTS + BLOCK_SAMPLES / DtmfListener::SAMPLES * key_results)
+    }
+
+    fn hear<V: Lanes>(&mut self, piece: &Piece<'_, V>) -> Option<Answered> {
+        self.blocks += 1;
+        let look = Look::new(|at| piece.result(at));
+        let loud = look.mean_square >= self.least_sound;
+        self.recent.copy_within(BLOCK_SAMPLES.., 0);
+        for (at, sample) in self.recent[VOICED - BLOCK_SAMPLES..].iter_mut().enumerate() {
+            *sample = piece.sample(at);
+        }
+        let edge = self.ced.take(Content::of(0, |at| piece.result(CED_RESULTS + at)));
+        let mut digit = None;
+        for hop in 0..BLOCK_SAMPLES / DtmfListener::SAMPLES {
+            let heard = self.keys.look(|at| piece.result(KEY_RESULTS + hop * dtmf_look::RESULTS + at));
+            digit = heard.or(digit);
+        }
+        self.block(&look, loud, edge, digit)
+    }
+}
+
+impl AnswererListener {
     /// Who answered, as far as is known.
     pub fn answerer(&self) -> Option<Answerer> {
         self.told
     }
 
-    fn block(&mut self) -> Option<Answered> {
-        let look = Look::at(&self.block);
-        let loud = look.mean_square >= HEARD.mean_square();
-        self.recent.copy_within(BLOCK_SAMPLES.., 0);
-        self.recent[VOICED - BLOCK_SAMPLES..].copy_from_slice(&self.block);
-        let fax = self.hears_flags();
-        let modem = self.hears_modem(&look, loud);
-        let text = self.hears_text(&look, loud);
-        let alarm = self.handshake.hears(&look, loud);
-        let voice = self.hears_voice(&look, loud);
-        let machine = self.hears_beep(&look, loud);
+    fn block(
+        &mut self,
+        look: &Look,
+        loud: bool,
+        edge: Option<ToneEdge>,
+        digit: Option<HeardDigit>,
+    ) -> Option<Answered> {
+        let fax = self.hears_flags(look, loud);
+        let modem = self.hears_modem(look, loud, edge);
+        let text = self.text.hears(look, loud, &self.recent, digit);
+        let alarm = self.handshake.hears(look, loud);
+        let voice = self.hears_voice(look, loud, digit.is_some());
+        let machine = self.hears_beep(look, loud);
         let who = [
             (fax, Answerer::Fax),
             (alarm, Answerer::AlarmReceiver),
@@ -238,9 +293,22 @@ impl AnswererDetector {
         better.then_some(Answered { at: SampleIndex(u64::from(self.blocks) * BLOCK_SAMPLES as u64), who })
     }
 
-    fn hears_flags(&mut self) -> bool {
+    /// V.21 is listened for from the first block that may hold it until it has been gone for a second.
+    fn hears_flags(&mut self, look: &Look, loud: bool) -> bool {
+        let begins = self.v21_for == 0;
+        let may_be = loud && like_v21(look) && look.purity >= V21_PURITY;
+        self.v21_for = if may_be { SECOND } else { self.v21_for.saturating_sub(1) };
+        if self.v21_for == 0 {
+            (self.v21_up, self.flags) = (false, 0);
+            return false;
+        }
         self.run.clear();
-        self.v21.run(&self.block, &mut self.run);
+        if begins {
+            self.v21.restart();
+            self.v21.run(&self.recent, &mut self.run);
+        } else {
+            self.v21.run(&self.recent[VOICED - BLOCK_SAMPLES..], &mut self.run);
+        }
         for mark in self.run.marks() {
             match mark.mark {
                 Mark::CarrierUp => (self.v21_up, self.flags) = (true, 0),
@@ -261,8 +329,7 @@ impl AnswererDetector {
         heard
     }
 
-    fn hears_modem(&mut self, look: &Look, loud: bool) -> bool {
-        let edge = self.ced.run(&self.block);
+    fn hears_modem(&mut self, look: &Look, loud: bool, edge: Option<ToneEdge>) -> bool {
         if let Some(edge) = edge {
             self.answer_tone = if edge.on { None } else { Some((0, 0)) };
         }
@@ -270,9 +337,7 @@ impl AnswererDetector {
         self.bell = if bell { self.bell + 1 } else { 0 };
         let Some((since, data)) = &mut self.answer_tone else { return self.bell == BELL };
         *since += 1;
-        // V.21 clipped and bent is neither one tone nor far from its two.
-        let like_v21 = self.v21_up || (1550.0..1950.0).contains(&look.tone) && look.purity > 0.4;
-        *data += u32::from(loud && !like_v21);
+        *data += u32::from(loud && !self.v21_up && !like_v21(look));
         let over = *since > FOLLOWS && *data >= DATA && !self.v21_up;
         if over {
             self.answer_tone = None;
@@ -280,23 +345,7 @@ impl AnswererDetector {
         over || self.bell == BELL
     }
 
-    fn hears_text(&mut self, look: &Look, loud: bool) -> bool {
-        let (last, since, turns) = &mut self.baudot;
-        *since += 1;
-        if *since > TURN_WITHIN {
-            *turns = 0;
-        }
-        let (mark, space) = (loud && look.is(1400.0, 25.0), loud && look.is(1800.0, 25.0));
-        if mark || space {
-            *turns += u32::from(*last != space);
-            (*last, *since) = (space, 0);
-        }
-        *turns == TURNS
-    }
-
-    fn hears_voice(&mut self, look: &Look, loud: bool) -> bool {
-        let mut pressed = false;
-        self.keys.run(&self.block, |_| pressed = true);
+    fn hears_voice(&mut self, look: &Look, loud: bool, pressed: bool) -> bool {
         if pressed {
             // What was a key only now turns out to be one.
             self.voiced.iter_mut().for_each(|block| block.0 = 0);
@@ -329,6 +378,11 @@ impl AnswererDetector {
         self.beep = if fading { Beep { fades: true, ..self.beep } } else { Beep::default() };
         self.told == Some(Answerer::Voice) && whole && !loud
     }
+}
+
+/// Whether a block may be of V.21's second channel: clipped and bent it is neither one tone nor far from its two.
+fn like_v21(look: &Look) -> bool {
+    (1550.0..1950.0).contains(&look.tone) && look.purity > 0.4
 }
 
 impl Default for AnswererDetector {

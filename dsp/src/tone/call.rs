@@ -9,10 +9,13 @@
 //! 15 Hz, which makes it V.8's ANSam.
 
 use crate::{
+    lanes::Lanes,
     osc::{Oscillator, cosine, phase_step, sine},
     pcm::BLOCK_SAMPLES,
     tone::{
         cadence::{Burst, BurstTracker},
+        content::{Content, ContentKernel},
+        ear::{Alone, EarBank, Listener, Piece},
         presence::{Judged, Presence},
     },
     units::{Dbm0, Hz, SampleIndex},
@@ -66,10 +69,12 @@ impl CngGenerator {
     }
 }
 
-/// Makes CED, 2.7 s long.
+/// Makes CED, 2.7 s long unless told otherwise.
 #[derive(Clone, Debug)]
 pub struct CedGenerator {
     tone: Oscillator,
+    /// Samples of the whole tone.
+    length: u64,
     amplitude: f32,
     reversals: bool,
     /// 15 Hz, and how much of the amplitude follows it.
@@ -87,6 +92,7 @@ impl CedGenerator {
     pub fn new(level: Dbm0) -> Self {
         Self {
             tone: Oscillator::new(CED_PITCH),
+            length: CED_LENGTH,
             amplitude: peak(level),
             reversals: false,
             modulation: Oscillator::new(MODULATION_PITCH),
@@ -100,6 +106,11 @@ impl CedGenerator {
         Self { reversals, depth: MODULATION_DEPTH, ..Self::new(level) }
     }
 
+    /// The same tone, of so many milliseconds.
+    pub fn lasting(self, milliseconds: u64) -> Self {
+        Self { length: milliseconds * MS, ..self }
+    }
+
     /// CED with the reversals of phase of V.25.
     pub fn with_reversals(level: Dbm0) -> Self {
         Self { reversals: true, ..Self::new(level) }
@@ -107,7 +118,7 @@ impl CedGenerator {
 
     /// Writes the next samples; how many, fewer than there is room for when the tone ends.
     pub fn run(&mut self, out: &mut [f32]) -> usize {
-        let left = CED_LENGTH.saturating_sub(self.position).min(out.len() as u64) as usize;
+        let left = self.length.saturating_sub(self.position).min(out.len() as u64) as usize;
         for out in &mut out[..left] {
             if self.reversals && self.position > 0 && self.position.is_multiple_of(REVERSAL_PERIOD) {
                 self.tone.turn(1 << 31);
@@ -151,18 +162,23 @@ impl Ear {
         Self { presence: Presence::new(pitch, tolerance), bursts: BurstTracker::new(BRIDGE) }
     }
 
-    /// Takes a sample; the block that it completes, and the burst that ends with it.
-    fn push(&mut self, sample: f32) -> Option<(Judged, Option<Burst>)> {
-        let block = self.presence.push(sample)?;
+    /// What looks for the tone, and how many values it writes.
+    fn kernel(&self) -> (ContentKernel, usize) {
+        self.presence.kernel().counted()
+    }
+
+    /// Takes what a block holds of the tone; the block, judged, and the burst that ends with it.
+    fn take(&mut self, content: Content) -> (Judged, Option<Burst>) {
+        let block = self.presence.judge(content);
         if block.present {
             self.bursts.present(block.edge, block.end);
-            return Some((block, None));
+            return (block, None);
         }
         let follows = self.bursts.burst().is_some_and(|burst| burst.end.0 + BLOCK_SAMPLES as u64 == block.end.0);
         if follows {
             self.bursts.extend(block.edge);
         }
-        Some((block, self.bursts.absent(block.end)))
+        (block, self.bursts.absent(block.end))
     }
 
     /// The burst under way.
@@ -176,7 +192,14 @@ impl Ear {
 /// The edge comes some 3 s after the beginning of the tone that it is stamped with. It is over when no burst has come
 /// for 4.5 s.
 #[derive(Clone, Debug)]
-pub struct CngDetector {
+pub struct CngDetector(Alone<CngListener>);
+
+/// Recognises CNG in lines of a bank.
+pub type CngBank = EarBank<CngListener>;
+
+/// What one line heard of CNG.
+#[derive(Clone, Debug)]
+pub struct CngListener {
     ear: Ear,
     /// Mean square of the burst under way.
     power: f32,
@@ -202,18 +225,14 @@ const CNG_TOLERANCE: Hz = Hz(42.0);
 impl CngDetector {
     /// A detector that has heard nothing.
     pub fn new() -> Self {
-        Self { ear: Ear::new(CNG_PITCH, CNG_TOLERANCE), power: 0.0, last: None, on: false }
+        Self(Alone::new(CngListener::default()))
     }
 
     /// Takes the next samples, in 16-bit scale; an edge, if there was one. Give it at most a second at once: of two
     /// edges in one run the later is reported.
     pub fn run(&mut self, samples: &[f32]) -> Option<ToneEdge> {
         let mut edge = None;
-        for sample in samples {
-            if let Some((block, ended)) = self.ear.push(*sample) {
-                edge = self.block(&block, ended).or(edge);
-            }
-        }
+        self.0.run(samples, |heard| edge = Some(heard));
         edge
     }
 
@@ -222,6 +241,38 @@ impl CngDetector {
         *self = Self::new();
     }
 
+    /// Level of the burst heard last, or of the one under way.
+    pub fn level(&self) -> Dbm0 {
+        self.0.listener().level()
+    }
+}
+
+impl Default for CngListener {
+    fn default() -> Self {
+        Self { ear: Ear::new(CNG_PITCH, CNG_TOLERANCE), power: 0.0, last: None, on: false }
+    }
+}
+
+impl Listener for CngListener {
+    type Kernel = ContentKernel;
+    type Heard = ToneEdge;
+    const SAMPLES: usize = BLOCK_SAMPLES;
+
+    fn fresh(&self) -> Self {
+        Self::default()
+    }
+
+    fn kernel(&self) -> (ContentKernel, usize) {
+        self.ear.kernel()
+    }
+
+    fn hear<V: Lanes>(&mut self, piece: &Piece<'_, V>) -> Option<ToneEdge> {
+        let (block, ended) = self.ear.take(Content::of(0, |at| piece.result(at)));
+        self.block(&block, ended)
+    }
+}
+
+impl CngListener {
     /// Level of the burst heard last, or of the one under way.
     pub fn level(&self) -> Dbm0 {
         Dbm0::from_mean_square(self.last.as_ref().map_or(self.power, |last| last.power))
@@ -283,7 +334,14 @@ impl Default for CngDetector {
 /// Recognises CED after half a second of it, with or without the phase reversals of V.25 or the amplitude modulation
 /// of V.8's ANSam.
 #[derive(Clone, Debug)]
-pub struct CedDetector {
+pub struct CedDetector(Alone<CedListener>);
+
+/// Recognises CED in lines of a bank.
+pub type CedBank = EarBank<CedListener>;
+
+/// What one line heard of CED.
+#[derive(Clone, Debug)]
+pub struct CedListener {
     ear: Ear,
     reversals: u32,
     envelope: Envelope,
@@ -330,21 +388,63 @@ const CED_LEAST: u64 = 500 * MS;
 impl CedDetector {
     /// A detector that has heard nothing.
     pub fn new() -> Self {
-        Self { ear: Ear::new(CED_PITCH, CED_TOLERANCE), reversals: 0, envelope: Envelope::default(), on: false }
+        Self(Alone::new(CedListener::default()))
     }
 
     /// Takes the next samples, in 16-bit scale; an edge, if there was one. Give it at most half a second at once: of
     /// two edges in one run the later is reported.
     pub fn run(&mut self, samples: &[f32]) -> Option<ToneEdge> {
         let mut edge = None;
-        for sample in samples {
-            if let Some((block, ended)) = self.ear.push(*sample) {
-                edge = self.block(&block, ended).or(edge);
-            }
-        }
+        self.0.run(samples, |heard| edge = Some(heard));
         edge
     }
 
+    /// Reversals of phase in the tone under way, or in the last one.
+    pub fn reversals(&self) -> u32 {
+        self.0.listener().reversals
+    }
+
+    /// Whether the tone under way, or the last one, is ANSam: modulated by 15 Hz. Known after 0.4 s of it.
+    pub fn is_modulated(&self) -> bool {
+        self.0.listener().is_modulated()
+    }
+
+    /// Level of the tone under way, or of the last one.
+    pub fn level(&self) -> Dbm0 {
+        self.0.listener().level()
+    }
+
+    /// Forgets everything; samples count from zero again.
+    pub fn restart(&mut self) {
+        *self = Self::new();
+    }
+}
+
+impl Default for CedListener {
+    fn default() -> Self {
+        Self { ear: Ear::new(CED_PITCH, CED_TOLERANCE), reversals: 0, envelope: Envelope::default(), on: false }
+    }
+}
+
+impl Listener for CedListener {
+    type Kernel = ContentKernel;
+    type Heard = ToneEdge;
+    const SAMPLES: usize = BLOCK_SAMPLES;
+
+    fn fresh(&self) -> Self {
+        Self::default()
+    }
+
+    fn kernel(&self) -> (ContentKernel, usize) {
+        self.ear.kernel()
+    }
+
+    fn hear<V: Lanes>(&mut self, piece: &Piece<'_, V>) -> Option<ToneEdge> {
+        self.take(Content::of(0, |at| piece.result(at)))
+    }
+}
+
+impl CedListener {
     /// Reversals of phase in the tone under way, or in the last one.
     pub fn reversals(&self) -> u32 {
         self.reversals
@@ -360,9 +460,10 @@ impl CedDetector {
         Dbm0::from_mean_square(self.envelope.power / self.envelope.blocks.max(1.0))
     }
 
-    /// Forgets everything; samples count from zero again.
-    pub fn restart(&mut self) {
-        *self = Self::new();
+    /// Takes what a block holds of the tone.
+    pub(super) fn take(&mut self, content: Content) -> Option<ToneEdge> {
+        let (block, ended) = self.ear.take(content);
+        self.block(&block, ended)
     }
 
     fn block(&mut self, block: &Judged, ended: Option<Burst>) -> Option<ToneEdge> {

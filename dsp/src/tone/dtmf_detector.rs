@@ -9,15 +9,13 @@
 //!
 //! Steadiness is what tells a key from a voice: over 35 ms the two tones keep their size and turn evenly.
 
-use alloc::{boxed::Box, vec::Vec};
-
 use crate::{
-    lanes::{Bank, Eight, Isa, Kernel, LANES},
-    pcm::BLOCK_SAMPLES,
+    lanes::Lanes,
     tone::{
         dtmf::{HIGH_GROUP, KEYPAD, LOW_GROUP},
-        dtmf_look::{HOP, Look, LookKernel, LookState, OneHop, RESULTS, middle, pitch},
-        phasor::{Fit, Phasor, RUN, nominal_advance},
+        dtmf_look::{HOP, Look, LookKernel, RESULTS, Recent, TONES, middle, pitch},
+        ear::{Alone, EarBank, Listener, Piece},
+        phasor::{Fit, Phasor, RUN, nominal_advance, nominal_turns},
     },
     units::{Db, Dbm0, SampleIndex},
 };
@@ -57,22 +55,21 @@ impl Default for DtmfLimits {
 
 /// Hears digits. A digit is told some 50 ms after it began, and its end some 35 ms after it.
 #[derive(Clone, Debug)]
-pub struct DtmfDetector {
-    kernel: LookKernel,
-    state: LookState<f32>,
-    hop: [f32; HOP],
-    filled: usize,
-    isa: Isa,
-    judge: Judge,
-}
+pub struct DtmfDetector(Alone<DtmfListener>);
+
+/// Hears the digits of lines in a bank.
+pub type DtmfBank = EarBank<DtmfListener>;
 
 /// Looks remembered.
 const MEMORY: usize = 16;
 
-/// Tells digits from looks.
+/// What one line heard of digits.
 #[derive(Clone, Debug)]
-struct Judge {
+pub struct DtmfListener {
     limits: DtmfLimits,
+    /// The mean square of the least level.
+    faintest: f32,
+    nominal: [[Phasor; RUN]; TONES],
     /// The last looks; the newest at `looks % MEMORY`.
     memory: [Look; MEMORY],
     /// Looks taken.
@@ -113,107 +110,72 @@ impl DtmfDetector {
 
     /// A detector with other limits.
     pub fn with_limits(limits: DtmfLimits) -> Self {
-        let kernel = LookKernel::new();
-        let state = kernel.state();
-        Self { kernel, state, hop: [0.0; HOP], filled: 0, isa: Isa::detect(), judge: Judge::new(limits) }
+        Self(Alone::new(DtmfListener::new(limits)))
     }
 
     /// Takes the next samples, in 16-bit scale. `found` is called when a digit is recognised and again, with its end,
     /// when it is over.
-    pub fn run(&mut self, samples: &[f32], mut found: impl FnMut(HeardDigit)) {
-        let mut rest = samples;
-        while !rest.is_empty() {
-            let (now, later) = rest.split_at(rest.len().min(HOP - self.filled));
-            self.hop[self.filled..][..now.len()].copy_from_slice(now);
-            self.filled += now.len();
-            rest = later;
-            if self.filled == HOP {
-                self.filled = 0;
-                let hop = OneHop { kernel: &self.kernel, state: &mut self.state, samples: &self.hop };
-                let results = self.isa.run(hop);
-                if let Some(heard) = self.judge.look(Look::new(|at| results[at])) {
-                    found(heard);
-                }
-            }
-        }
+    pub fn run(&mut self, samples: &[f32], found: impl FnMut(HeardDigit)) {
+        self.0.run(samples, found);
     }
 
     /// Forgets everything; samples count from zero again.
     pub fn restart(&mut self) {
-        self.state = self.kernel.state();
-        self.filled = 0;
-        self.judge = Judge::new(self.judge.limits);
+        *self = Self::with_limits(self.0.listener().limits);
     }
 
     /// The digit that is sounding.
     pub fn sounding(&self) -> Option<HeardDigit> {
-        self.judge.sounding()
+        self.0.listener().sounding()
     }
 }
 
-/// Hears the digits of many lines, in groups of [`LANES`]: each line as [`DtmfDetector`] hears it, bit for bit.
-pub struct DtmfBank {
-    bank: Bank<LookKernel>,
-    judges: Vec<[Judge; LANES]>,
-    results: Box<[Eight]>,
-}
+impl Listener for DtmfListener {
+    type Kernel = LookKernel;
+    type Heard = HeardDigit;
+    const SAMPLES: usize = HOP;
 
-impl DtmfBank {
-    /// `groups` groups of lines that have heard nothing.
-    pub fn new(groups: usize, isa: Isa) -> Self {
-        let judge = Judge::new(DtmfLimits::default());
-        Self {
-            bank: Bank::new(LookKernel::new(), groups, isa),
-            judges: (0..groups).map(|_| core::array::from_fn(|_| judge.clone())).collect(),
-            results: (0..BLOCK_SAMPLES / HOP * RESULTS).map(|_| Eight::default()).collect(),
-        }
+    fn fresh(&self) -> Self {
+        Self::new(self.limits)
     }
 
-    /// Takes a block of the lines of a group; lines whose bit in `present` is not set keep what they remember. `found` is
-    /// called with the lane and what [`DtmfDetector::run`] tells.
-    pub fn run(
-        &mut self,
-        group: usize,
-        present: u8,
-        block: &[Eight; BLOCK_SAMPLES],
-        mut found: impl FnMut(usize, HeardDigit),
-    ) {
-        self.bank.run(group, present, block, &mut self.results);
-        for results in self.results.chunks_exact(RESULTS) {
-            for (lane, judge) in self.judges[group].iter_mut().enumerate() {
-                if present >> lane & 1 == 1
-                    && let Some(heard) = judge.look(Look::new(|at| results[at].0[lane]))
-                {
-                    found(lane, heard);
-                }
-            }
-        }
+    fn kernel(&self) -> (LookKernel, usize) {
+        (LookKernel::new(), RESULTS)
     }
 
-    /// Lets a line of a group begin anew.
-    pub fn restart(&mut self, group: usize, lane: usize) {
-        self.bank.insert(group, lane, &LookKernel::new().state());
-        self.judges[group][lane] = Judge::new(self.judges[group][lane].limits);
+    #[inline]
+    fn hear<V: Lanes>(&mut self, piece: &Piece<'_, V>) -> Option<HeardDigit> {
+        self.look(|at| piece.result(at))
     }
 }
 
-impl Judge {
-    fn new(limits: DtmfLimits) -> Self {
-        Self { limits, memory: [Look::default(); MEMORY], looks: 0, following: None }
+impl DtmfListener {
+    /// A line that has heard nothing.
+    pub fn new(limits: DtmfLimits) -> Self {
+        let nominal = core::array::from_fn(|tone| nominal_turns(pitch(tone)));
+        let faintest = limits.level.mean_square();
+        Self { limits, faintest, nominal, memory: [Look::default(); MEMORY], looks: 0, following: None }
     }
 
-    fn sounding(&self) -> Option<HeardDigit> {
+    /// The digit that is sounding.
+    pub fn sounding(&self) -> Option<HeardDigit> {
         self.following.as_ref().map(|following| following.heard)
     }
 
-    fn look(&mut self, look: Look) -> Option<HeardDigit> {
+    /// Takes what the kernel wrote of a look; the digit that begins or ends with it.
+    #[inline]
+    pub(super) fn look(&mut self, results: impl Fn(usize) -> f32) -> Option<HeardDigit> {
         self.looks += 1;
-        self.memory[self.looks as usize % MEMORY] = look;
+        let look = &mut self.memory[self.looks as usize % MEMORY];
+        *look = Look::new(&results);
         let Some(following) = &mut self.following else {
-            self.following = self.is_worth_a_fit().then(|| self.recognise()).flatten();
+            if !self.is_worth_a_fit(&Recent::new(results)) {
+                return None;
+            }
+            self.following = self.recognise();
             return self.sounding();
         };
-        let ended = following.follow(&look, self.looks)?;
+        let ended = following.follow(look, self.looks)?;
         self.following = None;
         Some(ended)
     }
@@ -223,19 +185,19 @@ impl Judge {
         &self.memory[(self.looks as usize + MEMORY - ago) % MEMORY]
     }
 
-    /// Whether the loudest frequencies of the last looks are loud enough, and have enough of the power, that two of them
-    /// can pass any bar.
-    fn is_worth_a_fit(&self) -> bool {
-        let (loudest, everything) = (0..RUN)
-            .map(|ago| self.past(ago))
-            .fold((0.0, 0.0), |(loudest, everything), look| (loudest + look.loudest, everything + look.mean_square));
-        loudest >= 2.0 * LEAST_SHARE * everything && loudest >= (4 * RUN) as f32 * self.limits.level.mean_square()
+    /// Whether the loudest frequencies of the last looks are steady and loud enough, and have enough of the power, that
+    /// two of them can pass any bar.
+    #[inline]
+    fn is_worth_a_fit(&self, recent: &Recent) -> bool {
+        recent.loudest >= 2.0 * LEAST_SHARE * recent.everything
+            && recent.loudest * FAINTEST <= recent.faintest * RUN as f32
+            && recent.loudest >= (4 * RUN) as f32 * self.faintest
     }
 
     fn recognise(&self) -> Option<Following> {
         let row = self.strongest(0);
         let column = self.strongest(4);
-        let fits = [row, column].map(|tone| self.fit(tone));
+        let fits = [self.fit(row)?, self.fit(column)?];
         self.accepts(row, column - 4, &fits).then(|| self.begin([row, column], fits))
     }
 
@@ -245,15 +207,16 @@ impl Judge {
         (first..first + 4).max_by(|a, b| power(*a).total_cmp(&power(*b))).unwrap_or(first)
     }
 
-    fn fit(&self, tone: usize) -> Fit {
-        Fit::new(&core::array::from_fn(|at| self.past(RUN - 1 - at).tones[tone]), nominal_advance(pitch(tone)))
+    fn fit(&self, tone: usize) -> Option<Fit> {
+        let looks = core::array::from_fn(|at| self.past(RUN - 1 - at).tones[tone]);
+        Fit::new(&looks, &self.nominal[tone], LEAST_WEAKEST)
     }
 
     fn accepts(&self, row: usize, column: usize, fits: &[Fit; 2]) -> bool {
         let features = self.features(row, column, fits);
         let [low, high] = fits;
         let quietest = low.amplitude.power().min(high.amplitude.power()) / 2.0;
-        quietest >= self.limits.level.mean_square()
+        quietest >= self.faintest
             && features.twist.abs() <= self.limits.twist.0
             && BARS.iter().any(|bar| bar.is_passed(&features, &self.limits))
     }
@@ -306,6 +269,12 @@ impl Judge {
     }
 }
 
+impl Default for DtmfListener {
+    fn default() -> Self {
+        Self::new(DtmfLimits::default())
+    }
+}
+
 impl Default for DtmfDetector {
     fn default() -> Self {
         Self::new()
@@ -344,13 +313,18 @@ const BARS: [Bar; 5] = [
     Bar { share: 0.85, steadiness: 0.95, weakest: 0.4, twist: 100.0, deviation: 0.01 },
     Bar { share: 0.7, steadiness: 0.98, weakest: 0.6, twist: 100.0, deviation: 0.004 },
     // A radio beside it, as loud; a voice hits the frequencies that well by chance only, and never for long.
-    Bar { share: 0.7, steadiness: 0.86, weakest: 0.3, twist: 3.0, deviation: 0.0014 },
+    Bar { share: 0.7, steadiness: 0.86, weakest: LEAST_WEAKEST, twist: 3.0, deviation: 0.0014 },
     // Clipped until half of the power is in the products of distortion.
     Bar { share: LEAST_SHARE, steadiness: 0.99, weakest: 0.7, twist: 100.0, deviation: 0.004 },
 ];
 
-/// The least share of all bars.
+/// The least share of all bars, and the least of what is the weakest.
 const LEAST_SHARE: f32 = 0.45;
+const LEAST_WEAKEST: f32 = 0.3;
+
+/// Power of the loudest frequencies in any of the last looks at least, relative to the mean: something less than each of
+/// them needs by itself.
+const FAINTEST: f32 = 0.25;
 
 impl Bar {
     fn is_passed(&self, features: &Features, limits: &DtmfLimits) -> bool {
@@ -383,7 +357,9 @@ impl Following {
     /// The digit fills a look: amplitudes and phases are taken over in part.
     fn full(&mut self, seen: &[Phasor; 2], looks: u64) {
         for ((amplitude, advance), seen) in self.amplitudes.iter_mut().zip(&mut self.advances).zip(seen) {
-            let error = seen.against(*amplitude).turns();
+            // A small angle, whose tangent is as good.
+            let against = seen.against(*amplitude);
+            let error = against.im / against.re / core::f32::consts::TAU;
             *amplitude = amplitude.scaled(0.7).plus(seen.scaled(0.3));
             *advance += 0.05 * error.clamp(-0.1, 0.1);
         }

@@ -135,30 +135,3 @@ fn companding_does_not_matter() {
         assert_eq!(text(&samples), ALL, "{law:?}");
     }
 }
-
-#[test]
-fn a_line_in_a_bank_hears_what_it_hears_alone() {
-    let lines: Vec<Vec<f32>> = (0..LANES)
-        .map(|lane| {
-            let mut samples = alloc::vec![0.0; 100 * lane];
-            samples.extend(line(DtmfStyle { level: Dbm0(-5.0 - 4.0 * lane as f32), ..brief() }));
-            samples.resize(12_000, 0.0);
-            Noise::new(Dbm0(-50.0), lane as u64).add(&mut samples);
-            samples
-        })
-        .collect();
-    for isa in [Isa::PORTABLE, Isa::detect()] {
-        let mut bank = DtmfBank::new(2, isa);
-        let mut together: [Vec<HeardDigit>; LANES] = Default::default();
-        let mut block = [Eight::default(); BLOCK_SAMPLES];
-        for at in (0..12_000).step_by(BLOCK_SAMPLES) {
-            Eight::interleave(core::array::from_fn(|lane| &lines[lane][at..at + BLOCK_SAMPLES]), &mut block);
-            // A line that is not there hears nothing.
-            bank.run(1, 0x7f, &block, |lane, heard| together[lane].extend(heard.end.map(|_| heard)));
-        }
-        for (lane, samples) in lines.iter().enumerate() {
-            let alone = if lane < 7 { heard(samples) } else { Vec::new() };
-            assert_eq!(together[lane], alone, "{isa:?}, lane {lane}");
-        }
-    }
-}

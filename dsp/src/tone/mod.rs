@@ -3,13 +3,15 @@
 pub mod answerer;
 pub mod cadence;
 pub mod call;
+pub mod content;
 pub mod dtmf;
 pub mod dtmf_detector;
 mod dtmf_look;
 pub mod dtmf_prompted;
-pub mod goertzel;
+pub mod ear;
 mod phasor;
 mod pitch;
 mod presence;
 pub mod progress;
 mod progress_table;
+mod text;

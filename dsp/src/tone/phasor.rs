@@ -35,11 +35,14 @@ impl Phasor {
         Self { re: self.re * other.re + self.im * other.im, im: self.im * other.re - self.re * other.im }
     }
 
+    pub(super) fn times(self, other: Self) -> Self {
+        Self { re: self.re * other.re - self.im * other.im, im: self.re * other.im + self.im * other.re }
+    }
+
     /// Turned forwards by turns of phase.
     pub(super) fn turned(self, turns: f32) -> Self {
         let phase = (turns * 65536.0) as i32 as u32;
-        let (cosine, sine) = (cosine(phase << 16), sine(phase << 16));
-        Self { re: self.re * cosine - self.im * sine, im: self.re * sine + self.im * cosine }
+        self.times(Self { re: cosine(phase << 16), im: sine(phase << 16) })
     }
 
     /// Turns of phase, -1/2 to 1/2.
@@ -67,11 +70,24 @@ pub(super) struct Fit {
     pub(super) weakest: f32,
 }
 
+/// What a frequency turns from each of some looks to the newest of them.
+pub(super) fn nominal_turns(pitch: Hz) -> [Phasor; RUN] {
+    let one = Phasor { re: 1.0, im: 0.0 };
+    core::array::from_fn(|at| one.turned(nominal_advance(pitch) * (RUN - 1 - at) as f32))
+}
+
 impl Fit {
-    /// From amplitudes, the oldest first, of a frequency that advances by `nominal` from look to look.
-    pub(super) fn new(looks: &[Phasor; RUN], nominal: f32) -> Self {
+    /// From amplitudes, the oldest first, of a frequency with these [`nominal_turns`]; nothing if a look is so weak that
+    /// its power is below `least` of the mean.
+    pub(super) fn new(looks: &[Phasor; RUN], nominal: &[Phasor; RUN], least: f32) -> Option<Self> {
+        let powers = looks.map(Phasor::power);
+        let mean = (powers.iter().sum::<f32>() / RUN as f32).max(1e-9);
+        let weakest = powers.into_iter().fold(f32::INFINITY, f32::min) / mean;
+        if weakest < least {
+            return None;
+        }
         let newest = (RUN - 1) as f32;
-        let looks: [Phasor; RUN] = core::array::from_fn(|at| looks[at].turned(nominal * (newest - at as f32)));
+        let looks: [Phasor; RUN] = core::array::from_fn(|at| looks[at].times(nominal[at]));
         let lag = |lag: usize| {
             let pairs = looks[lag..].iter().zip(&looks);
             pairs.fold(Phasor::default(), |sum, (newer, older)| sum.plus(newer.against(*older)))
@@ -82,9 +98,7 @@ impl Fit {
         let advance = coarse + (far - libm::roundf(far)) / 3.0;
         let aligned = looks.iter().enumerate().map(|(at, look)| look.turned(advance * (newest - at as f32)));
         let amplitude = aligned.fold(Phasor::default(), Phasor::plus).scaled(1.0 / RUN as f32);
-        let mean = (looks.iter().map(|look| look.power()).sum::<f32>() / RUN as f32).max(1e-9);
-        let least = looks.iter().map(|look| look.power()).fold(f32::INFINITY, f32::min);
-        Self { amplitude, advance, steadiness: amplitude.power() / mean, weakest: least / mean }
+        Some(Self { amplitude, advance, steadiness: amplitude.power() / mean, weakest })
     }
 
     /// How far the frequency is off.

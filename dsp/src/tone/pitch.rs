@@ -1,8 +1,9 @@
 //! What a short stretch of signal is like: one tone and which, a voice and how high, or neither.
 
 use crate::{
-    lanes::Isa,
+    lanes::{Isa, Kernel, LANES, Lanes},
     pcm::{BLOCK_SAMPLES, SAMPLE_RATE},
+    tone::content::halved,
 };
 
 /// One block, looked at.
@@ -10,37 +11,72 @@ use crate::{
 pub(super) struct Look {
     /// Mean square.
     pub(super) mean_square: f32,
-    /// The frequency of the one tone that explains most of it, in hertz.
+    /// The frequency of the one tone that explains most of it, in hertz; zero if none does.
     pub(super) tone: f32,
     /// Part of the power that one tone explains: 1 for a tone alone.
     pub(super) purity: f32,
 }
 
-impl Look {
-    /// Looks at a block. A sine satisfies x(n-1) + x(n+1) = 2·cos(ω)·x(n); ω is what satisfies it best.
-    pub(super) fn at(block: &[f32; BLOCK_SAMPLES]) -> Self {
+/// What [`Look::new`] needs of a block. A sine satisfies x(n-1) + x(n+1) = 2·cos(ω)·x(n); ω is what satisfies it best.
+#[derive(Clone, Copy, Debug)]
+pub struct PitchKernel;
+
+/// Values that it writes: sums of products of x(n) and its neighbours' sum, of squares of either, of squares of all.
+pub(super) const RESULTS: usize = 4;
+
+impl Kernel for PitchKernel {
+    /// Nothing is kept between blocks.
+    type State<V: Lanes> = ();
+
+    fn state<V: Lanes>(&self) {}
+
+    fn extract<V: Lanes>(&self, _: &(), _: usize) {}
+
+    fn insert<V: Lanes>(&self, _: &mut (), _: usize, _: &()) {}
+
+    #[inline(always)]
+    fn run<V: Lanes>(&self, _: &mut (), block: &[V], results: &mut [V]) {
         // Several sums side by side: one waits for itself.
-        const SIDE: usize = 8;
-        let (mut products, mut middles, mut sides) = ([0.0f32; SIDE], [0.0f32; SIDE], [0.0f32; SIDE]);
-        let (before, now, after) = (&block[..BLOCK_SAMPLES - 2], &block[1..BLOCK_SAMPLES - 1], &block[2..]);
-        let rows = before.chunks(SIDE).zip(now.chunks(SIDE)).zip(after.chunks(SIDE));
-        for ((before, now), after) in rows {
-            for (at, ((before, now), after)) in before.iter().zip(now).zip(after).enumerate() {
-                let sum = before + after;
-                products[at] += sum * now;
-                middles[at] += now * now;
-                sides[at] += sum * sum;
-            }
+        let mut sums = [[V::splat(0.0); LANES]; 3];
+        let inner = block.len() - 2;
+        let (before, now, after) = (&block[..inner], &block[1..=inner], &block[2..]);
+        let ((before, before_rest), (now, now_rest)) = (before.as_chunks::<LANES>(), now.as_chunks::<LANES>());
+        let (after, after_rest) = after.as_chunks::<LANES>();
+        for ((before, now), after) in before.iter().zip(now).zip(after) {
+            add_products(&mut sums, before, now, after);
         }
-        let total = |sums: [f32; SIDE]| sums.iter().sum::<f32>();
-        let (product, middle, sides) = (total(products), total(middles), total(sides));
-        let ends = block[0] * block[0] + block[BLOCK_SAMPLES - 1] * block[BLOCK_SAMPLES - 1];
-        let mean_square = (middle + ends) / BLOCK_SAMPLES as f32;
+        add_products(&mut sums, before_rest, now_rest, after_rest);
+        let [products, middles, sides] = sums;
+        let last = inner + 1;
+        let middle = halved(middles);
+        let ends = block[0] * block[0] + block[last] * block[last];
+        results.copy_from_slice(&[halved(products), middle, halved(sides), middle + ends]);
+    }
+}
+
+/// Adds eight products and squares to their sums, or fewer.
+#[inline(always)]
+fn add_products<V: Lanes>(sums: &mut [[V; LANES]; 3], before: &[V], now: &[V], after: &[V]) {
+    for place in 0..now.len() {
+        let (sum, now) = (before[place] + after[place], now[place]);
+        sums[0][place] = sums[0][place] + sum * now;
+        sums[1][place] = sums[1][place] + now * now;
+        sums[2][place] = sums[2][place] + sum * sum;
+    }
+}
+
+impl Look {
+    /// From what [`PitchKernel`] wrote of a block.
+    pub(super) fn new(results: impl Fn(usize) -> f32) -> Self {
+        let [product, middle, sides, all] = core::array::from_fn(results);
         let cosine = (product / (2.0 * middle).max(1e-9)).clamp(-1.0, 1.0);
         // What is not explained, of what there is in either.
         let missed = sides - 2.0 * cosine * product;
         let purity = 1.0 - missed / (4.0 * middle).max(1e-9);
-        Self { mean_square, tone: libm::acosf(cosine) / core::f32::consts::TAU * SAMPLE_RATE.0, purity }
+        // A frequency that explains little is none.
+        let tone =
+            if purity < LEAST_PURITY { 0.0 } else { libm::acosf(cosine) / core::f32::consts::TAU * SAMPLE_RATE.0 };
+        Self { mean_square: all / BLOCK_SAMPLES as f32, tone, purity }
     }
 
     /// Whether it is one tone, within `tolerance` of `pitch`.
@@ -48,6 +84,9 @@ impl Look {
         self.purity >= PURE && (self.tone - pitch).abs() <= tolerance
     }
 }
+
+/// Purity below which a block has no frequency.
+const LEAST_PURITY: f32 = 0.2;
 
 /// Purity of a tone in some noise.
 pub(super) const PURE: f32 = 0.93;

@@ -3,12 +3,15 @@
 use crate::{
     level::{CarrierDetector, CarrierLevels},
     pcm::{BLOCK_SAMPLES, SAMPLE_RATE},
-    tone::goertzel::{Content, Goertzel},
+    tone::content::{Content, ContentKernel},
     units::{Hz, SampleIndex},
 };
 
 /// Least part of a block's power that is the tone, when it sounds.
 const LEAST_SHARE: f32 = 0.7;
+
+/// Part of its power that a tone off the centre leaves at least, where tones are listened for.
+const LEAST_DROOP: f32 = 0.4;
 
 /// One block, judged.
 #[derive(Clone, Copy, Debug)]
@@ -28,15 +31,13 @@ pub(super) struct Judged {
 /// Looks for a tone whose frequency makes whole cycles in a block: its phase then tells how far off it is.
 #[derive(Clone, Debug)]
 pub(super) struct Presence {
-    goertzel: Goertzel,
+    pitch: Hz,
     /// Largest deviation of the frequency in turns of phase per block.
     tolerance: f32,
     level: CarrierDetector,
-    block: [f32; BLOCK_SAMPLES],
-    filled: usize,
     blocks: u64,
-    /// Phase in turns and amplitude of the last block.
-    phase: f32,
+    /// The last block, and its amplitude.
+    last: Content,
     amplitude: f32,
     /// Amplitude of the block before that one.
     earlier: f32,
@@ -51,13 +52,11 @@ impl Presence {
     /// Listens for a tone at `pitch`, give or take `tolerance`.
     pub(super) fn new(pitch: Hz, tolerance: Hz) -> Self {
         Self {
-            goertzel: Goertzel::new(&[pitch]),
+            pitch,
             tolerance: tolerance.0 * BLOCK_SAMPLES as f32 / SAMPLE_RATE.0,
             level: CarrierDetector::new(CarrierLevels::default()),
-            block: [0.0; BLOCK_SAMPLES],
-            filled: 0,
             blocks: 0,
-            phase: 0.0,
+            last: Content::default(),
             amplitude: 0.0,
             earlier: 0.0,
             sounding: false,
@@ -67,39 +66,46 @@ impl Presence {
         }
     }
 
-    /// Takes a sample; the block that it completes.
-    pub(super) fn push(&mut self, sample: f32) -> Option<Judged> {
-        self.block[self.filled] = sample;
-        self.filled += 1;
-        if self.filled < BLOCK_SAMPLES {
-            return None;
-        }
-        self.filled = 0;
-        self.blocks += 1;
-        let content = self.goertzel.run(&self.block).next().unwrap_or_default();
-        Some(self.judge(content))
+    /// What looks for the tone.
+    pub(super) fn kernel(&self) -> ContentKernel {
+        ContentKernel::new(&[self.pitch], BLOCK_SAMPLES)
     }
 
-    fn judge(&mut self, content: Content) -> Judged {
-        let phase = libm::atan2f(content.im, content.re) / core::f32::consts::TAU;
+    /// Takes what a block holds of the tone.
+    pub(super) fn judge(&mut self, content: Content) -> Judged {
+        self.blocks += 1;
         let amplitude = libm::sqrtf(content.mean_square(BLOCK_SAMPLES));
-        let advance = wrap(phase - self.phase);
-        let present = self.sounds(&content, advance);
+        let advance = self.advance(&content);
+        let present = advance.is_some_and(|advance| self.sounds(&content, advance));
         let judged = Judged {
             present,
             edge: self.edge(present, amplitude),
             end: SampleIndex(self.blocks * BLOCK_SAMPLES as u64),
             mean_square: content.energy / BLOCK_SAMPLES as f32,
-            reversed: present && self.is_reversed(phase),
+            reversed: present && self.is_reversed(turns(&content)),
         };
-        self.remember(present, phase, amplitude, advance);
+        self.blocks_since += 1.0;
+        if present {
+            self.hold(turns(&content), advance.unwrap_or_default());
+        }
+        (self.sounding, self.last) = (present, content);
+        (self.earlier, self.amplitude) = (self.amplitude, amplitude);
         judged
+    }
+
+    /// What the phase advanced since the last block, in turns, where the tone may be.
+    fn advance(&mut self, content: &Content) -> Option<f32> {
+        if content.share(BLOCK_SAMPLES) >= LEAST_SHARE * LEAST_DROOP {
+            return Some(wrap(turns(content) - turns(&self.last)));
+        }
+        self.level.update(content.mean_square(BLOCK_SAMPLES));
+        None
     }
 
     fn sounds(&mut self, content: &Content, advance: f32) -> bool {
         // A tone off the centre fills less of the block; how far off it is, its phase says.
-        let droop = sinc(advance) * sinc(advance);
-        let loud = self.level.update(content.mean_square(BLOCK_SAMPLES) / droop.max(0.1));
+        let droop = (sinc(advance) * sinc(advance)).max(LEAST_DROOP);
+        let loud = self.level.update(content.mean_square(BLOCK_SAMPLES) / droop);
         loud && advance.abs() <= self.tolerance && content.share(BLOCK_SAMPLES) >= LEAST_SHARE * droop
     }
 
@@ -120,18 +126,17 @@ impl Presence {
         !self.sounding && self.blocks_since <= 4.0 && wrap(phase - expected).abs() > 0.35
     }
 
-    fn remember(&mut self, present: bool, phase: f32, amplitude: f32, advance: f32) {
-        self.blocks_since += 1.0;
-        if present {
-            self.held_phase = phase;
-            self.held_advance = if self.sounding { advance } else { self.held_advance };
-            self.blocks_since = 1.0;
-        }
-        self.sounding = present;
-        self.earlier = self.amplitude;
-        self.amplitude = amplitude;
-        self.phase = phase;
+    /// The tone sounds, with this phase and advance.
+    fn hold(&mut self, phase: f32, advance: f32) {
+        self.held_phase = phase;
+        self.held_advance = if self.sounding { advance } else { self.held_advance };
+        self.blocks_since = 1.0;
     }
+}
+
+/// Phase in turns.
+fn turns(content: &Content) -> f32 {
+    libm::atan2f(content.im, content.re) / core::f32::consts::TAU
 }
 
 /// How much of a block a tone fills, by its amplitude there and in a full block.

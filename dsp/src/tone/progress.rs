@@ -10,9 +10,14 @@ pub use crate::tone::progress_table::TONES;
 use alloc::vec::Vec;
 
 use crate::{
+    lanes::Lanes,
     osc::Oscillator,
     pcm::BLOCK_SAMPLES,
-    tone::{goertzel::Goertzel, pitch::Look},
+    tone::{
+        content::{Content, ContentKernel},
+        ear::{Alone, Both, EarBank, Listener, Piece},
+        pitch::{self, Look, PitchKernel},
+    },
     units::{Dbm0, Hz},
 };
 
@@ -124,10 +129,8 @@ impl ProgressTone {
     }
 }
 
-/// Mean square from which there is a sound: -38 dBm0.
-fn least_sound() -> f32 {
-    Dbm0(-38.0).mean_square()
-}
+/// Level from which there is a sound.
+const SOUND: Dbm0 = Dbm0(-38.0);
 
 /// Part of the power that has to be in the frequencies of a country.
 const LEAST_SHARE: f32 = 0.6;
@@ -171,12 +174,18 @@ const INFORMATION_PAUSE: u32 = 8;
 
 /// Tells the progress tones of one country, or of any.
 #[derive(Clone, Debug)]
-pub struct ProgressDetector {
+pub struct ProgressDetector(Alone<ProgressListener>);
+
+/// Tells the progress tones of one country, or of any, in lines of a bank.
+pub type ProgressBank = EarBank<ProgressListener>;
+
+/// What one line heard of a country's progress tones, or of any.
+#[derive(Clone, Debug)]
+pub struct ProgressListener {
     rows: Vec<(&'static ProgressTone, Vec<u32>)>,
     pitches: Vec<Hz>,
-    goertzel: Goertzel,
-    block: [f32; BLOCK_SAMPLES],
-    filled: usize,
+    /// Mean square from which there is a sound.
+    least_sound: f32,
     sounds: bool,
     blocks: u32,
     /// Lengths of sound and silence in blocks, the newest last, and the strongest frequencies of the sounds.
@@ -248,6 +257,66 @@ struct Span {
 impl ProgressDetector {
     /// A detector for a country; nothing if no row is known of it.
     pub fn new(country: &str) -> Option<Self> {
+        ProgressListener::new(country).map(Self::with)
+    }
+
+    /// A detector for a country, or for one that is not known if there is no row of it.
+    pub fn of(country: &str) -> Self {
+        Self::with(ProgressListener::of(country))
+    }
+
+    /// A detector for a country that is not known, by what most have in common: one tone or two below 650 Hz; ringing has
+    /// long pauses, busy sounds and pauses alike, congestion the same but faster.
+    pub fn anywhere() -> Self {
+        Self::with(ProgressListener::anywhere())
+    }
+
+    fn with(listener: ProgressListener) -> Self {
+        Self(Alone::new(listener))
+    }
+
+    /// Takes the next samples, in 16-bit scale; the tone, when it is recognised anew.
+    pub fn run(&mut self, samples: &[f32]) -> Option<ProgressKind> {
+        let mut found = None;
+        self.0.run(samples, |kind| found = Some(kind));
+        found
+    }
+}
+
+impl Listener for ProgressListener {
+    type Kernel = Both<PitchKernel, ContentKernel>;
+    type Heard = ProgressKind;
+    const SAMPLES: usize = BLOCK_SAMPLES;
+
+    fn fresh(&self) -> Self {
+        Self::with(self.rows.clone(), self.pitches.iter().map(|pitch| pitch.0).collect())
+    }
+
+    fn kernel(&self) -> (Self::Kernel, usize) {
+        let (contents, results) = ContentKernel::new(&self.pitches, BLOCK_SAMPLES).counted();
+        (Both::new(PitchKernel, pitch::RESULTS, contents), pitch::RESULTS + results)
+    }
+
+    fn hear<V: Lanes>(&mut self, piece: &Piece<'_, V>) -> Option<ProgressKind> {
+        let look = Look::new(|at| piece.result(at));
+        if look.mean_square >= self.least_sound && self.information.hears(&look) {
+            return self.tell(ProgressKind::Special);
+        }
+        let mut strongest: f32 = 0.0;
+        for (tone, power) in self.now.iter_mut().enumerate() {
+            let content = Content::of(tone, |at| piece.result(pitch::RESULTS + at));
+            *power = content.mean_square(BLOCK_SAMPLES);
+            strongest = strongest.max(*power);
+        }
+        // Two frequencies share the power, and beat: one of them has a third of it at least.
+        let sounds = look.mean_square >= self.least_sound && strongest >= look.mean_square * LEAST_SHARE / 2.0;
+        self.block(look.mean_square, sounds)
+    }
+}
+
+impl ProgressListener {
+    /// Of a country; nothing if no row is known of it.
+    pub fn new(country: &str) -> Option<Self> {
         let rows: Vec<_> = TONES.iter().filter(|row| row.country == country).map(|row| (row, row.cadence())).collect();
         let mut pitches: Vec<f32> =
             rows.iter().flat_map(|row| row.0.segments.iter().flat_map(|s| s.0)).copied().collect();
@@ -256,13 +325,12 @@ impl ProgressDetector {
         (!rows.is_empty()).then(|| Self::with(rows, pitches))
     }
 
-    /// A detector for a country, or for one that is not known if there is no row of it.
+    /// Of a country, or of one that is not known if there is no row of it.
     pub fn of(country: &str) -> Self {
         Self::new(country).unwrap_or_else(Self::anywhere)
     }
 
-    /// A detector for a country that is not known, by what most have in common: one tone or two below 650 Hz; ringing has
-    /// long pauses, busy sounds and pauses alike, congestion the same but faster.
+    /// Of a country that is not known.
     pub fn anywhere() -> Self {
         Self::with(Vec::new(), ANYWHERE.to_vec())
     }
@@ -271,13 +339,11 @@ impl ProgressDetector {
         pitches.truncate(64);
         let pitches: Vec<Hz> = pitches.into_iter().map(Hz).collect();
         Self {
-            goertzel: Goertzel::new(&pitches),
             now: alloc::vec![0.0; pitches.len()],
             powers: alloc::vec![0.0; pitches.len()],
             pitches,
+            least_sound: SOUND.mean_square(),
             rows,
-            block: [0.0; BLOCK_SAMPLES],
-            filled: 0,
             everything: 0.0,
             inner: 0.0,
             last: 0.0,
@@ -291,39 +357,14 @@ impl ProgressDetector {
         }
     }
 
-    /// Takes the next samples, in 16-bit scale; the tone, when it is recognised anew.
-    pub fn run(&mut self, samples: &[f32]) -> Option<ProgressKind> {
-        let mut found = None;
-        for sample in samples {
-            self.block[self.filled] = *sample;
-            self.filled += 1;
-            if self.filled == BLOCK_SAMPLES {
-                self.filled = 0;
-                found = self.block().or(found);
-            }
-        }
-        found
-    }
-
-    fn block(&mut self) -> Option<ProgressKind> {
-        let look = Look::at(&self.block);
-        if look.mean_square >= least_sound() && self.information.hears(&look) {
-            return self.tell(ProgressKind::Special);
-        }
-        let mut strongest: f32 = 0.0;
-        for (power, content) in self.now.iter_mut().zip(self.goertzel.run(&self.block)) {
-            *power = content.mean_square(BLOCK_SAMPLES);
-            strongest = strongest.max(*power);
-        }
-        // Two frequencies share the power, and beat: one of them has a third of it at least.
-        let sounds = look.mean_square >= least_sound() && strongest >= look.mean_square * LEAST_SHARE / 2.0;
+    fn block(&mut self, mean_square: f32, sounds: bool) -> Option<ProgressKind> {
         let turned = sounds != self.sounds;
         if turned {
             self.end_span();
             self.sounds = sounds;
         }
         self.blocks += 1;
-        self.count(look.mean_square);
+        self.count(mean_square);
         match (turned, sounds) {
             (true, true) => self.round(),
             (false, true) if self.blocks == ENDLESS => self.endless(),

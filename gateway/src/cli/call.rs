@@ -12,6 +12,7 @@ use super::{
     error::{CliError, NO},
     machine::MachineArgs,
     on_line::{self, Task, interruption},
+    sip::SipArgs,
     telephone::TelephoneArgs,
 };
 use crate::engine::{CallReport, FarEnd};
@@ -29,7 +30,8 @@ enum RoleArg {
                         answertone call --line stdio: --receive fax.tiff --ecm off --modems v27ter,v29")]
 pub(super) struct CallArgs {
     /// The line, as cpal:NAME, alsa:NAME, sim:, stdio:, wav:IN.wav,OUT.wav, audiosocket:listen=HOST:PORT,
-    /// rtp:local=HOST:PORT&remote=HOST:PORT, dahdi:1 or t38:local=HOST:PORT&remote=HOST:PORT
+    /// rtp:local=HOST:PORT&remote=HOST:PORT, dahdi:1, t38:local=HOST:PORT&remote=HOST:PORT or
+    /// sip:ACCOUNT?to=NUMBER
     #[arg(long, value_name = "LINE")]
     line: LineUri,
     /// Call and send this document; as answerer, hold it to be polled.
@@ -48,6 +50,8 @@ pub(super) struct CallArgs {
     machine: MachineArgs,
     #[command(flatten)]
     telephone: TelephoneArgs,
+    #[command(flatten)]
+    sip: SipArgs,
     /// Put a header line with this name on every page sent.
     #[arg(long, value_name = "TEXT")]
     header: Option<String>,
@@ -79,7 +83,7 @@ pub(super) fn run(args: &CallArgs) -> Result<ExitCode, CliError> {
     }
     let (config, audio) = (args.config()?, args.machine.audio()?);
     let record = args.record.as_deref();
-    let (report, far) = on_line::run(&args.line, args.task()?, config, audio, &mut attendant, record, &args.telephone)?;
+    let (report, far) = on_line::run(&args.line, args.task()?, config, audio, &mut attendant, record, &args.telephone, &args.sip)?;
     let stopped = attendant.stopped().map(str::to_owned);
     attendant.finish()?;
     args.tell(&report, stopped.as_deref(), far.as_ref())?;

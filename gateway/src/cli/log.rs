@@ -104,6 +104,13 @@ fn whole(error: io::Error) -> Result<(), CliError> {
     if error.kind() == io::ErrorKind::BrokenPipe { Ok(()) } else { Err(CliError::failed(error)) }
 }
 
+/// The rows as a spreadsheet reads them.
+pub(crate) fn as_csv(rows: &[LogRow]) -> Vec<u8> {
+    let mut octets = vec![];
+    print(rows, Format::Csv, &mut octets).expect("memory takes what is written");
+    octets
+}
+
 fn print(rows: &[LogRow], format: Format, to: &mut impl Write) -> io::Result<()> {
     if format == Format::Csv {
         writeln!(to, "{}\r", csv_line(fields(&LogRow::default()).iter().map(|(name, _)| Value::from(name.as_str()))))?;

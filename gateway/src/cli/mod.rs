@@ -14,21 +14,25 @@ mod lab;
 mod lines;
 mod log;
 mod machine;
+mod manual;
 mod modem;
 mod on_line;
 mod pty;
 mod queue;
 mod receive;
 mod records;
+mod relay;
 mod send;
 mod serve;
+mod sip;
 mod telephone;
 mod tones;
 mod user;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
+pub(crate) use log::as_csv as log_as_csv;
 
 use self::error::CliError;
 
@@ -56,9 +60,12 @@ enum Command {
     User(user::UserArgs),
     Lab(lab::LabArgs),
     Pty(pty::PtyArgs),
+    Relay(relay::RelayArgs),
     Exchange(exchange::ExchangeArgs),
     Lines(lines::LinesArgs),
     Doctor(doctor::DoctorArgs),
+    Man(manual::ManArgs),
+    Completions(manual::CompletionsArgs),
 }
 
 /// Runs the program: 0 for success, 1 when it ran and the answer is no, 2 for wrong use.
@@ -86,8 +93,11 @@ fn execute(command: &Command) -> Result<ExitCode, CliError> {
         Command::User(args) => user::run(args),
         Command::Lab(args) => lab::run(args),
         Command::Pty(args) => pty::run(args),
+        Command::Relay(args) => relay::run(args),
         Command::Exchange(args) => exchange::run(args),
         Command::Lines(args) => lines::run(args),
         Command::Doctor(args) => doctor::run(args),
+        Command::Man(args) => manual::man(args, Cli::command()),
+        Command::Completions(args) => Ok(manual::completions(args, Cli::command())),
     }
 }

@@ -26,13 +26,14 @@ use super::{
     attendant::Attendant,
     document::Original,
     error::{CliError, with_causes},
+    sip::SipArgs,
     telephone::TelephoneArgs,
 };
 use crate::{
     engine::{
         CallObserver, CallReport, FarEnd, Recorder, answerer, caller, not_connected, polled, run_call, test_page,
     },
-    t38,
+    t38::{self, PacketLine},
 };
 
 /// What is to be done in a call.
@@ -59,9 +60,16 @@ pub(super) fn run(
     attendant: &mut Attendant,
     record: Option<&Path>,
     telephone: &TelephoneArgs,
+    sip: &SipArgs,
 ) -> Result<(CallReport, Option<FarEnd>), CliError> {
     if let LineUri::T38(params) = line {
         return over_packets(params, task, config, attendant, record).map(|report| (report, None));
+    }
+    if let LineUri::Sip(params) = line {
+        let calls = matches!(task, Task::Send(_) | Task::Poll);
+        attendant.listen(telephone.hearing());
+        let session = |path_delay| session(task, Config { path_delay, ..config });
+        return sip.run(params, calls, session, audio, attendant, record).map(|report| (report, None));
     }
     let recorder = record.map(recorder).transpose()?;
     let (mut near, far) = off_hook(line, &task, config.poll, &|| !attendant.is_interrupted())?;
@@ -84,9 +92,6 @@ pub(super) fn run(
     Ok((report, far.transpose()?))
 }
 
-/// What a far gateway and the network take to answer.
-const PACKETS_DELAY: LineSpan = LineSpan::ms(1000);
-
 /// The same where the line carries packets of T.38: there is no sound to record.
 fn over_packets(
     params: &T38Params,
@@ -99,14 +104,14 @@ fn over_packets(
         return Err(CliError::usage("--record: a t38: line carries no sound; leave it out, and use --transcript"));
     }
     let interrupted = || !attendant.is_interrupted();
-    let mut path = t38::open(params, &interrupted).map_err(|error| CliError::usage(with_causes(&error)))?;
+    let mut line = PacketLine::open(params, &interrupted).map_err(|error| CliError::usage(with_causes(&error)))?;
     let clock = t38::Clock::start();
-    let session = session(task, Config { path_delay: PACKETS_DELAY, ..config });
-    let call = answertone_t30::t38::Call::new(session, t38::terminal(params), t38::wire(params));
-    Ok(t38::run_call(path.as_mut(), call, clock, attendant))
+    let session = session(task, Config { path_delay: PacketLine::DELAY, ..config });
+    let call = answertone_t30::t38::Call::new(session, line.terminal, line.wire);
+    Ok(t38::run_call(line.path.as_mut(), call, clock, attendant))
 }
 
-fn recorder(path: &Path) -> Result<Recorder, CliError> {
+pub(super) fn recorder(path: &Path) -> Result<Recorder, CliError> {
     Recorder::create(path).map_err(|error| CliError::usage(format!("--record {}: {error}", path.display())))
 }
 

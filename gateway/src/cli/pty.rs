@@ -9,7 +9,7 @@ use clap::Args;
 use tracing_subscriber::EnvFilter;
 
 use super::error::{CliError, with_causes};
-use crate::pty::{Access, Driver, Link, Stop, Terminal, nth_line, nth_path, trunk};
+use crate::pty::{Access, Driver, Link, Stop, Terminal, Watchman, nth_line, nth_path, trunk};
 
 /// Fax modems on pseudo-terminals, for HylaFAX, efax and everything else that owns a serial port.
 ///
@@ -39,6 +39,9 @@ pub(super) struct PtyArgs {
     /// Be busy to callers while no program has the terminal open.
     #[arg(long)]
     busy_out: bool,
+    /// Whose dial tone, busy tone and the like an analogue line has: us, de, gb ...; any, if that is not known.
+    #[arg(long, value_name = "COUNTRY", default_value = "any")]
+    country: String,
     /// Level of our signals in dBm0.
     #[arg(long, value_name = "DBM0", default_value_t = -14.0, allow_negative_numbers = true)]
     level: f32,
@@ -56,7 +59,11 @@ pub(super) fn run(args: &PtyArgs) -> Result<ExitCode, CliError> {
     }
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
-    let modems = (0..usize::from(args.count)).map(|place| args.modem(place)).collect::<Result<Vec<_>, _>>()?;
+    let watchman = Watchman::new().map_err(|error| {
+        CliError::failed(format!("terminals cannot be watched: {error}; raise fs.inotify.max_user_instances"))
+    })?;
+    let modems =
+        (0..usize::from(args.count)).map(|place| args.modem(place, &watchman)).collect::<Result<Vec<_>, _>>()?;
     let stop = Stop::default();
     let asked = stop.clone();
     ctrlc::set_handler(move || asked.stop()).map_err(CliError::failed)?;
@@ -71,16 +78,16 @@ pub(super) fn run(args: &PtyArgs) -> Result<ExitCode, CliError> {
 }
 
 impl PtyArgs {
-    fn modem(&self, place: usize) -> Result<(Option<Link>, Driver), CliError> {
+    fn modem(&self, place: usize, watchman: &Watchman) -> Result<(Option<Link>, Driver), CliError> {
         let line: LineUri =
             nth_line(&self.line, place).parse().map_err(|error| CliError::usage(format!("--line: {error}")))?;
         if matches!(line, LineUri::Stdio { .. }) && self.count > 1 {
             return Err(CliError::usage("stdio: is one line; leave --count out"));
         }
         let on_stdio = matches!(line, LineUri::Stdio { .. });
-        let trunk = trunk(&line).map_err(CliError::failed)?;
+        let trunk = trunk(&line, &self.country).map_err(CliError::failed)?;
         let access = Access { mode: self.mode, group: self.group.clone() };
-        let terminal = Terminal::open(&access).map_err(|error| CliError::failed(with_causes(&error)))?;
+        let terminal = Terminal::open(&access, watchman).map_err(|error| CliError::failed(with_causes(&error)))?;
         let link = match &self.link {
             Some(path) => {
                 let path = nth_path(path, place, self.count.into());

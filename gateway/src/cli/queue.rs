@@ -94,7 +94,7 @@ pub(super) fn with_store<T>(
     work: impl AsyncFnOnce(&Store) -> Result<T, CliError>,
 ) -> Result<T, CliError> {
     let folder = &config.store.dir;
-    if !folder.join("answertone.sqlite").exists() {
+    if config.store.url.is_empty() && !folder.join("answertone.sqlite").exists() {
         return Err(CliError::usage(format!(
             "store.dir = {}: there is no store yet; answertone serve makes one",
             folder.display()
@@ -102,7 +102,7 @@ pub(super) fn with_store<T>(
     }
     let runtime = Runtime::new().map_err(CliError::failed)?;
     runtime.block_on(async {
-        let store = Store::open(folder).await.map_err(CliError::failed)?;
+        let store = Store::of(&config.store, None).await.map_err(CliError::failed)?;
         let done = work(&store).await;
         store.close().await;
         done

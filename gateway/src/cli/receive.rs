@@ -22,6 +22,7 @@ use super::{
     machine::MachineArgs,
     on_line::{self, Task, interruption},
     records::RecordArgs,
+    sip::SipArgs,
     telephone::TelephoneArgs,
 };
 
@@ -63,6 +64,8 @@ pub(super) struct ReceiveArgs {
     #[command(flatten)]
     telephone: TelephoneArgs,
     #[command(flatten)]
+    sip: SipArgs,
+    #[command(flatten)]
     records: RecordArgs,
     /// Report progress and results as lines of JSON.
     #[arg(long)]
@@ -96,7 +99,7 @@ fn answer(args: &ReceiveArgs, interrupted: &Arc<AtomicBool>) -> Result<bool, Cli
     let (config, audio) = (args.machine.config()?, args.machine.audio()?);
     let record = args.records.record.as_deref();
     let (report, far) =
-        on_line::run(&args.line, Task::Receive, config, audio, &mut attendant, record, &args.telephone)?;
+        on_line::run(&args.line, Task::Receive, config, audio, &mut attendant, record, &args.telephone, &args.sip)?;
     let stopped = attendant.stopped().map(str::to_owned);
     let file = attendant.finish()?.filter(|tray| tray.count() > 0).map(|tray| tray.path().to_owned());
     if args.json {

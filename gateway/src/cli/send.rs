@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, process::ExitCode};
 
-use answertone_hw::{LineUri, hook::HookUri};
+use answertone_hw::{LineUri, hook::HookUri, sip::SipParams};
 use clap::Args;
 use serde_json::json;
 
@@ -14,6 +14,7 @@ use super::{
     machine::MachineArgs,
     on_line::{self, Task, interruption},
     records::RecordArgs,
+    sip::SipArgs,
     telephone::TelephoneArgs,
 };
 
@@ -38,6 +39,8 @@ pub(super) struct SendArgs {
     #[command(flatten)]
     telephone: TelephoneArgs,
     #[command(flatten)]
+    sip: SipArgs,
+    #[command(flatten)]
     records: RecordArgs,
     /// Report progress and result as lines of JSON.
     #[arg(long)]
@@ -56,7 +59,7 @@ pub(super) fn run(args: &SendArgs) -> Result<ExitCode, CliError> {
     let task = Task::Send(vec![pages]);
     let telephone = if is_dialled(&args.line) { args.telephone.or_number(&args.to)? } else { args.telephone.clone() };
     let record = args.records.record.as_deref();
-    let (report, far) = on_line::run(&args.line, task, config, audio, &mut attendant, record, &telephone)?;
+    let (report, far) = on_line::run(&called(&args.line, &args.to), task, config, audio, &mut attendant, record, &telephone, &args.sip)?;
     let stopped = attendant.stopped().map(str::to_owned);
     attendant.finish()?;
     if args.json {
@@ -70,4 +73,14 @@ pub(super) fn run(args: &SendArgs) -> Result<ExitCode, CliError> {
 /// Whether the number to call is dialled by us: where the line has a hook switch.
 fn is_dialled(line: &LineUri) -> bool {
     matches!(line, LineUri::Cpal(params) | LineUri::Alsa(params) if params.hook != HookUri::None)
+}
+
+/// The line with the number to call, where the line takes one.
+fn called(line: &LineUri, number: &str) -> LineUri {
+    match line {
+        LineUri::Sip(params) if params.to.is_none() => {
+            LineUri::Sip(SipParams { to: Some(number.to_owned()), ..params.clone() })
+        }
+        other => other.clone(),
+    }
 }

@@ -12,7 +12,10 @@ use super::{
     config::{DEFAULT_PATH, read},
     error::CliError,
 };
-use crate::service::{Options, Service};
+use crate::{
+    config::LogFormat,
+    service::{Options, Service},
+};
 
 /// Run the gateway: mail in, faxes out, faxes in, mail out.
 #[derive(Args, Debug)]
@@ -31,8 +34,9 @@ pub(super) struct ServeArgs {
 
 /// Serves until told to stop.
 pub(super) fn run(args: &ServeArgs) -> Result<ExitCode, CliError> {
-    log_to_stderr();
     let config = read(&args.config)?;
+    log_to_stderr(config.log.format);
+    crate::metrics::install();
     if let Some(folder) = &args.record {
         std::fs::create_dir_all(folder)
             .map_err(|error| CliError::usage(format!("--record {}: {error}", folder.display())))?;
@@ -45,6 +49,12 @@ pub(super) fn run(args: &ServeArgs) -> Result<ExitCode, CliError> {
         let service = Service::start(config, options).await.map_err(CliError::failed)?;
         for address in service.addresses() {
             tell(&format!("taking mail at {address}"));
+        }
+        for page in service.pages() {
+            tell(&format!("the operator's page is {page}"));
+        }
+        for address in service.programs() {
+            tell(&format!("taking requests of programs at http://{address}/api/v1"));
         }
         if lines == 0 {
             tell("no telephone line is configured; add a [[line]] table");
@@ -64,9 +74,13 @@ fn tell(what: &str) {
     let _ = writeln!(std::io::stdout(), "answertone: {what}");
 }
 
-fn log_to_stderr() {
+fn log_to_stderr(format: LogFormat) {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env();
     let filter = filter.unwrap_or_else(|_| "answertone_gateway=info".into());
     // Only the first in a process counts.
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let _ = match format {
+        LogFormat::Text => log.try_init(),
+        LogFormat::Json => log.json().flatten_event(true).try_init(),
+    };
 }

@@ -75,7 +75,7 @@ pub(super) fn run(args: &UserArgs) -> Result<ExitCode, CliError> {
     let config = read(&args.config)?;
     let runtime = tokio::runtime::Runtime::new().map_err(CliError::failed)?;
     runtime.block_on(async {
-        let store = Store::open(&config.store.dir).await.map_err(CliError::failed)?;
+        let store = Store::of(&config.store, None).await.map_err(CliError::failed)?;
         let done = act(&store, args).await;
         store.close().await;
         done

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
 use super::{
-    ConfigError,
+    ConfigError, SipAccount,
     file::{File, Key, text},
 };
 
@@ -82,18 +82,24 @@ impl File<'_> {
         Ok(station.into_inner())
     }
 
-    pub(super) fn lines(&self, raw: &[Spanned<RawLine>]) -> Result<Vec<Line>, ConfigError> {
-        let lines = raw.iter().map(|line| self.line(line.get_ref())).collect::<Result<Vec<_>, _>>()?;
+    pub(super) fn lines(&self, raw: &[Spanned<RawLine>], accounts: &[SipAccount]) -> Result<Vec<Line>, ConfigError> {
+        let lines = raw.iter().map(|line| self.line(line.get_ref(), accounts)).collect::<Result<Vec<_>, _>>()?;
         self.names_differ(raw)?;
         Ok(lines)
     }
 
-    fn line(&self, raw: &RawLine) -> Result<Line, ConfigError> {
+    fn line(&self, raw: &RawLine, accounts: &[SipAccount]) -> Result<Line, ConfigError> {
         let uri = raw
             .uri
             .get_ref()
             .parse()
             .map_err(|error: UriError| self.refuse("line.uri", &raw.uri, &error.to_string()))?;
+        let known = |name: &str| accounts.iter().any(|account| account.name == name);
+        if let LineUri::Sip(params) = &uri
+            && !known(&params.account)
+        {
+            return Err(self.refuse("line.uri", &raw.uri, "there is no such account; write a [[sip]] table with this name"));
+        }
         let names = [("send", Purpose::Send), ("receive", Purpose::Receive), ("both", Purpose::Both)];
         Ok(Line {
             name: raw.name.get_ref().clone(),

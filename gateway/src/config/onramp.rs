@@ -15,6 +15,7 @@ pub(super) struct Raw {
     mailbox: Key<String>,
     from: Key<String>,
     attach: Key<String>,
+    confirm: Key<bool>,
     colour: Key<bool>,
     proof: Key<String>,
     collect_number: Key<bool>,
@@ -90,6 +91,8 @@ pub struct Onramp {
     pub from: Mailbox,
     /// How.
     pub attach: Attach,
+    /// Whether delivery and reading of the mail are asked for, and what is told of them is kept.
+    pub confirm: bool,
     /// Whether pages in colour and grey are taken as such.
     pub colour: bool,
     /// How callers prove who they are.
@@ -148,6 +151,7 @@ impl File<'_> {
         Ok(Onramp {
             mailbox: self.mailbox("onramp.mailbox", raw.mailbox, &format!("postmaster@{hostname}"))?,
             from: self.mailbox("onramp.from", raw.from, &format!("fax@{hostname}"))?,
+            confirm: flag(raw.confirm, false),
             attach: self.choice("onramp.attach", raw.attach, Attach::Both, &kinds)?,
             colour: flag(raw.colour, false),
             proof: self.choice("onramp.proof", raw.proof, CallerProof::None, &proofs)?,

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use toml::Spanned;
 
 use super::{
     ConfigError, Secret,
@@ -18,6 +19,7 @@ pub(super) struct Raw {
     user: Key<String>,
     password_file: Key<String>,
     password_env: Key<String>,
+    others: Key<Vec<Spanned<String>>>,
     retry_s: Key<Vec<i64>>,
 }
 
@@ -33,6 +35,20 @@ pub enum Tls {
     Required,
     /// TLS from the first octet.
     Wrapped,
+}
+
+/// Another relay.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct OtherRelay(String);
+
+impl OtherRelay {
+    /// Its host and port.
+    pub fn place(&self) -> (String, u16) {
+        let whole = || (self.0.clone(), 25);
+        let Some((host, port)) = self.0.rsplit_once(':') else { return whole() };
+        port.parse().map_or_else(|_| whole(), |port| (host.to_owned(), port))
+    }
 }
 
 /// Mail out.
@@ -53,6 +69,8 @@ pub struct Relay {
     /// The password itself, never shown.
     #[serde(skip)]
     pub password: Option<Secret>,
+    /// Relays that are asked, in this order, when that one cannot take a mail now, in the same manner.
+    pub others: Vec<OtherRelay>,
     /// Waiting times between attempts.
     #[serde(rename = "retry_s", serialize_with = "all_as_seconds")]
     pub retry: Vec<Duration>,
@@ -76,7 +94,18 @@ impl File<'_> {
             password_file: text(raw.password_file, ""),
             password_env,
             password,
+            others: self.others(raw.others)?,
             retry: self.waits("relay.retry_s", raw.retry_s, &[10, 60, 300, 900, 3600])?,
         })
+    }
+
+    fn others(&self, key: Key<Vec<Spanned<String>>>) -> Result<Vec<OtherRelay>, ConfigError> {
+        let places = key.map(Spanned::into_inner).unwrap_or_default();
+        let plain = |c: char| c.is_ascii_alphanumeric() || ".-:".contains(c);
+        let wrong = |text: &&Spanned<String>| text.get_ref().is_empty() || !text.get_ref().chars().all(plain);
+        match places.iter().find(wrong) {
+            Some(text) => Err(self.refuse("relay.others", text, "write a host and port such as \"mail2.example.com:25\"")),
+            None => Ok(places.into_iter().map(|text| OtherRelay(text.into_inner())).collect()),
+        }
     }
 }

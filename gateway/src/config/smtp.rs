@@ -94,7 +94,7 @@ impl File<'_> {
         };
         let idle = self.number("smtp.idle_timeout_s", raw.idle_timeout_s, 300, 1, 86_400)?;
         let octets = self.number("smtp.max_message_bytes", raw.max_message_bytes, 26_214_400, 1024, 1 << 30)?;
-        let tls = self.certificate(raw.certificate_file.as_ref(), raw.key_file.as_ref())?;
+        let tls = self.certificate("smtp", raw.certificate_file.as_ref(), raw.key_file.as_ref())?;
         let listen_tls = self.sockets("smtp.listen_tls", raw.listen_tls.clone(), &[])?;
         if let (Some(key), None) = (raw.listen_tls.filter(|list| !list.get_ref().is_empty()), &tls.0) {
             return Err(self.refuse("smtp.listen_tls", &key, "write smtp.certificate_file and smtp.key_file too"));
@@ -117,15 +117,21 @@ impl File<'_> {
         })
     }
 
-    fn certificate(&self, chain: Option<&Spanned<String>>, key: Option<&Spanned<String>>) -> Result<Tls, ConfigError> {
+    pub(super) fn certificate(
+        &self,
+        table: &str,
+        chain: Option<&Spanned<String>>,
+        key: Option<&Spanned<String>>,
+    ) -> Result<Tls, ConfigError> {
+        let name = format!("{table}.certificate_file");
         let given = |file: Option<&Spanned<String>>| file.filter(|file| !file.get_ref().is_empty()).cloned();
         match (given(chain), given(key)) {
             (None, None) => Ok(Tls(None)),
             (Some(chain), Some(key)) => smtp::certificate(chain.get_ref().as_ref(), key.get_ref().as_ref())
                 .map(|tls| Tls(Some(tls)))
-                .map_err(|said| self.refuse("smtp.certificate_file", &chain, &said)),
+                .map_err(|said| self.refuse(&name, &chain, &said)),
             (Some(file), None) | (None, Some(file)) => {
-                Err(self.refuse("smtp.certificate_file", &file, "write smtp.certificate_file and smtp.key_file both"))
+                Err(self.refuse(&name, &file, &format!("write {table}.certificate_file and {table}.key_file both")))
             }
         }
     }

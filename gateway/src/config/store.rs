@@ -1,18 +1,21 @@
 //! `[store]` and `[spool]`: where everything is kept and for how long, and a folder whose messages are taken.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Serialize};
+use toml::Spanned;
 
 use super::{
     ConfigError,
-    file::{File, Key, text},
+    file::{File, Key, as_seconds, text},
 };
 
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Raw {
     dir: Key<String>,
+    url: Key<String>,
+    lease_s: Key<i64>,
     wipe_after_days: Key<i64>,
     forget_after_days: Key<i64>,
 }
@@ -25,9 +28,14 @@ pub(super) struct RawSpool {
 
 /// Where everything is kept, and for how long.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct StoreFolder {
-    /// The folder.
+pub struct StoreConfig {
+    /// The folder of SQLite.
     pub dir: PathBuf,
+    /// A PostgreSQL database that several gateways share instead; empty for none.
+    pub url: String,
+    /// After how long a gateway that says nothing is taken for dead by the others.
+    #[serde(rename = "lease_s", serialize_with = "as_seconds")]
+    pub lease: Duration,
     /// Days after which what was said is wiped of faxes and mails that are over: messages, pages, notices. 0: never.
     pub wipe_after_days: i64,
     /// Days after which also the log forgets them. 0: never.
@@ -42,12 +50,29 @@ pub struct Spool {
 }
 
 impl File<'_> {
-    pub(super) fn store(&self, raw: Raw) -> Result<StoreFolder, ConfigError> {
-        Ok(StoreFolder {
+    pub(super) fn store(&self, raw: Raw) -> Result<StoreConfig, ConfigError> {
+        Ok(StoreConfig {
             dir: text(raw.dir, "answertone-store").into(),
+            url: self.database(raw.url)?,
+            lease: Duration::from_secs(self.number("store.lease_s", raw.lease_s, 30, 1, 3600)? as u64),
             wipe_after_days: self.number("store.wipe_after_days", raw.wipe_after_days, 90, 0, 36_500)?,
             forget_after_days: self.number("store.forget_after_days", raw.forget_after_days, 0, 0, 36_500)?,
         })
+    }
+
+    /// Secrets stay out of the configuration: it is shown and copied.
+    fn database(&self, key: Key<String>) -> Result<String, ConfigError> {
+        let Some(url) = key.filter(|url| !url.get_ref().is_empty()) else { return Ok(String::new()) };
+        let at_server = url.get_ref().strip_prefix("postgres://").or(url.get_ref().strip_prefix("postgresql://"));
+        let Some(rest) = at_server else {
+            return Err(self.refuse("store.url", &url, "write a URL such as \"postgres://answertone@db.example/answertone\""));
+        };
+        let user = rest.split(['/', '?']).next().and_then(|server| server.rsplit_once('@')).map_or("", |(user, _)| user);
+        if user.contains(':') {
+            let remedy = "put the password into ~/.pgpass or the environment variable PGPASSWORD instead";
+            return Err(self.refuse("store.url", &Spanned::new(url.span(), "(with a password)"), remedy));
+        }
+        Ok(url.into_inner())
     }
 
     pub(super) fn spool(&self, raw: RawSpool) -> Spool {

@@ -51,7 +51,7 @@ const LISTENED: u32 = 6000;
 const SOUND: f32 = 13_000.0;
 
 /// Listens to a call.
-pub(super) struct CallEar {
+pub(crate) struct CallEar {
     progress: ProgressDetector,
     answerer: AnswererDetector,
     blocks: u32,
@@ -62,7 +62,7 @@ pub(super) struct CallEar {
 }
 
 impl CallEar {
-    pub(super) fn new(hearing: &Hearing) -> Self {
+    pub(crate) fn new(hearing: &Hearing) -> Self {
         Self {
             progress: ProgressDetector::of(&hearing.country),
             answerer: AnswererDetector::new(),
@@ -74,7 +74,7 @@ impl CallEar {
     }
 
     /// Takes a received block; what the call is to be given up for.
-    pub(super) fn hear(&mut self, rx: &Block) -> Option<Instead> {
+    pub(crate) fn hear(&mut self, rx: &Block) -> Option<Instead> {
         if self.blocks >= LISTENED || self.answerer.answerer() == Some(Answerer::Fax) {
             return None;
         }

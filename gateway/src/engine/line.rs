@@ -11,9 +11,10 @@ use answertone_dsp::pcm::{Block, SILENCE};
 use answertone_hw::{Exchange, LineError, Pace, PcmLine, PolledLine, Transport};
 use answertone_t30::{
     audio::{AudioConfig, AudioFrontEnd},
-    seam::{Cut, FrontEnd},
+    handover::Baton,
+    seam::{Cut, FrontEnd, LineEvent, Order, Stamped},
     session::{Instead, Output, Phase, Session},
-    time::LineTime,
+    time::{LineSpan, LineTime},
 };
 
 use super::{CallObserver, CallReport, DeviceReport, Role, ear::CallEar, recorder::Tape};
@@ -31,8 +32,11 @@ const CLOSING_BLOCKS: usize = 8;
 const MOST_DIGITS: usize = 64;
 
 /// A call under way.
-pub(super) struct Call<O> {
+pub(crate) struct Call<O> {
     front: AudioFrontEnd,
+    /// The moment at which the front end began.
+    began: LineSpan,
+    baton: Baton,
     session: Session,
     role: Role,
     observer: O,
@@ -49,12 +53,26 @@ pub(super) struct Call<O> {
 }
 
 impl<O: CallObserver> Call<O> {
-    pub(super) fn new(session: Session, audio: AudioConfig, observer: O, tape: Option<Tape>) -> Self {
+    pub(crate) fn new(session: Session, audio: AudioConfig, observer: O, tape: Option<Tape>) -> Self {
+        Self::resume(session, audio, observer, tape, LineTime::ZERO, Baton::default())
+    }
+
+    /// A call that went on by other means until then.
+    pub(crate) fn resume(
+        session: Session,
+        audio: AudioConfig,
+        observer: O,
+        tape: Option<Tape>,
+        now: LineTime,
+        baton: Baton,
+    ) -> Self {
         let front = AudioFrontEnd::new(audio);
         let role = if session.is_caller() { Role::Caller } else { Role::Answerer };
         let ear = CallEar::new(&observer.hearing());
         let mut call = Self {
             front,
+            began: now.since(LineTime::ZERO),
+            baton,
             session,
             role,
             observer,
@@ -67,12 +85,31 @@ impl<O: CallObserver> Call<O> {
             digits: String::with_capacity(MOST_DIGITS),
             ear,
         };
+        if let Some(carrier) = call.baton.carrier_lost() {
+            call.session.handle(Stamped { at: now, what: LineEvent::CarrierDown(carrier) });
+        }
+        call.baton.pass_on(&mut call.front, LineTime::ZERO);
         call.drain();
         call
     }
 
+    /// The moment that the call has come to.
+    pub(crate) fn now(&self) -> LineTime {
+        self.front.now() + self.began
+    }
+
+    /// Whether the other end is a fax machine, beyond doubt.
+    pub(crate) fn is_fax(&self) -> bool {
+        self.baton.is_fax()
+    }
+
+    /// What a call needs that goes on by other means.
+    pub(crate) fn into_parts(self) -> (Session, O, Baton) {
+        (self.session, self.observer, self.baton)
+    }
+
     /// Exchanges blocks on a line that waits by itself, until the session is over or the line is.
-    pub(super) fn run(mut self, line: &mut dyn PcmLine) -> (CallReport, O) {
+    pub(crate) fn run(mut self, line: &mut dyn PcmLine) -> (CallReport, O) {
         let (pace, mut rx) = (line.pace(), SILENCE);
         while !self.is_over() {
             let exchanged = line.exchange(&self.tx, &mut rx);
@@ -90,7 +127,7 @@ impl<O: CallObserver> Call<O> {
     }
 
     /// Exchanges a block on a polled line if one is due; whether one was.
-    pub(super) fn turn(&mut self, line: &mut dyn PolledLine, now: Instant) -> bool {
+    pub(crate) fn turn(&mut self, line: &mut dyn PolledLine, now: Instant) -> bool {
         let mut rx = SILENCE;
         let exchanged = match line.try_exchange(now, &self.tx, &mut rx) {
             Ok(None) => return false,
@@ -107,12 +144,12 @@ impl<O: CallObserver> Call<O> {
     }
 
     /// Whether the session is over, up to its last block, or the line is.
-    pub(super) fn is_over(&self) -> bool {
+    pub(crate) fn is_over(&self) -> bool {
         self.front.wants_to_hang_up() || self.lost.is_some()
     }
 
     /// The report of a call that is over, on a line that was hung up.
-    pub(super) fn end(mut self, transport: Option<Transport>) -> (CallReport, O) {
+    pub(crate) fn end(mut self, transport: Option<Transport>) -> (CallReport, O) {
         self.observe();
         if self.front.events_lost() > 0 {
             tracing::warn!(
@@ -141,11 +178,12 @@ impl<O: CallObserver> Call<O> {
         }
     }
 
-    fn digit(&mut self, digit: char) {
+    /// A digit was told beside the audio.
+    pub(crate) fn digit(&mut self, digit: char) {
         if self.digits.len() < MOST_DIGITS {
             self.digits.push(digit);
         }
-        self.observer.digit(self.front.now(), digit);
+        self.observer.digit(self.now(), digit);
     }
 
     /// One block each way.
@@ -159,10 +197,11 @@ impl<O: CallObserver> Call<O> {
             }
         }
         while let Some(event) = self.front.poll() {
-            self.session.handle(event);
+            self.baton.heard(&event.what);
+            self.session.handle(Stamped { at: event.at + self.began, what: event.what });
             self.drain();
         }
-        let now = self.front.now();
+        let now = self.now();
         if self.due.is_some_and(|due| due <= now) {
             self.session.handle_timeout(now);
             self.drain();
@@ -174,14 +213,14 @@ impl<O: CallObserver> Call<O> {
     /// Whoever was called is no fax machine: unless one is heard already, or we are the one that was called.
     fn give_up(&mut self, instead: Instead) {
         if self.role == Role::Caller && self.session.progress().phase == Phase::A {
-            self.session.give_up(instead, self.front.now());
+            self.session.give_up(instead, self.now());
             self.drain();
         }
     }
 
     /// Ends a call that never came to its first block.
-    pub(super) fn not_connected(mut self, why: Instead) -> CallReport {
-        self.session.give_up(why, self.front.now());
+    pub(crate) fn not_connected(mut self, why: Instead) -> CallReport {
+        self.session.give_up(why, self.now());
         self.drain();
         CallReport { heard: Some(why.name()), ..self.end(None).0 }
     }
@@ -190,8 +229,8 @@ impl<O: CallObserver> Call<O> {
     fn drain(&mut self) {
         loop {
             match self.session.poll() {
-                Output::Order(order) => self.front.order(order),
-                Output::Event(event) => self.observer.event(self.front.now(), event),
+                Output::Order(order) => self.order(order),
+                Output::Event(event) => self.observer.event(self.now(), event),
                 Output::Wait(until) => {
                     self.due = until;
                     break;
@@ -200,15 +239,28 @@ impl<O: CallObserver> Call<O> {
         }
     }
 
+    /// Orders are in the call's time.
+    fn order(&mut self, order: Order) {
+        self.baton.ordered(&order);
+        self.front.order(match order {
+            Order::Send { signal, at } => Order::Send { signal, at: at - self.began },
+            other => other,
+        });
+    }
+
     /// Gives the signal being sent what it has room for.
     fn top_up(&mut self) {
         let mut octets = [0; SUPPLY_OCTETS];
+        if self.baton.refill(&mut self.front) {
+            return;
+        }
         loop {
             let room = self.front.room().min(SUPPLY_OCTETS);
             if room == 0 {
                 break;
             }
             let (filled, cut) = self.session.fill(&mut octets[..room]);
+            self.baton.supplied(&octets[..filled], cut);
             self.front.supply(&octets[..filled], cut);
             if filled == 0 && cut == Cut::More {
                 break;
@@ -218,7 +270,7 @@ impl<O: CallObserver> Call<O> {
 
     /// What the observer wants and gets between blocks.
     fn observe(&mut self) {
-        let now = self.front.now();
+        let now = self.now();
         if let Some(there) = self.observer.operator() {
             self.session.operator_answers(there, now);
             self.drain();
@@ -238,16 +290,17 @@ impl<O: CallObserver> Call<O> {
         self.blocks += 1;
         if self.blocks.is_multiple_of(PROGRESS_BLOCKS) {
             self.observer.progress(&self.session.progress());
+            self.observer.look(&self.session, &self.front);
         }
     }
 
     /// The other end may have hung up on its last word: that is heard out before the line counts as lost.
-    fn line_lost(&mut self, error: LineError) {
+    pub(crate) fn line_lost(&mut self, error: LineError) {
         tracing::debug!(%error, "line lost");
         for _ in 0..CLOSING_BLOCKS {
             self.block(Exchange::default(), &SILENCE);
         }
-        self.session.line_lost(self.front.now());
+        self.session.line_lost(self.now());
         self.drain();
         self.lost = Some(error);
     }

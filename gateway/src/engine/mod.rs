@@ -20,11 +20,13 @@ mod turns;
 
 use answertone_hw::PcmLine;
 use answertone_t30::{
-    audio::AudioConfig,
+    audio::{AudioConfig, AudioFrontEnd},
     session::{Event, Instead, NotKept, Progress, Session, TraceLine},
     time::LineTime,
 };
+pub(crate) use ear::CallEar;
 pub use ear::Hearing;
+pub(crate) use line::Call as AudioCall;
 pub use far_end::{FarEnd, answerer, caller, polled};
 pub use recorder::{NotWhole, Recorder, Tape};
 pub use report::{CallReport, DeviceReport, FailureReport, PageLine, Role, TransportReport};
@@ -49,6 +51,9 @@ pub trait CallObserver {
 
     /// Where the call stands; four times in a second of line time.
     fn progress(&mut self, _progress: &Progress) {}
+
+    /// The call as it is now; as often as progress is told.
+    fn look(&mut self, _session: &Session, _front: &AudioFrontEnd) {}
 
     /// A line of the transcript.
     fn trace(&mut self, _line: &TraceLine) {}
@@ -82,6 +87,10 @@ impl<O: CallObserver + ?Sized> CallObserver for &mut O {
 
     fn progress(&mut self, progress: &Progress) {
         (**self).progress(progress);
+    }
+
+    fn look(&mut self, session: &Session, front: &AudioFrontEnd) {
+        (**self).look(session, front);
     }
 
     fn trace(&mut self, line: &TraceLine) {

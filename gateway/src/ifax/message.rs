@@ -56,7 +56,7 @@ pub fn mail(
     if onramp.attach != Attach::Pdf {
         let application = if pages.iter().any(|kept| kept.picture.is_some()) { "faxcolor" } else { "faxbw" };
         let kind = ContentType::new("image/tiff").attribute("application", application);
-        parts.push(MimePart::new(kind, tiff_of(pages)?).attachment(format!("{name}.tif")));
+        parts.push(MimePart::new(kind, pages_as_tiff(pages)?).attachment(format!("{name}.tif")));
     }
     if onramp.attach != Attach::Tiff {
         let pdf = pdf_of(pages.iter().map(|kept| (&kept.page, kept.picture.as_ref())));
@@ -70,9 +70,13 @@ pub fn mail(
         .message_id(message_id(fax, hostname))
         .header("Message-Context", Raw::new("fax-message"))
         .header("Auto-Submitted", Raw::new("auto-generated"))
-        .body(MimePart::new(ContentType::new("multipart/mixed"), parts))
-        .write_to_vec()
-        .expect("writing to memory");
+        .body(MimePart::new(ContentType::new("multipart/mixed"), parts));
+    let raw = if onramp.confirm {
+        raw.header("Disposition-Notification-To", Raw::new(onramp.from.to_string()))
+    } else {
+        raw
+    };
+    let raw = raw.write_to_vec().expect("writing to memory");
     Ok(NewMail { kind: MailKind::Fax(fax.id), mail_from: onramp.from.to_string(), recipient: mailbox.to_owned(), raw })
 }
 
@@ -81,13 +85,20 @@ pub fn message_id(fax: &Fax, hostname: &str) -> String {
     format!("fax.{}.{}@{hostname}", fax.id, fax.begun_at)
 }
 
+/// The number of the fax and its time that a Message-ID was made from; none when it is not ours.
+pub fn fax_of(message_id: &str) -> Option<(i64, i64)> {
+    let (local, _) = message_id.trim().trim_matches(['<', '>']).split_once('@')?;
+    let (fax, begun_at) = local.strip_prefix("fax.")?.split_once('.')?;
+    Some((fax.parse().ok()?, begun_at.parse().ok()?))
+}
+
 fn file_page(kept: &KeptPage) -> FilePage<'_> {
     FilePage { bad_rows: kept.bad_rows, picture: kept.picture.as_ref(), ..FilePage::from(&kept.page) }
 }
 
 /// The minimum set, profile S, where the pages fit it: every receiver must read that. Otherwise profile F, and profile C of
 /// pages in colour or grey.
-fn tiff_of(pages: &[KeptPage]) -> Result<Vec<u8>, TiffError> {
+pub fn pages_as_tiff(pages: &[KeptPage]) -> Result<Vec<u8>, TiffError> {
     let file_pages: Vec<_> = pages.iter().map(file_page).collect();
     let extended = || tiff::write(&file_pages, &WriteOptions::plain(Profile::F(Coding::Mmr)));
     if pages.iter().any(|kept| kept.picture.is_some()) {

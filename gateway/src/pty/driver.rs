@@ -17,13 +17,13 @@ use answertone_dsp::{
 use answertone_hw::{Pace, PcmLine};
 use answertone_t30::{
     audio::{AudioConfig, AudioFrontEnd},
-    class1::{LineOrder, Modem, Output, Progress, Ring},
+    class1::{LineOrder, Modem, Negotiation, Output, Progress},
     seam::{Cut, FrontEnd, Order, Stamped},
     time::{LineSpan, LineTime},
 };
 
 use super::{
-    terminal::Terminal,
+    terminal::{Look, Terminal},
     trunk::{Trunk, TrunkEvent},
 };
 
@@ -62,6 +62,10 @@ impl Stop {
 struct Call {
     line: Box<dyn PcmLine>,
     front: AudioFrontEnd,
+    /// V.8, until T.30 begins.
+    v8: Option<Negotiation>,
+    /// Level of our signals.
+    level: Dbm0,
     /// The modem's time when the front end's began.
     origin: LineTime,
     tx: Block,
@@ -76,6 +80,8 @@ pub struct Driver {
     modem: Modem,
     trunk: Box<dyn Trunk>,
     call: Option<Call>,
+    /// The call under way is hung up, though another may be dialled already.
+    hung_up: bool,
     audio: AudioConfig,
     /// The modem is busy to callers while no host is there.
     busy_without_host: bool,
@@ -94,6 +100,7 @@ impl Driver {
             modem: Modem::new(LineTime::ZERO),
             trunk,
             call: None,
+            hung_up: false,
             audio,
             busy_without_host,
             host_is_there: true,
@@ -122,38 +129,45 @@ impl Driver {
         self.trunk.hang_up();
     }
 
-    /// A host that comes finds a fresh terminal; one that goes leaves the line on hook.
+    /// A host that goes leaves the line on hook and a fresh terminal.
     fn look_at_host(&mut self) {
-        let there = self.terminal.has_host();
-        if there == self.host_is_there {
-            // One that came and went between two looks was never there, but what it wrote is.
-            if !there && self.terminal.has_leftovers() {
-                self.terminal.renew();
+        let Look { there, went } = self.terminal.look();
+        if went || !there && self.host_is_there {
+            self.host_went(there, Vec::new());
+        }
+        if there != self.host_is_there {
+            tracing::debug!(there, "host");
+            self.host_is_there = there;
+            if self.busy_without_host {
+                self.trunk.be_busy(!there);
             }
-            return;
         }
-        self.host_is_there = there;
-        tracing::debug!(there, "host");
-        if !there {
-            self.modem.host_gone(self.now);
-            self.unsent.clear();
-            self.terminal.renew();
+    }
+
+    /// The host is gone, and another may be there already, whose words are among these and those not read yet.
+    fn host_went(&mut self, another: bool, mut words: Vec<u8>) {
+        self.modem.host_gone(self.now);
+        self.unsent.clear();
+        self.terminal.renew();
+        self.drain();
+        if another {
+            self.terminal.read_all(&mut words);
+            let words = newcomers_words(&words);
+            self.modem.host(&words[..words.len().min(self.modem.room())], self.now);
             self.drain();
-        }
-        if self.busy_without_host {
-            self.trunk.be_busy(!there);
         }
     }
 
     fn look_at_line(&mut self) {
         while let Some(event) = self.trunk.event() {
             match event {
-                TrunkEvent::Ring(caller) => {
+                TrunkEvent::Ring(caller, ring) => {
                     if let Some(caller) = caller {
                         self.modem.caller(&caller, self.now);
                     }
-                    self.modem.ring(&Ring::default(), self.now);
+                    self.modem.ring(&ring, self.now);
                 }
+                TrunkEvent::Caller(caller) => self.modem.caller(&caller, self.now),
                 TrunkEvent::Connected(line) => self.connected(line),
                 TrunkEvent::Failed(progress) => self.modem.progress(progress, self.now),
             }
@@ -163,9 +177,12 @@ impl Driver {
 
     fn connected(&mut self, line: Box<dyn PcmLine>) {
         tracing::debug!(at = %self.now, "connected");
+        self.hung_up = false;
         self.call = Some(Call {
             line,
             front: AudioFrontEnd::new(self.audio),
+            v8: None,
+            level: self.audio.level,
             origin: self.now,
             tx: SILENCE,
             meter: PowerMeter::new(5.0),
@@ -210,12 +227,7 @@ impl Driver {
                 return call.line.hang_up();
             }
         }
-        if self.modem.is_off_hook() {
-            self.call = Some(call);
-        } else {
-            tracing::debug!(at = %self.now, "hung up");
-            call.line.hang_up();
-        }
+        self.keep(call);
     }
 
     fn hear(&mut self, call: &mut Call, rx: &Block, lost: bool) {
@@ -233,12 +245,19 @@ impl Driver {
             self.modem.handle(Stamped { at: LineTime(origin.0 + at.0), what });
             self.drain_into(Some(call));
         }
+        if let Some(v8) = &mut call.v8 {
+            v8.receive(&samples, |event| self.modem.v8(event, self.now));
+            self.drain_into(Some(call));
+        }
         self.modem.silence(call.meter.level() < SILENT, self.now);
         self.drain_into(Some(call));
         self.expire();
         self.drain_into(Some(call));
         self.top_up(call);
         call.front.transmit(&mut call.tx);
+        if let Some(v8) = &mut call.v8 {
+            v8.transmit(&mut call.tx);
+        }
         self.write_to_host();
     }
 
@@ -267,11 +286,20 @@ impl Driver {
     fn drain(&mut self) {
         let mut call = self.call.take();
         self.drain_into(call.as_mut());
-        match call {
-            Some(mut call) if !self.modem.is_off_hook() => call.line.hang_up(),
-            call => self.call = call,
+        if let Some(call) = call {
+            self.keep(call);
         }
         self.write_to_host();
+    }
+
+    /// The call goes on, unless it is hung up.
+    fn keep(&mut self, mut call: Call) {
+        if std::mem::take(&mut self.hung_up) || !self.modem.is_off_hook() {
+            tracing::debug!(at = %self.now, "hung up");
+            call.line.hang_up();
+        } else {
+            self.call = Some(call);
+        }
     }
 
     /// Moves what the modem wants to where it belongs.
@@ -283,15 +311,15 @@ impl Driver {
         }
     }
 
-    fn take_orders(&mut self, orders: &mut Vec<Order>) {
+    fn take_orders(&mut self, orders: &mut Vec<Output>) {
         loop {
             match self.modem.poll() {
-                Output::Order(order) => orders.push(order),
                 Output::Line(order) => self.line_order(&order),
                 Output::Wait(until) => {
                     self.due = until;
                     break;
                 }
+                order => orders.push(order),
             }
         }
     }
@@ -303,6 +331,7 @@ impl Driver {
             LineOrder::Answer => self.trunk.answer(),
             LineOrder::BusyOut => self.trunk.be_busy(true),
             LineOrder::HangUp => {
+                self.hung_up = true;
                 self.trunk.hang_up();
                 self.trunk.be_busy(self.busy_without_host && !self.host_is_there);
             }
@@ -322,6 +351,11 @@ impl Driver {
                 break;
             }
             tracing::trace!(at = %self.now, octets = %octets[..count.min(80)].escape_ascii(), "host");
+            // Whose they are is known only after they are there.
+            let Look { there, went } = self.terminal.look();
+            if went || !there {
+                return self.host_went(there, octets[..count].to_vec());
+            }
             self.modem.host(&octets[..count], self.now);
             self.drain_into(call.as_deref_mut());
         }
@@ -353,12 +387,35 @@ impl Driver {
     }
 }
 
+/// Of words of which the first are a host's that is gone and the last another's: the last command line, which begins what
+/// any host says.
+fn newcomers_words(words: &[u8]) -> &[u8] {
+    let begins = words.windows(2).rposition(|pair| pair.eq_ignore_ascii_case(b"AT"));
+    &words[begins.unwrap_or(0)..]
+}
+
 impl Call {
     /// Orders are stamped by the modem's time.
-    fn order(&mut self, order: Order) {
-        self.front.order(match order {
-            Order::Send { signal, at } => Order::Send { signal, at: LineTime(at.since(self.origin).0) },
-            other => other,
-        });
+    fn order(&mut self, order: Output) {
+        match order {
+            Output::Order(Order::Send { signal, at }) => {
+                self.front.order(Order::Send { signal, at: LineTime(at.since(self.origin).0) });
+            }
+            Output::Order(order) => self.front.order(order),
+            Output::V8(order) => self.v8 = Negotiation::after(order, self.v8.take(), self.level),
+            Output::Line(_) | Output::Wait(_) => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_newcomer_begins_with_its_last_line() {
+        assert_eq!(newcomers_words(b"ATD200\rATZE0\r"), b"ATZE0\r");
+        assert_eq!(newcomers_words(b"\0\0\0atz\r"), b"atz\r");
+        assert_eq!(newcomers_words(b"\x10\x03"), b"\x10\x03");
     }
 }

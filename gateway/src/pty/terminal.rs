@@ -15,12 +15,16 @@ use std::{
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     fs::{OFlags, fcntl_setfl},
+    io::ioctl_fionread,
     pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
-    termios::{OptionalActions, QueueSelector, tcflush, tcgetattr, tcsetattr},
+    termios::{LocalModes, OptionalActions, OutputModes, QueueSelector, tcflush, tcgetattr, tcsetattr},
 };
 use thiserror::Error;
 
-use super::group;
+use super::{
+    group,
+    visits::{Visits, Watchman},
+};
 
 /// Who may open the terminal.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +41,9 @@ pub enum TerminalError {
     /// The system gave none.
     #[error("no pseudo-terminal can be had: {0}; check that /dev/pts is mounted")]
     None(#[source] io::Error),
+    /// Nobody would tell who opens and closes it.
+    #[error("the terminal cannot be watched: {0}; raise fs.inotify.max_user_watches, of which each modem needs one")]
+    Unwatched(#[source] io::Error),
     /// The group is not known.
     #[error("group '{0}' is not known; name a group of /etc/group or give its number")]
     Group(String),
@@ -49,17 +56,28 @@ pub enum TerminalError {
 pub struct Terminal {
     ours: File,
     path: PathBuf,
+    visits: Visits,
+}
+
+/// What a look at the terminal shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Look {
+    /// A host has it open.
+    pub there: bool,
+    /// Whoever had it open has gone since the last look.
+    pub went: bool,
 }
 
 impl Terminal {
     /// A terminal that echoes nothing and changes nothing of what goes through.
-    pub fn open(access: &Access) -> Result<Self, TerminalError> {
+    pub fn open(access: &Access, watchman: &Watchman) -> Result<Self, TerminalError> {
         let (ours, path) = pair().map_err(TerminalError::None)?;
-        let terminal = Self { ours, path };
-        terminal.set_access(access)?;
-        terminal.make_raw().map_err(TerminalError::None)?;
         // A host that opened and went leaves the state "nobody is there", which is where we begin.
-        drop(OpenOptions::new().read(true).write(true).custom_flags(OFlags::NOCTTY.bits() as i32).open(&terminal.path));
+        drop(OpenOptions::new().read(true).write(true).custom_flags(OFlags::NOCTTY.bits() as i32).open(&path));
+        let visits = watchman.watch(&path).map_err(TerminalError::Unwatched)?;
+        let terminal = Self { ours, path, visits };
+        terminal.make_raw().map_err(TerminalError::None)?;
+        terminal.set_access(access)?;
         Ok(terminal)
     }
 
@@ -84,21 +102,49 @@ impl Terminal {
         Ok(tcsetattr(&self.ours, OptionalActions::Now, &modes)?)
     }
 
-    /// Whether nobody has the terminal open, and somebody did who wrote what was never read.
-    pub fn has_leftovers(&self) -> bool {
-        let mut ours = [PollFd::new(&self.ours, PollFlags::IN)];
-        let _ = poll(&mut ours, Some(&Timespec { tv_sec: 0, tv_nsec: 0 }));
-        ours[0].revents().contains(PollFlags::HUP | PollFlags::IN)
+    /// Looks who is there. What those wrote who are gone is thrown away; of a host that is there nothing is.
+    pub fn look(&mut self) -> Look {
+        let went = self.visits.all_went();
+        loop {
+            // What was written before nobody was there is of hosts that are gone, and no more than that is.
+            self.has_host();
+            let left = ioctl_fionread(&self.ours).unwrap_or(0);
+            if self.has_host() {
+                return Look { there: true, went };
+            }
+            if left == 0 || !self.discard(left) {
+                return Look { there: false, went };
+            }
+        }
     }
 
-    /// Makes the terminal ready for the next host: its modes, and nothing left over.
+    /// Reads so many octets for nobody; whether they were there.
+    fn discard(&mut self, mut count: u64) -> bool {
+        let mut octets = [0; 4096];
+        while count > 0 {
+            let most = count.min(octets.len() as u64) as usize;
+            let Ok(read @ 1..) = self.ours.read(&mut octets[..most]) else { return false };
+            count -= read as u64;
+        }
+        true
+    }
+
+    /// Makes the terminal ready for the next host: its modes, and no answer that the last one did not read.
     pub fn renew(&mut self) {
-        // What the last host wrote is read to its end, and not flushed: the next one may have begun to write.
-        let mut left = [0; 4096];
-        while matches!(self.ours.read(&mut left), Ok(1..)) {}
         // What fails here fails for the next host too, which then finds the terminal as the last one left it.
         let _ = tcflush(&self.ours, QueueSelector::OFlush);
-        let _ = self.make_raw();
+        // The next host may be setting modes of its own by now: they are touched only where the last one left them so
+        // that octets would change on their way.
+        if !self.is_raw() {
+            let _ = self.make_raw();
+        }
+    }
+
+    fn is_raw(&self) -> bool {
+        tcgetattr(&self.ours).is_ok_and(|modes| {
+            !modes.local_modes.intersects(LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG | LocalModes::IEXTEN)
+                && !modes.output_modes.contains(OutputModes::OPOST)
+        })
     }
 
     /// Waits so long for octets of the host. Whether a host is there.
@@ -110,14 +156,23 @@ impl Terminal {
         !ours[0].revents().contains(PollFlags::HUP)
     }
 
-    /// Whether a host has the terminal open.
-    pub fn has_host(&self) -> bool {
+    /// Whether a host has the terminal open. What is on its way to us has arrived then.
+    fn has_host(&self) -> bool {
         self.wait(Duration::ZERO)
     }
 
     /// Octets of the host that are there now.
     pub fn read(&mut self, buf: &mut [u8]) -> usize {
         if buf.is_empty() { 0 } else { self.ours.read(buf).unwrap_or(0) }
+    }
+
+    /// Adds all octets that are there now.
+    pub fn read_all(&mut self, octets: &mut Vec<u8>) {
+        let count = ioctl_fionread(&self.ours).unwrap_or(0) as usize;
+        let before = octets.len();
+        octets.resize(before + count, 0);
+        let read = self.read(&mut octets[before..]);
+        octets.truncate(before + read);
     }
 
     /// Gives the host octets; how many it took.

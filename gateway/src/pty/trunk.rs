@@ -8,21 +8,28 @@ use std::{
 use answertone_hw::{
     LineUri, PcmLine, Watched,
     exchange::{Extension, Subscriber, SubscriberEvent},
+    hook::HookUri,
     open,
     sim::{self, SimEnd, SimParams},
 };
 use answertone_t30::{
-    class1::{Caller, DialStep, Progress, number},
+    class1::{Caller, DialStep, Progress, Ring, number},
     frame::Modems,
     session::Config,
 };
 
-use crate::engine::{answerer, caller, test_page};
+use super::analogue::AnalogueTrunk;
+use crate::{
+    engine::{answerer, caller, test_page},
+    telephone::LineCard,
+};
 
 /// What happens on a line that is not talking.
 pub enum TrunkEvent {
-    /// The bell rings, once.
-    Ring(Option<Caller>),
+    /// The bell has rung, once; who calls, where that is told with it.
+    Ring(Option<Caller>, Ring),
+    /// Who calls, told by itself.
+    Caller(Caller),
     /// What was asked for came about: samples go both ways.
     Connected(Box<dyn PcmLine>),
     /// It did not.
@@ -43,13 +50,28 @@ pub trait Trunk: Send {
     fn be_busy(&mut self, busy: bool);
 }
 
-/// The line of a URI. `Err` says why there is none.
-pub fn trunk(uri: &LineUri) -> Result<Box<dyn Trunk>, String> {
+/// The line of a URI. `country` is whose tones an analogue line has. `Err` says why there is none.
+pub fn trunk(uri: &LineUri, country: &str) -> Result<Box<dyn Trunk>, String> {
     Ok(match uri {
+        LineUri::Exchange(extension) if extension.analogue.is_some() => {
+            let extension = extension.clone();
+            let open = move || line_card(&extension);
+            Box::new(AnalogueTrunk::new(Box::new(open), country))
+        }
+        LineUri::Cpal(params) | LineUri::Alsa(params) if params.hook != HookUri::None => {
+            let uri = uri.clone();
+            let open = move || open(&uri).map_err(|error| error.to_string());
+            Box::new(AnalogueTrunk::new(Box::new(open), country))
+        }
         LineUri::Sim(params) => Box::new(SimTrunk { params: params.clone(), ready: None }),
         LineUri::Exchange(extension) => Box::new(ExchangeTrunk::join(extension)?),
         other => Box::new(OpenTrunk { uri: other.clone(), opening: None }),
     })
+}
+
+fn line_card(extension: &Extension) -> Result<Box<dyn PcmLine>, String> {
+    let how = extension.analogue.as_ref().ok_or("the line has no loop")?;
+    Ok(Box::new(LineCard::join(extension, how).map_err(|error| error.to_string())?))
 }
 
 /// A simulated line with a fax machine of ours at the far end: it answers whatever number is dialled, and when the modem
@@ -118,7 +140,8 @@ impl Trunk for ExchangeTrunk {
         let failed = |progress| Some(TrunkEvent::Failed(progress));
         match self.subscriber.event()? {
             SubscriberEvent::Ring(caller) => {
-                Some(TrunkEvent::Ring(Some(Caller { number: Some(caller.number), ..Caller::default() })))
+                let caller = Caller { number: Some(caller.number), ..Caller::default() };
+                Some(TrunkEvent::Ring(Some(caller), Ring::default()))
             }
             SubscriberEvent::Connected(line) => {
                 self.waiting = false;

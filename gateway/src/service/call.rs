@@ -13,13 +13,18 @@ use std::{
 
 use answertone_hw::{Line, Pace};
 use answertone_t30::{
-    audio::AudioConfig,
+    audio::{AudioConfig, AudioFrontEnd},
     session::{Event, NotKept, Progress, Session, TraceLine},
-    time::LineTime,
+    time::{LineSpan, LineTime},
 };
 
 use super::{Happening, Shared};
-use crate::engine::{CallObserver, CallReport, Entry, Hearing, Recorder, run_call};
+use crate::{
+    engine::{CallObserver, CallReport, Entry, Hearing, Recorder, run_call},
+    live::{LiveCall, Placed},
+    sip,
+    t38::{self, PacketLine},
+};
 
 /// Whose end of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +43,40 @@ pub struct Ended {
     pub transcript: Vec<TraceLine>,
     /// CPU time its thread took, where the system tells.
     pub cpu: Option<Duration>,
+}
+
+/// What carries a call.
+pub(super) enum Trunk {
+    /// Samples.
+    Sound(Line),
+    /// Packets of T.38.
+    Packets(Box<PacketLine>),
+    /// A call by SIP: samples, packets, and from one to the other.
+    Signalled(Box<sip::Leg>),
+}
+
+impl From<Line> for Trunk {
+    fn from(line: Line) -> Self {
+        Self::Sound(line)
+    }
+}
+
+impl Trunk {
+    /// Whose clock it runs by.
+    pub(super) fn pace(&self) -> Pace {
+        match self {
+            Self::Sound(line) => line.pace(),
+            Self::Packets(_) | Self::Signalled(_) => Pace::RealTime,
+        }
+    }
+
+    /// What is heard later than on a telephone line.
+    pub(super) fn delay(&self) -> LineSpan {
+        match self {
+            Self::Sound(line) => LineSpan(line.path_delay() as u64),
+            Self::Packets(_) | Self::Signalled(_) => PacketLine::DELAY,
+        }
+    }
 }
 
 /// Lines of a transcript that are kept.
@@ -63,25 +102,42 @@ pub(super) trait Listener: Send + 'static {
 pub(super) fn run<L: Listener>(
     shared: &Arc<Shared>,
     way: Way,
-    line: Line,
+    trunk: Trunk,
     session: Session,
     listener: L,
+    placed: Placed,
     recording: Option<&PathBuf>,
 ) -> Result<(Ended, L), String> {
+    let (id, number) = (placed.id.clone(), placed.number.clone());
+    let _span = tracing::info_span!("call", call = id, line = placed.line).entered();
+    let recording = recording.cloned().or_else(|| shared.config.log.recording(&id));
     let mut recorder = recording.and_then(|path| {
-        Recorder::create(path)
+        Recorder::create(&path)
             .inspect_err(|error| tracing::warn!(%error, path = %path.display(), "the call is not recorded"))
             .ok()
     });
-    let mut watcher = Watcher { shared: shared.clone(), way, listener, transcript: vec![] };
+    let live = shared.board.begin(placed);
+    let mut watcher = Watcher { shared: shared.clone(), way, listener, transcript: vec![], live: live.call.clone() };
     let began = thread_cpu_time();
-    let (report, cpu) = match line {
-        Line::Own(mut line) => {
-            let report = run_call(line.as_mut(), session, AudioConfig::default(), &mut watcher, recorder.as_mut());
-            let cpu = thread_cpu_time().zip(began).map(|(now, began)| now.saturating_sub(began));
-            (report, cpu)
+    let own_cpu = || thread_cpu_time().zip(began).map(|(now, began)| now.saturating_sub(began));
+    let (report, cpu) = match trunk {
+        Trunk::Packets(mut line) => {
+            let clock = t38::Clock::start();
+            let call = answertone_t30::t38::Call::new(session, line.terminal, line.wire);
+            let report = t38::run_call(line.path.as_mut(), call, clock, &mut watcher);
+            (report, own_cpu())
         }
-        Line::Polled(line) => {
+        Trunk::Signalled(leg) => {
+            let tape = recorder.as_ref().map(Recorder::tape);
+            let (report, watched) = leg.talk(session, AudioConfig::default(), watcher, tape);
+            watcher = watched;
+            (report, own_cpu())
+        }
+        Trunk::Sound(Line::Own(mut line)) => {
+            let report = run_call(line.as_mut(), session, AudioConfig::default(), &mut watcher, recorder.as_mut());
+            (report, own_cpu())
+        }
+        Trunk::Sound(Line::Polled(line)) => {
             let (to, over) = sync_channel(1);
             let tape = recorder.as_ref().map(Recorder::tape);
             let tell = move |ended| drop(to.send(ended));
@@ -94,7 +150,33 @@ pub(super) fn run<L: Listener>(
     if let Some(Err(error)) = recorder.map(Recorder::finish) {
         tracing::warn!(%error, "the recording is not whole");
     }
-    Ok((Ended { report, transcript: watcher.transcript, cpu }, watcher.listener))
+    let ended = Ended { report, transcript: watcher.transcript, cpu };
+    tell(shared, way, &id, &number, &ended);
+    Ok((ended, watcher.listener))
+}
+
+/// Says of a call that is over how it went: in the log, in numbers, and its transcript if that is kept. Numbers of
+/// others are told only to who wants all details.
+fn tell(shared: &Shared, way: Way, id: &str, number: &str, ended: &Ended) {
+    let report = &ended.report;
+    let cause = report.failure.as_ref().map_or("", |failure| failure.cause);
+    let way = if way == Way::Out { "out" } else { "in" };
+    tracing::info!(
+        ok = report.ok,
+        cause,
+        way,
+        pages = report.pages,
+        bit_rate = report.bit_rate,
+        evm_db = report.evm_db,
+        slips = report.slips,
+        seconds = report.seconds,
+        "call over"
+    );
+    tracing::debug!(number, remote = report.remote_ident, "who it was");
+    crate::metrics::call_over(way, report);
+    if let Err(error) = shared.config.log.keep_transcript(id, &ended.transcript) {
+        tracing::warn!(%error, "the transcript is not kept");
+    }
 }
 
 struct Watcher<L> {
@@ -102,6 +184,7 @@ struct Watcher<L> {
     way: Way,
     listener: L,
     transcript: Vec<TraceLine>,
+    live: Arc<LiveCall>,
 }
 
 impl<L: Listener> CallObserver for Watcher<L> {
@@ -117,6 +200,10 @@ impl<L: Listener> CallObserver for Watcher<L> {
         self.shared.happenings.tell(Happening::Progress(self.way, *progress));
     }
 
+    fn look(&mut self, session: &Session, front: &AudioFrontEnd) {
+        self.live.look(session, front);
+    }
+
     fn trace(&mut self, line: &TraceLine) {
         if self.transcript.len() < MOST_LINES {
             self.transcript.push(line.clone());
@@ -128,7 +215,7 @@ impl<L: Listener> CallObserver for Watcher<L> {
     }
 
     fn cancelled(&mut self) -> bool {
-        self.shared.hang_up.load(Ordering::Relaxed) || self.listener.cancelled()
+        self.shared.hang_up.load(Ordering::Relaxed) || self.live.is_to_end() || self.listener.cancelled()
     }
 }
 

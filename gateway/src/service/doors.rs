@@ -4,7 +4,7 @@ use tokio::net::TcpListener;
 
 use super::ServeError;
 use crate::{
-    config::Smtp,
+    config::{Api, Smtp},
     smtp::{Door, Protocol},
 };
 
@@ -26,4 +26,14 @@ pub(super) async fn open(config: &Smtp) -> Result<Vec<(TcpListener, Door)>, Serv
         }
     }
     Ok(doors)
+}
+
+/// Opens the ports for other programs.
+pub(super) async fn open_api(config: &Api) -> Result<Vec<TcpListener>, ServeError> {
+    let mut listeners = vec![];
+    for address in &config.listen {
+        let listener = TcpListener::bind(address).await;
+        listeners.push(listener.map_err(|error| ServeError::Listen { key: "api.listen", address: *address, error })?);
+    }
+    Ok(listeners)
 }

@@ -1,6 +1,6 @@
 //! What SMTP may bring, and how it gets into the store.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use mail_parser::{Header, HeaderValue, Message, MessageParser, MimeHeaders};
 use sha2::{Digest, Sha256};
@@ -13,6 +13,7 @@ use crate::{
     ifax::{
         address::{AddressError, FaxAddress},
         priority::Priority,
+        reply,
     },
     smtp::{Client, Envelope, Intake, Recipient, Reply},
     store::{MailKind, NewMail, NewMessage, NewRecipient, StoreError, now},
@@ -45,7 +46,7 @@ impl Intake for GatewayIntake {
     }
 
     async fn recipient(&self, client: &Client, from: &str, recipient: &Recipient) -> Result<(), Reply> {
-        if self.0.is_postmaster(&recipient.address) {
+        if self.0.is_ours_to_read(&recipient.address) {
             return Ok(());
         }
         let bearer = Bearer { peer: Some(client.peer), user: client.user.as_deref(), from };
@@ -53,6 +54,10 @@ impl Intake for GatewayIntake {
     }
 
     async fn deliver(&self, envelope: Envelope, raw: Vec<u8>) -> Result<Reply, Reply> {
+        let for_us = envelope.recipients.iter().all(|recipient| self.0.takes_replies(&recipient.address));
+        if for_us && self.0.noted(&raw).await.map_err(|error| refused(&error))? {
+            return Ok(Reply::new(250, "2.0.0", "noted"));
+        }
         let accepted = self.0.take(Incoming::by_smtp(envelope, raw)).await?;
         let (message, jobs, duplicates) = (accepted.message, accepted.jobs, accepted.duplicates);
         let copies = if duplicates > 0 { format!(", {duplicates} sent before") } else { String::new() };
@@ -77,6 +82,17 @@ pub(super) enum NotTaken {
     Store(#[from] StoreError),
 }
 
+impl NotTaken {
+    /// Whether waiting helps.
+    pub(super) fn passes(&self) -> bool {
+        match self {
+            Self::Sender(refusal) => refusal.passes(),
+            Self::NoLine | Self::Store(_) => true,
+            Self::Address(_) | Self::Number(_) | Self::Elsewhere(_) => false,
+        }
+    }
+}
+
 impl From<NotTaken> for Reply {
     fn from(refusal: NotTaken) -> Self {
         let (code, status) = match &refusal {
@@ -97,13 +113,21 @@ pub(super) struct Incoming {
     pub(super) raw: Vec<u8>,
     /// Whether the recipients were told by an envelope.
     pub(super) with_envelope: bool,
+    /// From where, as far as that says something of who sent it.
+    pub(super) from_where: Option<IpAddr>,
     /// Who brought it, for the log.
     pub(super) peer: String,
 }
 
 impl Incoming {
     fn by_smtp(envelope: Envelope, raw: Vec<u8>) -> Self {
-        Self { peer: envelope.client.peer.to_string(), envelope, raw, with_envelope: true }
+        Self {
+            peer: envelope.client.peer.to_string(),
+            from_where: Some(envelope.client.peer),
+            envelope,
+            raw,
+            with_envelope: true,
+        }
     }
 }
 
@@ -112,6 +136,30 @@ impl Shared {
         let (local, domain) = address.rsplit_once('@').unwrap_or((address, ""));
         let ours = domain.is_empty() || self.config.domains.contains(&domain.to_lowercase());
         local.eq_ignore_ascii_case("postmaster") && ours
+    }
+
+    /// Mail to people, or to the gateway itself.
+    fn is_ours_to_read(&self, address: &str) -> bool {
+        self.is_postmaster(address) || self.takes_replies(address)
+    }
+
+    /// Where what is told of received faxes' mails comes to.
+    fn takes_replies(&self, address: &str) -> bool {
+        let onramp = &self.config.onramp;
+        let domain = address.rsplit_once('@').map_or("", |(_, domain)| domain);
+        let ours = self.config.domains.contains(&domain.to_lowercase());
+        onramp.confirm && ours && address.eq_ignore_ascii_case(onramp.from.as_str())
+    }
+
+    /// Notes what a report tells of received faxes; whether it was of any.
+    async fn noted(&self, raw: &[u8]) -> Result<bool, StoreError> {
+        let mut known = false;
+        for reply in reply::replies(raw) {
+            let of = reply.recipient.as_deref();
+            known |= self.store.mail_replied(reply.fax, reply.begun_at, of, &reply.said).await?;
+            info!(fax = reply.fax, said = reply.said, known, "told of a fax's mail");
+        }
+        Ok(known)
     }
 
     /// Whether that bearer may have a fax sent to that address.
@@ -146,21 +194,21 @@ impl Shared {
     }
 
     fn message(&self, incoming: Incoming) -> Result<NewMessage, Reply> {
-        let Incoming { envelope, raw, with_envelope, peer } = incoming;
+        let Incoming { envelope, raw, with_envelope, from_where, peer } = incoming;
         let headers = Headers::of(&raw);
         if headers.hops > MOST_HOPS {
             warn!(hops = headers.hops, "mail loop");
             return Err(Reply::new(554, "5.4.6", "too many hops; this looks like a mail loop"));
         }
         let (postmasters, faxes): (Vec<_>, Vec<_>) =
-            envelope.recipients.iter().partition(|recipient| self.is_postmaster(&recipient.address));
+            envelope.recipients.iter().partition(|recipient| self.is_ours_to_read(&recipient.address));
         let passed_on = postmasters.first().map(|_| NewMail {
             kind: MailKind::Passed,
             mail_from: envelope.from.clone(),
             recipient: self.config.onramp.mailbox.to_string(),
             raw: raw.clone(),
         });
-        let (account, priority) = self.account(&envelope, &faxes);
+        let (account, priority) = self.account(&envelope, from_where, &faxes);
         let hold = i64::try_from(envelope.hold_s).unwrap_or(0).min(crate::smtp::LONGEST_HOLD_S);
         Ok(NewMessage {
             recipients: faxes.into_iter().flat_map(|recipient| self.recipients(recipient)).collect(),
@@ -184,9 +232,8 @@ impl Shared {
     }
 
     /// The account and the priority of the first recipient's permit: all were admitted by the same table.
-    fn account(&self, envelope: &Envelope, faxes: &[&Recipient]) -> (String, Priority) {
-        let client = &envelope.client;
-        let bearer = Bearer { peer: Some(client.peer), user: client.user.as_deref(), from: &envelope.from };
+    fn account(&self, envelope: &Envelope, peer: Option<IpAddr>, faxes: &[&Recipient]) -> (String, Priority) {
+        let bearer = Bearer { peer, user: envelope.client.user.as_deref(), from: &envelope.from };
         let first = faxes.first().and_then(|fax| FaxAddress::parse_at(&fax.address, &self.config.offramp.dial).ok());
         let permit = first.and_then(|fax| authorise::permit(&self.config, &bearer, &fax.number).ok());
         permit.map_or_else(Default::default, |permit| (permit.account, permit.priority))

@@ -3,11 +3,12 @@
 use std::{sync::Arc, time::Duration};
 
 use mail_builder::{MessageBuilder, headers::raw::Raw};
+use mail_parser::MessageParser;
 use tracing::{error, info, warn};
 
 use super::{Happening, Shared};
 use crate::{
-    mail::{MailOut, RelayError},
+    mail::{MailOut, Outgoing, RelayError},
     store::{Mail, MailKind, NewMail, now},
 };
 
@@ -31,10 +32,13 @@ pub(super) async fn work(shared: Arc<Shared>, out: MailOut) {
 }
 
 async fn hand_over(shared: &Shared, out: &MailOut, mail: Mail) {
-    match out.send(&mail.mail_from, &mail.recipient, &mail.raw).await {
-        Ok(()) => {
-            shared.persist("a delivered mail", || shared.store.mail_delivered(mail.id)).await;
-            info!(mail = mail.id, kind = mail.kind, "mail handed over");
+    let id = if shared.config.onramp.confirm { fax_id(&mail) } else { None };
+    let outgoing =
+        Outgoing { from: &mail.mail_from, to: &mail.recipient, envelope_id: id.as_deref(), raw: &mail.raw };
+    match out.send(outgoing).await {
+        Ok(relay) => {
+            shared.persist("a delivered mail", || shared.store.mail_delivered(mail.id, &relay)).await;
+            info!(mail = mail.id, kind = mail.kind, relay, "mail handed over");
             shared.happenings.tell(Happening::MailOut { kind: mail.kind, recipient: mail.recipient });
         }
         Err(RelayError::Never(said)) => give_up(shared, &mail, &said).await,
@@ -50,6 +54,12 @@ async fn hand_over(shared: &Shared, out: &MailOut, mail: Mail) {
             shared.persist("a waiting mail", || shared.store.mail_waits(mail.id, due, &said)).await;
         }
     }
+}
+
+/// The Message-ID of a fax's mail, under which its delivery is told.
+fn fax_id(mail: &Mail) -> Option<String> {
+    let message = MessageParser::default().parse_headers(&mail.raw).filter(|_| mail.kind == "fax")?;
+    message.message_id().map(str::to_owned)
 }
 
 /// The mail stays where it is, for the operator; of a notice or a fax the administrator is told, RFC 4161 2.5.

@@ -8,17 +8,23 @@
 //! Mail, disk and waiting are asynchronous; a call has a thread of its own. What the workers hand each other lies in
 //! the store; they only wake each other up.
 
+mod accounts;
 mod call;
 mod doors;
+mod front;
+mod found;
 mod happening;
 mod intake;
+mod lease;
 mod mail_out;
+mod mailbox;
 mod notices;
 mod offramp;
 mod onramp;
 mod retention;
 mod spool;
 mod switchboard;
+mod webhooks;
 
 use std::{
     net::SocketAddr,
@@ -35,22 +41,26 @@ use answertone_hw::{
     audiosocket::{AudioSocketParams, Side},
 };
 pub use call::{Ended, Way};
+pub(crate) use front::{Front, Sendable, Unsent};
 pub use happening::Happening;
 use happening::Happenings;
 use intake::GatewayIntake;
 use switchboard::Expected;
 use tokio::{
     sync::{Notify, mpsc::UnboundedSender, watch},
-    task::JoinSet,
+    task::{JoinHandle, JoinSet},
 };
 use tracing::{error, info, warn};
 
 use crate::{
+    api,
     config::{Config, Line, Purpose},
     engine::Engine,
+    live::Board,
     mail::{MailOut, RelayError},
     smtp::{self, Limits},
-    store::{Claim, Store, StoreError},
+    store::{Claim, Store, StoreError, Watch},
+    web::{self, WebDoor},
 };
 
 /// What a service does besides its work.
@@ -60,6 +70,8 @@ pub struct Options {
     pub happenings: Option<UnboundedSender<Happening>>,
     /// Where calls are recorded, one WAV each.
     pub recordings: Option<PathBuf>,
+    /// Told before each operation on the store.
+    pub operations: Option<Watch>,
 }
 
 /// Why a gateway does not start.
@@ -88,17 +100,23 @@ pub(crate) struct Shared {
     config: Config,
     store: Store,
     happenings: Happenings,
+    /// Calls under way.
+    board: Arc<Board>,
     recordings: Option<PathBuf>,
     /// There may be a job.
     job_due: Notify,
     /// There may be a mail.
     mail_due: Notify,
+    /// There may be a program to be told.
+    hook_due: Notify,
     /// There may be somebody to be told.
     notice_due: Notify,
     /// Owns the lines that never wait.
     engine: Engine,
     /// Calls that Asterisk is to connect.
     expected: Expected,
+    /// Accounts that are open.
+    accounts: accounts::Accounts,
     /// Calls are to be ended.
     hang_up: AtomicBool,
     stop: watch::Sender<bool>,
@@ -108,8 +126,12 @@ pub(crate) struct Shared {
 pub struct Service {
     shared: Arc<Shared>,
     workers: JoinSet<()>,
+    /// Keeps what this gateway has in hand, where there are others.
+    lease: Option<JoinHandle<()>>,
     addresses: Vec<SocketAddr>,
-    _claim: Claim,
+    pages: Vec<String>,
+    programs: Vec<SocketAddr>,
+    _claim: Option<Claim>,
 }
 
 /// How long calls may go on when the gateway is stopped, and then how long to say goodbye.
@@ -124,21 +146,29 @@ const NAP: Duration = Duration::from_secs(2);
 impl Service {
     /// Recovers what a crash left and starts all workers.
     pub async fn start(config: Config, options: Options) -> Result<Self, ServeError> {
-        let claim = Store::claim(&config.store.dir)?;
-        let store = Store::open(&config.store.dir).await?;
+        // A folder has one gateway; those that share a database share its work.
+        let claim = if config.store.url.is_empty() { Some(Store::claim(&config.store.dir)?) } else { None };
+        let store = Store::of(&config.store, options.operations).await?;
         let mail_out = MailOut::new(&config.relay, &config.hostname)?;
         let doors = doors::open(&config.smtp).await?;
+        let web_doors = web::open(&config.web).await?;
+        let pages = web_doors.iter().map(WebDoor::url).collect();
+        let api_doors = doors::open_api(&config.api).await?;
+        let programs = api_doors.iter().filter_map(|listener| listener.local_addr().ok()).collect();
         let addresses = doors.iter().filter_map(|(listener, _)| listener.local_addr().ok()).collect();
         let shared = Arc::new(Shared {
             config,
             store,
             happenings: Happenings(options.happenings),
+            board: Arc::default(),
             recordings: options.recordings,
             job_due: Notify::new(),
             mail_due: Notify::new(),
+            hook_due: Notify::new(),
             notice_due: Notify::new(),
             engine: Engine::new(None),
             expected: Expected::default(),
+            accounts: accounts::Accounts::default(),
             hang_up: AtomicBool::new(false),
             stop: watch::Sender::new(false),
         });
@@ -148,19 +178,41 @@ impl Service {
             let intake = Arc::new(GatewayIntake(shared.clone()));
             workers.spawn(smtp::serve(listener, door, intake, shared.limits(), shared.stop.subscribe()));
         }
+        if !web_doors.is_empty() {
+            workers.spawn(web::serve(web_doors, Front::new(shared.clone()), shared.stop.subscribe()));
+        }
+        for listener in api_doors {
+            workers.spawn(api::serve(listener, Front::new(shared.clone()), shared.stop.subscribe()));
+        }
         shared.clone().spawn_lines(&mut workers);
         workers.spawn(notices::work(shared.clone()));
+        for mailbox in shared.config.mailboxes.clone() {
+            workers.spawn(mailbox::work(shared.clone(), mailbox));
+        }
+        workers.spawn(webhooks::work(shared.clone()));
         workers.spawn(retention::work(shared.clone()));
+        let is_shared = !shared.config.store.url.is_empty();
+        let lease = is_shared.then(|| tokio::spawn(lease::work(shared.clone())));
         if !shared.config.spool.dir.as_os_str().is_empty() {
             workers.spawn(spool::work(shared.clone()));
         }
         workers.spawn(mail_out::work(shared.clone(), mail_out));
-        Ok(Self { shared, workers, addresses, _claim: claim })
+        Ok(Self { shared, workers, lease, addresses, pages, programs, _claim: claim })
     }
 
     /// Where mail is taken.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
+    }
+
+    /// Where the operator's page is.
+    pub fn pages(&self) -> &[String] {
+        &self.pages
+    }
+
+    /// Where other programs are served.
+    pub fn programs(&self) -> &[SocketAddr] {
+        &self.programs
     }
 
     /// The store, for who wants to look.
@@ -171,13 +223,15 @@ impl Service {
     /// Stops: no more mail in, no new calls; calls under way may end, and if they take long they are cut.
     pub async fn stop(mut self) {
         self.shared.stop.send_replace(true);
-        if self.joined(LAST_CALLS).await {
-            return self.shared.store.close().await;
+        if !self.joined(LAST_CALLS).await {
+            warn!("ending calls");
+            self.shared.hang_up.store(true, Ordering::Relaxed);
+            if !self.joined(GOODBYE).await {
+                error!("a call does not end; its job stays and is recovered at the next start");
+            }
         }
-        warn!("ending calls");
-        self.shared.hang_up.store(true, Ordering::Relaxed);
-        if !self.joined(GOODBYE).await {
-            error!("a call does not end; its job stays and is recovered at the next start");
+        if let Some(lease) = self.lease.take() {
+            lease.abort();
         }
         self.shared.store.close().await;
     }
@@ -189,12 +243,13 @@ impl Service {
 }
 
 impl Shared {
-    /// Puts right what a crash left: calls cut short, faxes without an end.
+    /// Puts right what a gateway that is gone has left: calls cut short, faxes without an end.
     async fn recover(&self) -> Result<(), StoreError> {
         let jobs = self.store.recover_jobs().await?;
-        let faxes = self.store.open_faxes().await?;
+        let faxes = self.store.adopt_faxes().await?;
         if jobs > 0 || !faxes.is_empty() {
-            info!(jobs, faxes = faxes.len(), "recovering from a sudden stop");
+            info!(jobs, faxes = faxes.len(), "going on with what a sudden stop has left");
+            self.job_due.notify_waiters();
         }
         for fax in faxes {
             onramp::close(self, fax.id, Err("the gateway stopped during the call".into())).await;
@@ -222,6 +277,7 @@ impl Shared {
                     }
                     self.clone().spawn_connected(workers, &line, params);
                 }
+                LineUri::Sip(params) => self.clone().spawn_account(workers, &line, &params.account),
                 _ if line.purpose != Purpose::Receive => {
                     workers.spawn(offramp::work(self.clone(), line));
                 }
@@ -234,6 +290,15 @@ impl Shared {
                 }
             }
         }
+    }
+
+    /// An account, and so many calls out at once as it may have.
+    fn spawn_account(self: Arc<Self>, workers: &mut JoinSet<()>, line: &Line, name: &str) {
+        let Some(account) = self.config.accounts.iter().find(|account| account.name == name).cloned() else { return };
+        if line.purpose != Purpose::Receive {
+            (0..account.calls).for_each(|_| drop(workers.spawn(offramp::work(self.clone(), line.clone()))));
+        }
+        workers.spawn(accounts::work(self, line.clone(), account));
     }
 
     /// Outgoing calls over AudioSocket: so many at once as the line says.

@@ -22,6 +22,10 @@ pub(super) async fn work(shared: Arc<Shared>) {
 }
 
 async fn clean(shared: &Shared) {
+    let files = shared.config.log.remove_old(std::time::SystemTime::now());
+    if files > 0 {
+        info!(files, "old transcripts and recordings are removed");
+    }
     let (store, config) = (&shared.store, &shared.config.store);
     let since = |days: i64| now() - days * DAY_MS;
     if config.wipe_after_days > 0 {

@@ -69,9 +69,12 @@ impl FaxState {
 impl Store {
     /// A call is about to be answered.
     pub async fn begin_fax(&self, line: &str) -> Result<i64, StoreError> {
-        let query =
-            sqlx::query_scalar("INSERT INTO fax (line, begun_at, state) VALUES ($1, $2, 'receiving') RETURNING id");
-        Ok(query.bind(line).bind(now()).fetch_one(&self.pool).await?)
+        let begin = format!(
+            "INSERT INTO fax (line, begun_at, state, node, lease_until) VALUES ($1, $2, 'receiving', $3, {}) RETURNING id",
+            self.terms.lease_end
+        );
+        let query = sqlx::query_scalar(sqlx::AssertSqlSafe(begin)).bind(line).bind(now()).bind(&self.node);
+        Ok(query.fetch_one(&self.pool).await?)
     }
 
     /// Who is calling, as far as it is known.
@@ -93,35 +96,50 @@ impl Store {
     }
 
     /// Keeps a page; when this returns well it is on disk and may be confirmed. A page sent again replaces the first.
+    /// A fax that another gateway has closed meanwhile takes no more pages.
     pub async fn keep_fax_page(&self, fax: i64, number: usize, image: &[u8], bad_rows: u32) -> Result<(), StoreError> {
         let replace = "INSERT INTO fax_page (fax, number, kept_at, image, bad_rows) VALUES ($1, $2, $3, $4, $5)
             ON CONFLICT (fax, number) DO UPDATE SET kept_at = excluded.kept_at, image = excluded.image, bad_rows = excluded.bad_rows";
+        let ours = format!(
+            "SELECT id FROM fax WHERE id = $1 AND state = 'receiving' AND node = $2 {}",
+            self.terms.share_locked
+        );
+        let mut tx = self.begin().await?;
+        let ours: Option<i64> =
+            sqlx::query_scalar(sqlx::AssertSqlSafe(ours)).bind(fax).bind(&self.node).fetch_optional(&mut *tx).await?;
+        ours.ok_or(StoreError::TakenOver(fax))?;
         sqlx::query(replace)
             .bind(fax)
             .bind(number as i64)
             .bind(now())
             .bind(image)
-            .bind(bad_rows)
-            .execute(&self.pool)
+            .bind(i64::from(bad_rows))
+            .execute(&mut *tx)
             .await?;
-        Ok(())
+        Ok(tx.commit().await?)
     }
 
     /// The kept pages of a fax in order, each with its bad rows.
     pub async fn fax_pages(&self, fax: i64) -> Result<Vec<(Vec<u8>, u32)>, StoreError> {
         let query = sqlx::query_as("SELECT image, bad_rows FROM fax_page WHERE fax = $1 ORDER BY number").bind(fax);
-        Ok(query.fetch_all(&self.pool).await?)
+        let rows: Vec<(Vec<u8>, i64)> = query.fetch_all(&self.pool).await?;
+        Ok(rows.into_iter().map(|(image, bad_rows)| (image, bad_rows as u32)).collect())
     }
 
     /// One fax.
     pub async fn fax(&self, fax: i64) -> Result<Fax, StoreError> {
+        self.known_fax(fax).await?.ok_or(StoreError::Database(sqlx::Error::RowNotFound))
+    }
+
+    /// One fax; none when there is no such.
+    pub async fn known_fax(&self, fax: i64) -> Result<Option<Fax>, StoreError> {
         let one = format!("{COLUMNS} WHERE id = $1");
-        Ok(sqlx::query_as(sqlx::AssertSqlSafe(one)).bind(fax).fetch_one(&self.pool).await?)
+        Ok(sqlx::query_as(sqlx::AssertSqlSafe(one)).bind(fax).fetch_optional(&self.pool).await?)
     }
 
     /// The fax is over; its mails are queued in the same transaction.
     pub async fn fax_ends(&self, fax: i64, state: FaxState, said: &str, mails: &[NewMail]) -> Result<(), StoreError> {
-        let mut tx = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        let mut tx = self.begin().await?;
         let done =
             sqlx::query("UPDATE fax SET state = $1, said = $2, ended_at = $3 WHERE id = $4 AND state = 'receiving'")
                 .bind(state.name())
@@ -138,9 +156,14 @@ impl Store {
         Ok(tx.commit().await?)
     }
 
-    /// Faxes that a crash cut short.
-    pub async fn open_faxes(&self) -> Result<Vec<Fax>, StoreError> {
-        let open = format!("{COLUMNS} WHERE state = 'receiving' ORDER BY id");
-        Ok(sqlx::query_as(sqlx::AssertSqlSafe(open)).fetch_all(&self.pool).await?)
+    /// Faxes whose gateway is gone: they are this one's now, to be closed.
+    pub async fn adopt_faxes(&self) -> Result<Vec<Fax>, StoreError> {
+        let terms = &self.terms;
+        let adopt = format!(
+            "UPDATE fax SET node = $1, lease_until = {} WHERE state = 'receiving' AND {}
+             RETURNING id, line, begun_at, remote_ident, subaddress, dialled, caller, account, keyed",
+            terms.lease_end, terms.abandoned
+        );
+        Ok(sqlx::query_as(sqlx::AssertSqlSafe(adopt)).bind(&self.node).fetch_all(&self.pool).await?)
     }
 }

@@ -1,7 +1,7 @@
 //! The log of RFC 4161 2.6 and 3.2: every fax that was to be sent and every one that came, from the rows of the store.
 
 use serde::Serialize;
-use sqlx::{FromRow, QueryBuilder, Sqlite};
+use sqlx::FromRow;
 
 use super::{Store, StoreError};
 
@@ -62,6 +62,10 @@ pub struct LogRow {
     pub notice_at: Option<i64>,
     /// When the mail of a received fax was taken by the relay.
     pub mailed_at: Option<i64>,
+    /// What was told last of that mail: `delivered`, `displayed`, `failed` or what else a report says.
+    pub reply: Option<String>,
+    /// When.
+    pub replied_at: Option<i64>,
 }
 
 /// Which rows are wanted; what is none does not matter.
@@ -97,7 +101,8 @@ const ROWS: &str = "SELECT * FROM (
            next_page AS pages, job.attempts AS attempts, cause, status, job.said AS said,
            CAST(coalesce((SELECT sum(cost) FROM call WHERE call.job = job.id), 0) AS DOUBLE PRECISION) AS cost,
            (SELECT finished_at FROM outbound WHERE outbound.id = job.notice AND outbound.state = 'delivered') AS notice_at,
-           NULL AS mailed_at
+           CAST(NULL AS BIGINT) AS mailed_at,
+           CAST(NULL AS TEXT) AS reply, CAST(NULL AS BIGINT) AS replied_at
     FROM job JOIN message ON message.id = job.message
     UNION ALL
     SELECT 'onramp', fax.id, begun_at, remote_ident,
@@ -106,10 +111,18 @@ const ROWS: &str = "SELECT * FROM (
            (SELECT count(*) FROM fax_page WHERE fax_page.fax = fax.id),
            coalesce((SELECT attempts FROM outbound WHERE outbound.fax = fax.id ORDER BY outbound.id LIMIT 1), 0),
            (SELECT cause FROM call WHERE call.fax = fax.id ORDER BY call.id DESC LIMIT 1), '', fax.said,
-           CAST(0 AS DOUBLE PRECISION), NULL,
+           CAST(0 AS DOUBLE PRECISION), CAST(NULL AS BIGINT),
            (SELECT finished_at FROM outbound WHERE outbound.fax = fax.id AND outbound.state = 'delivered'
-            ORDER BY outbound.id LIMIT 1)
-    FROM fax) AS log WHERE 1 = 1";
+            ORDER BY outbound.id LIMIT 1),
+           (SELECT reply FROM outbound WHERE outbound.fax = fax.id AND reply IS NOT NULL ORDER BY replied_at DESC LIMIT 1),
+           (SELECT max(replied_at) FROM outbound WHERE outbound.fax = fax.id)
+    FROM fax) AS log";
+
+/// What is none matters not.
+const WANTED: &str = "WHERE way = coalesce($1, way) AND state = coalesce($2, state) AND coalesce(cause, '') = coalesce($3, cause, '')
+      AND lower(number) LIKE coalesce($4, '%') AND lower(sender) LIKE coalesce($5, '%')
+      AND lower(recipient) LIKE coalesce($6, '%') AND received_at >= $7 AND received_at < $8
+    ORDER BY received_at DESC, way, id DESC LIMIT $9";
 
 /// What the reports of calls hold of it.
 #[derive(FromRow)]
@@ -120,29 +133,18 @@ struct Reported {
 impl Store {
     /// The rows wanted, oldest first.
     pub async fn history(&self, filter: &LogFilter) -> Result<Vec<LogRow>, StoreError> {
-        let mut query = QueryBuilder::<Sqlite>::new(ROWS);
-        for (column, value) in [("way = ", &filter.way), ("state = ", &filter.state), ("cause = ", &filter.cause)] {
-            if let Some(value) = value {
-                query.push(" AND ").push(column).push_bind(value.clone());
-            }
-        }
-        for (column, part) in
-            [("number LIKE ", &filter.number), ("sender LIKE ", &filter.sender), ("recipient LIKE ", &filter.recipient)]
-        {
-            if let Some(part) = part {
-                query.push(" AND ").push(column).push_bind(format!("%{part}%"));
-            }
-        }
-        for (column, time) in [("received_at >= ", filter.since), ("received_at < ", filter.until)] {
-            if let Some(time) = time {
-                query.push(" AND ").push(column).push_bind(time);
-            }
-        }
-        query.push(" ORDER BY received_at DESC, way, id DESC");
-        if let Some(limit) = filter.limit {
-            query.push(" LIMIT ").push_bind(limit);
-        }
-        let mut rows: Vec<LogRow> = query.build_query_as().fetch_all(&self.pool).await?;
+        let within = |part: &Option<String>| part.as_ref().map(|part| format!("%{}%", part.to_lowercase()));
+        let query = sqlx::query_as(sqlx::AssertSqlSafe(format!("{ROWS} {WANTED}")))
+            .bind(&filter.way)
+            .bind(&filter.state)
+            .bind(&filter.cause)
+            .bind(within(&filter.number))
+            .bind(within(&filter.sender))
+            .bind(within(&filter.recipient))
+            .bind(filter.since.unwrap_or(i64::MIN))
+            .bind(filter.until.unwrap_or(i64::MAX))
+            .bind(filter.limit.unwrap_or(i64::MAX));
+        let mut rows: Vec<LogRow> = query.fetch_all(&self.pool).await?;
         rows.reverse();
         for row in &mut rows {
             self.add_reports(row).await?;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use sqlx::FromRow;
+use sqlx::{AnyConnection, FromRow};
 
 use super::{Store, StoreError, now};
 use crate::ifax::priority::Priority;
@@ -79,35 +79,43 @@ impl Store {
     /// Takes the most urgent job that is due and whose number is not being called; it is `sending` until something is said
     /// of it. A job that went wrong on this line is left to others until `patience` milliseconds after it fell due.
     pub async fn claim_job(&self, line: &str, patience: i64) -> Result<Option<Job>, StoreError> {
-        let mut tx = self.pool.begin_with("BEGIN IMMEDIATE").await?;
-        let due: Option<i64> = sqlx::query_scalar(
-            "SELECT id FROM job
+        let due = format!(
+            "SELECT id, number FROM job
              WHERE state IN ('queued', 'waiting') AND held = 0 AND due_at <= $1
                AND (last_line <> $2 OR due_at <= $3)
                AND NOT EXISTS (SELECT 1 FROM job AS other WHERE other.state = 'sending' AND other.number = job.number)
-             ORDER BY priority DESC, due_at, id LIMIT 1",
-        )
-        .bind(now())
-        .bind(line)
-        .bind(now() - patience)
-        .fetch_optional(&mut *tx)
-        .await?;
-        let Some(id) = due else { return Ok(None) };
-        claim(&mut tx, id).await?;
-        let job = sqlx::query_as(CLAIMED).bind(id).fetch_one(&mut *tx).await?;
-        tx.commit().await?;
-        Ok(Some(job))
+             ORDER BY priority DESC, due_at, id LIMIT 1 {}",
+            self.terms.skip_locked
+        );
+        loop {
+            let mut tx = self.begin().await?;
+            let due = sqlx::query_as(sqlx::AssertSqlSafe(due.as_str()));
+            let due: Option<(i64, String)> =
+                due.bind(now()).bind(line).bind(now() - patience).fetch_optional(&mut *tx).await?;
+            let Some((id, number)) = due else { return Ok(None) };
+            // Between the look and the lock another gateway may have begun to call that number.
+            self.terms.lock(&mut tx, &number).await?;
+            if is_being_called(&mut tx, &number).await? {
+                continue;
+            }
+            self.take_job(&mut tx, id).await?;
+            let job = sqlx::query_as(CLAIMED).bind(id).fetch_one(&mut *tx).await?;
+            tx.commit().await?;
+            return Ok(Some(job));
+        }
     }
 
     /// Takes more jobs that are due for the same place as one that was claimed, to go in the same call.
     pub async fn claim_companions(&self, job: &Job, most: u32) -> Result<Vec<Job>, StoreError> {
-        let mut tx = self.pool.begin_with("BEGIN IMMEDIATE").await?;
-        let ids: Vec<i64> = sqlx::query_scalar(
+        let mut tx = self.begin().await?;
+        let due = format!(
             "SELECT id FROM job
              WHERE state IN ('queued', 'waiting') AND held = 0 AND due_at <= $1
                AND number = $2 AND subaddress = $3 AND post_dial = $4
-             ORDER BY priority DESC, due_at, id LIMIT $5",
-        )
+             ORDER BY priority DESC, due_at, id LIMIT $5 {}",
+            self.terms.skip_locked
+        );
+        let ids: Vec<i64> = sqlx::query_scalar(sqlx::AssertSqlSafe(due))
         .bind(now())
         .bind(&job.number)
         .bind(&job.subaddress)
@@ -117,7 +125,7 @@ impl Store {
         .await?;
         let mut jobs = vec![];
         for id in ids {
-            claim(&mut tx, id).await?;
+            self.take_job(&mut tx, id).await?;
             jobs.push(sqlx::query_as(CLAIMED).bind(id).fetch_one(&mut *tx).await?);
         }
         tx.commit().await?;
@@ -138,7 +146,7 @@ impl Store {
 
     /// Keeps what a message was rendered to.
     pub async fn keep_pages(&self, message: i64, images: &[Vec<u8>]) -> Result<(), StoreError> {
-        let mut tx = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        let mut tx = self.begin().await?;
         for (number, image) in images.iter().enumerate() {
             sqlx::query("INSERT INTO page (message, number, image) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
                 .bind(message)
@@ -158,7 +166,7 @@ impl Store {
 
     /// Keeps the cover pages of a job, so that they are the same in its next attempt.
     pub async fn keep_cover(&self, job: i64, images: &[Vec<u8>]) -> Result<(), StoreError> {
-        let mut tx = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        let mut tx = self.begin().await?;
         for (number, image) in images.iter().enumerate() {
             sqlx::query("INSERT INTO cover (job, number, image) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
                 .bind(job)
@@ -204,7 +212,7 @@ impl Store {
         }
         sqlx::query(
             "UPDATE job SET state = 'waiting', due_at = $1, cause = $2, said = $3, causes = $4, last_line = $5
-             WHERE id = $6 AND state = 'sending'",
+             WHERE id = $6 AND state = 'sending' AND node = $7",
         )
         .bind(due_at)
         .bind(verdict.cause)
@@ -212,6 +220,7 @@ impl Store {
         .bind(serde_json::to_string(&causes).unwrap_or_default())
         .bind(avoid)
         .bind(job.id)
+        .bind(&self.node)
         .execute(&self.pool)
         .await?;
         Ok(())
@@ -220,10 +229,12 @@ impl Store {
     /// Gives a job back that was not tried after all.
     pub async fn job_untried(&self, job: i64, due_at: i64) -> Result<(), StoreError> {
         sqlx::query(
-            "UPDATE job SET state = 'waiting', due_at = $1, attempts = attempts - 1 WHERE id = $2 AND state = 'sending'",
+            "UPDATE job SET state = 'waiting', due_at = $1, attempts = attempts - 1
+             WHERE id = $2 AND state = 'sending' AND node = $3",
         )
         .bind(due_at)
         .bind(job)
+        .bind(&self.node)
         .execute(&self.pool)
         .await?;
         Ok(())
@@ -234,7 +245,7 @@ impl Store {
         let state = if ending == Ending::Done { "done" } else { "failed" };
         sqlx::query(
             "UPDATE job SET state = $1, cause = $2, said = $3, status = $4, finished_at = $5
-             WHERE id = $6 AND state = 'sending'",
+             WHERE id = $6 AND state = 'sending' AND node = $7",
         )
         .bind(state)
         .bind(verdict.cause)
@@ -242,17 +253,21 @@ impl Store {
         .bind(verdict.status)
         .bind(now())
         .bind(job)
+        .bind(&self.node)
         .execute(&self.pool)
         .await?;
         Ok(())
     }
 
-    /// Gives back jobs that a crash left in the middle of a call; how many. Confirmed pages stay confirmed.
+    /// Gives back jobs that a gateway which is gone left in the middle of a call; how many. Confirmed pages stay confirmed.
     pub async fn recover_jobs(&self) -> Result<u64, StoreError> {
         let said = "the gateway stopped during the call";
-        let done = sqlx::query(
-            "UPDATE job SET state = 'waiting', due_at = $1, cause = 'interrupted', said = $2 WHERE state = 'sending'",
-        )
+        let give_back = format!(
+            "UPDATE job SET state = 'waiting', due_at = $1, cause = 'interrupted', said = $2
+             WHERE state = 'sending' AND {}",
+            self.terms.abandoned
+        );
+        let done = sqlx::query(sqlx::AssertSqlSafe(give_back))
         .bind(now())
         .bind(said)
         .execute(&self.pool)
@@ -264,7 +279,7 @@ impl Store {
     pub async fn retry_job(&self, job: i64) -> Result<bool, StoreError> {
         self.change(
             "UPDATE job SET state = 'waiting', due_at = $1, attempts = 0, causes = '{}', last_line = '', held = 0,
-                    finished_at = NULL, told = 0
+                    finished_at = NULL, told = 0, hooked = 0
              WHERE id = $2 AND state IN ('waiting', 'queued', 'failed', 'cancelled')",
             now(),
             job,
@@ -300,6 +315,15 @@ impl Store {
         .await
     }
 
+    async fn take_job(&self, tx: &mut AnyConnection, id: i64) -> Result<(), sqlx::Error> {
+        let claim = format!(
+            "UPDATE job SET state = 'sending', attempts = attempts + 1, node = $1, lease_until = {} WHERE id = $2",
+            self.terms.lease_end
+        );
+        sqlx::query(sqlx::AssertSqlSafe(claim)).bind(&self.node).bind(id).execute(tx).await?;
+        Ok(())
+    }
+
     async fn change(&self, statement: &'static str, value: i64, job: i64) -> Result<bool, StoreError> {
         let done = sqlx::query(statement).bind(value).bind(job).execute(&self.pool).await?;
         Ok(done.rows_affected() == 1)
@@ -313,7 +337,9 @@ impl Store {
     }
 }
 
-async fn claim(tx: &mut sqlx::SqliteConnection, id: i64) -> Result<(), sqlx::Error> {
-    sqlx::query("UPDATE job SET state = 'sending', attempts = attempts + 1 WHERE id = $1").bind(id).execute(tx).await?;
-    Ok(())
+/// Whether a call to that number is under way, by whatever gateway.
+async fn is_being_called(tx: &mut AnyConnection, number: &str) -> Result<bool, sqlx::Error> {
+    let calls = sqlx::query_scalar("SELECT count(*) FROM job WHERE state = 'sending' AND number = $1");
+    let calls: i64 = calls.bind(number).fetch_one(tx).await?;
+    Ok(calls > 0)
 }

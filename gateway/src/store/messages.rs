@@ -1,6 +1,6 @@
 //! Messages that came in, each with a job for every recipient.
 
-use sqlx::SqliteConnection;
+use sqlx::AnyConnection;
 
 use super::{NewMail, Store, StoreError, now, outbound::insert_mail};
 use crate::ifax::priority::Priority;
@@ -73,7 +73,10 @@ pub struct Accepted {
 impl Store {
     /// Keeps a message and one job for each recipient, together or not at all.
     pub async fn accept(&self, new: &NewMessage) -> Result<Accepted, StoreError> {
-        let mut tx = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        let mut tx = self.begin().await?;
+        if let Some(identity) = &new.identity {
+            self.terms.lock(&mut tx, identity).await?;
+        }
         let known = if new.without_envelope { known(&mut tx, new).await? } else { None };
         if let Some(message) = known {
             return Ok(Accepted { message, jobs: 0, duplicates: new.recipients.len() });
@@ -91,12 +94,12 @@ impl Store {
     }
 }
 
-async fn known(tx: &mut SqliteConnection, new: &NewMessage) -> Result<Option<i64>, sqlx::Error> {
+async fn known(tx: &mut AnyConnection, new: &NewMessage) -> Result<Option<i64>, sqlx::Error> {
     let query = sqlx::query_scalar("SELECT id FROM message WHERE identity = $1 ORDER BY id LIMIT 1");
     query.bind(&new.identity).fetch_optional(tx).await
 }
 
-async fn insert_message(tx: &mut SqliteConnection, new: &NewMessage) -> Result<i64, sqlx::Error> {
+async fn insert_message(tx: &mut AnyConnection, new: &NewMessage) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar(
         "INSERT INTO message (received_at, mail_from, envelope_id, return_full, message_id, mdn_to, peer, raw,
                               identity, subject, account, is_notice)
@@ -119,7 +122,7 @@ async fn insert_message(tx: &mut SqliteConnection, new: &NewMessage) -> Result<i
 }
 
 async fn insert_job(
-    tx: &mut SqliteConnection,
+    tx: &mut AnyConnection,
     message: i64,
     new: &NewMessage,
     recipient: &NewRecipient,

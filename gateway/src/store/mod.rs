@@ -6,28 +6,40 @@
 //!  call ─▶ fax ─▶ page by page, each on disk before it is confirmed ─▶ complete | partial ────┘
 //! ```
 //!
-//! One SQLite database in WAL mode with `synchronous=FULL`; every change of state is one transaction, so a crash
-//! at any point leaves each job, page and mail in a definite state. Images are in it too: a page and the state that
-//! says it is there cannot disagree.
+//! SQLite in WAL mode with `synchronous=FULL` for one gateway, PostgreSQL for several that share one queue. Every change
+//! of state is one transaction, so a crash at any point leaves each job, page and mail in a definite state. Images are in
+//! it too: a page and the state that says it is there cannot disagree.
+//!
+//! What a gateway works on carries its name and a lease that it renews ([`Store::renew`]). Of a gateway that is gone the
+//! lease runs out, and another takes over what it left; what it still writes then no longer counts. SQLite has one
+//! gateway at a time, so there everything another name stands at was left by a crash.
 
+mod browse;
+mod database;
+mod dialect;
 mod faxes;
 mod history;
 mod image;
 mod jobs;
+mod lease;
 mod messages;
 mod outbound;
 mod overview;
+mod query;
 mod retention;
 mod told;
 mod usage;
 mod users;
+mod webhooks;
 
 use std::{
     fs::{self, File, TryLockError},
     path::{Path, PathBuf},
-    time::Duration,
 };
 
+pub use browse::{Counts, Destination, FaxItem, JobItem, Owner, PlacedCall, Tally, Wanted};
+pub use database::Watch;
+use dialect::Terms;
 pub use faxes::{Fax, FaxState};
 pub use history::{LogFilter, LogRow};
 pub use image::{pack, pack_with, unpack, unpack_picture};
@@ -36,18 +48,19 @@ pub use jobs::{Ending, Job, Verdict};
 pub use messages::{Accepted, NewMessage, NewRecipient};
 pub use outbound::{Mail, MailKind, NewMail};
 pub use overview::{CallRow, JobRow, MailRow, Overview};
-use sqlx::{
-    Connection, SqlitePool,
-    sqlite::{SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
-};
+use sqlx::{Any, AnyPool, Transaction};
 pub use told::Untold;
 pub use usage::Usage;
 pub use users::User;
+pub use webhooks::{Over, Webhook};
 
-/// The store of one gateway.
+/// The store of one gateway, or its part in one that several share.
 #[derive(Clone)]
 pub struct Store {
-    pool: SqlitePool,
+    pool: AnyPool,
+    terms: Terms,
+    /// Who we are among the gateways of this store, another at each start.
+    node: String,
 }
 
 /// Why something could not be kept or found.
@@ -67,21 +80,29 @@ pub enum StoreError {
     /// Another gateway works on it.
     #[error("store folder {0} is in use by another answertone; stop that one or set another store.dir")]
     InUse(PathBuf),
+    /// A database that several gateways share.
+    #[error("store.url: {0}; see that the server runs and that the user may use the database")]
+    Server(String),
+    /// Another gateway has closed it, because this one did not renew its lease.
+    #[error("fax {0} was taken over by another gateway")]
+    TakenOver(i64),
     /// The database says no.
     #[error("the store failed: {0}")]
     Database(sqlx::Error),
 }
 
-/// SQLite's own codes, sqlite.org/rescode.html.
-const SQLITE_FULL: &str = "13";
-/// A write failed: `SQLITE_IOERR_WRITE`.
-const SQLITE_IOERR_WRITE: &str = "778";
+/// SQLite's own codes, sqlite.org/rescode.html: `SQLITE_FULL`, and `SQLITE_IOERR_WRITE`.
+const SQLITE_FULL: [&str; 2] = ["13", "778"];
+/// PostgreSQL's `disk_full`.
+const POSTGRES_FULL: &str = "53100";
 
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         let code = error.as_database_error().and_then(|e| e.code()).map(|code| code.into_owned());
         match code.as_deref() {
-            Some(SQLITE_FULL | SQLITE_IOERR_WRITE) => Self::Full(PathBuf::from("the store")),
+            Some(code) if code == POSTGRES_FULL || SQLITE_FULL.contains(&code) => {
+                Self::Full(PathBuf::from("the store"))
+            }
             _ => Self::Database(error),
         }
     }
@@ -96,31 +117,6 @@ pub fn now() -> i64 {
 pub struct Claim(#[allow(dead_code, reason = "held for its lock")] File);
 
 impl Store {
-    /// Opens the store in a folder, making both where needed.
-    pub async fn open(folder: &Path) -> Result<Self, StoreError> {
-        let refuse = |reason: String| StoreError::Folder { path: folder.into(), reason };
-        fs::create_dir_all(folder).map_err(|error| refuse(error.to_string()))?;
-        let options = SqliteConnectOptions::new()
-            .filename(folder.join("answertone.sqlite"))
-            .create_if_missing(true)
-            .auto_vacuum(SqliteAutoVacuum::Incremental)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
-            .pragma("secure_delete", "ON")
-            .busy_timeout(Duration::from_secs(10));
-        // One connection: SQLite has one writer anyway, and readers here are few.
-        // SQLite ends a transaction by itself when the disk is full; a connection that still believes in it is replaced.
-        let pool = SqlitePoolOptions::new()
-            .max_connections(1)
-            .before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
-            .connect_with(options)
-            .await;
-        let pool = pool.map_err(|error| refuse(error.to_string()))?;
-        sqlx::migrate!("migrations/sqlite").run(&pool).await.map_err(|error| refuse(error.to_string()))?;
-        Ok(Self { pool })
-    }
-
     /// Claims the folder for a gateway about to serve.
     pub fn claim(folder: &Path) -> Result<Claim, StoreError> {
         let refuse = |reason: String| StoreError::Folder { path: folder.into(), reason };
@@ -136,6 +132,10 @@ impl Store {
     /// Closes it; what is written stays written without this.
     pub async fn close(&self) {
         self.pool.close().await;
+    }
+
+    async fn begin(&self) -> Result<Transaction<'static, Any>, sqlx::Error> {
+        self.pool.begin_with(self.terms.begin).await
     }
 }
 

@@ -1,6 +1,6 @@
 //! Mail waiting for the relay. It leaves the queue when the relay has taken it, and never otherwise.
 
-use sqlx::{FromRow, SqliteConnection};
+use sqlx::{AnyConnection, FromRow};
 
 use super::{Store, StoreError, now};
 
@@ -46,13 +46,18 @@ pub struct Mail {
 }
 
 impl Store {
-    /// The mail that has been due longest. It stays queued: only its delivery changes that.
+    /// The mail that has been due longest, this gateway's for a lease. It stays queued: only its delivery changes that.
     pub async fn due_mail(&self) -> Result<Option<Mail>, StoreError> {
-        let query = sqlx::query_as(
-            "SELECT id, kind, mail_from, recipient, raw, attempts FROM outbound
-             WHERE state IN ('queued', 'waiting') AND due_at <= $1 ORDER BY due_at, id LIMIT 1",
+        let terms = &self.terms;
+        let take = format!(
+            "UPDATE outbound SET node = $1, lease_until = {} WHERE id =
+               (SELECT id FROM outbound WHERE state IN ('queued', 'waiting') AND due_at <= $2
+                 AND (node = $1 OR node = '' OR {}) ORDER BY due_at, id LIMIT 1 {})
+             RETURNING id, kind, mail_from, recipient, raw, attempts",
+            terms.lease_end, terms.abandoned, terms.skip_locked
         );
-        Ok(query.bind(now()).fetch_optional(&self.pool).await?)
+        let query = sqlx::query_as(sqlx::AssertSqlSafe(take));
+        Ok(query.bind(&self.node).bind(now()).fetch_optional(&self.pool).await?)
     }
 
     /// When the next mail falls due.
@@ -62,21 +67,39 @@ impl Store {
     }
 
     /// The relay has it.
-    pub async fn mail_delivered(&self, mail: i64) -> Result<(), StoreError> {
+    pub async fn mail_delivered(&self, mail: i64, relay: &str) -> Result<(), StoreError> {
         sqlx::query(
-            "UPDATE outbound SET state = 'delivered', said = NULL, attempts = attempts + 1, finished_at = $1 WHERE id = $2",
+            "UPDATE outbound SET state = 'delivered', said = NULL, attempts = attempts + 1, finished_at = $1, relay = $2 WHERE id = $3",
         )
         .bind(now())
+        .bind(relay)
         .bind(mail)
         .execute(&self.pool)
         .await?;
         Ok(())
     }
 
+    /// Something was told of the mail of a fax, by one recipient or of all of them; false when no such mail is known.
+    pub async fn mail_replied(
+        &self,
+        fax: i64,
+        begun_at: i64,
+        recipient: Option<&str>,
+        reply: &str,
+    ) -> Result<bool, StoreError> {
+        let note = sqlx::query(
+            "UPDATE outbound SET reply = $1, replied_at = $2
+             WHERE fax IN (SELECT id FROM fax WHERE id = $3 AND begun_at = $4)
+               AND lower(recipient) = lower(coalesce($5, recipient))",
+        );
+        let note = note.bind(reply).bind(now()).bind(fax).bind(begun_at).bind(recipient);
+        Ok(note.execute(&self.pool).await?.rows_affected() > 0)
+    }
+
     /// The relay could not be reached or asked for patience.
     pub async fn mail_waits(&self, mail: i64, due_at: i64, said: &str) -> Result<(), StoreError> {
         sqlx::query(
-            "UPDATE outbound SET state = 'waiting', attempts = attempts + 1, due_at = $1, said = $2 WHERE id = $3",
+            "UPDATE outbound SET state = 'waiting', attempts = attempts + 1, due_at = $1, said = $2, node = '' WHERE id = $3",
         )
         .bind(due_at)
         .bind(said)
@@ -99,7 +122,7 @@ impl Store {
     }
 }
 
-pub(super) async fn insert_mail(tx: &mut SqliteConnection, mail: &NewMail) -> Result<i64, sqlx::Error> {
+pub(super) async fn insert_mail(tx: &mut AnyConnection, mail: &NewMail) -> Result<i64, sqlx::Error> {
     let (kind, fax, job) = match mail.kind {
         MailKind::Fax(fax) => ("fax", Some(fax), None),
         MailKind::Notice(job) => ("notice", None, Some(job)),

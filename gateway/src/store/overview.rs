@@ -73,6 +73,7 @@ pub struct CallRow {
     /// End, likewise.
     pub ended_at: i64,
     /// Whether all went well.
+    #[sqlx(try_from = "Flag")]
     pub ok: bool,
     /// The call's report.
     pub report: String,
@@ -80,6 +81,17 @@ pub struct CallRow {
     pub cause: Option<String>,
     /// What it cost.
     pub cost: f64,
+}
+
+/// A yes or no as both databases keep it: 1 or 0.
+#[derive(sqlx::Type)]
+#[sqlx(transparent)]
+pub(super) struct Flag(i64);
+
+impl From<Flag> for bool {
+    fn from(flag: Flag) -> Self {
+        flag.0 != 0
+    }
 }
 
 /// Everything there is.
@@ -90,6 +102,9 @@ pub struct Overview {
     /// Mail to hand over.
     pub mail: Vec<MailRow>,
 }
+
+/// Columns of [`CallRow`].
+const CALLS: &str = "SELECT line, job, fax, dialled, begun_at, ended_at, ok, report, cause, cost FROM call";
 
 impl Store {
     /// Jobs and mail, those that are over only when `all`.
@@ -127,7 +142,7 @@ impl Store {
             .bind(&call.dialled)
             .bind(call.begun_at)
             .bind(call.ended_at)
-            .bind(call.ok)
+            .bind(i64::from(call.ok))
             .bind(&call.report)
             .bind(&call.cause)
             .bind(call.cost)
@@ -138,9 +153,25 @@ impl Store {
 
     /// The calls made for a job.
     pub async fn calls_of(&self, job: i64) -> Result<Vec<CallRow>, StoreError> {
-        let query = sqlx::query_as(
-            "SELECT line, job, fax, dialled, begun_at, ended_at, ok, report, cause, cost FROM call WHERE job = $1 ORDER BY id",
-        );
-        Ok(query.bind(job).fetch_all(&self.pool).await?)
+        let of_job = format!("{CALLS} WHERE job = $1 ORDER BY id");
+        Ok(sqlx::query_as(sqlx::AssertSqlSafe(of_job)).bind(job).fetch_all(&self.pool).await?)
+    }
+
+    /// The calls that brought a fax.
+    pub async fn calls_into(&self, fax: i64) -> Result<Vec<CallRow>, StoreError> {
+        let into_fax = format!("{CALLS} WHERE fax = $1 ORDER BY id");
+        Ok(sqlx::query_as(sqlx::AssertSqlSafe(into_fax)).bind(fax).fetch_all(&self.pool).await?)
+    }
+
+    /// The jobs of a message.
+    pub async fn jobs_of(&self, message: i64) -> Result<Vec<i64>, StoreError> {
+        let query = sqlx::query_scalar("SELECT id FROM job WHERE message = $1 ORDER BY id");
+        Ok(query.bind(message).fetch_all(&self.pool).await?)
+    }
+
+    /// The message of a job; none when there is no such job.
+    pub async fn message_of(&self, job: i64) -> Result<Option<i64>, StoreError> {
+        let query = sqlx::query_scalar("SELECT message FROM job WHERE id = $1");
+        Ok(query.bind(job).fetch_optional(&self.pool).await?)
     }
 }

@@ -84,36 +84,42 @@ impl Store {
         Ok(sqlx::query_as(sqlx::AssertSqlSafe(rows)).bind(since).fetch_all(&self.pool).await?)
     }
 
-    /// Queues the notices, each with the jobs it tells of, and marks those and `quiet` ones as told, all together.
+    /// Queues the notices, each with the jobs it tells of, and marks those and `quiet` ones as told, all together. Nothing
+    /// happens when another gateway has told of one of them meanwhile.
     pub async fn told(&self, notices: &[(Vec<i64>, NewMail)], quiet: &[i64]) -> Result<(), StoreError> {
-        let mut tx = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        let mut tx = self.begin().await?;
         for (jobs, mail) in notices {
             let mail = insert_mail(&mut tx, mail).await?;
             for job in jobs {
-                sqlx::query("UPDATE job SET told = 1, notice = $1 WHERE id = $2")
-                    .bind(mail)
-                    .bind(job)
-                    .execute(&mut *tx)
-                    .await?;
+                let mark = sqlx::query("UPDATE job SET told = 1, notice = $1 WHERE id = $2 AND told = 0");
+                if mark.bind(mail).bind(job).execute(&mut *tx).await?.rows_affected() == 0 {
+                    return Ok(());
+                }
             }
         }
         for job in quiet {
-            sqlx::query("UPDATE job SET told = 1 WHERE id = $1").bind(job).execute(&mut *tx).await?;
+            let mark = sqlx::query("UPDATE job SET told = 1 WHERE id = $1 AND told = 0");
+            if mark.bind(job).execute(&mut *tx).await?.rows_affected() == 0 {
+                return Ok(());
+            }
         }
         Ok(tx.commit().await?)
     }
 
     /// Queues the notice of a delay, once.
     pub async fn delay_told(&self, job: i64, notice: &NewMail) -> Result<(), StoreError> {
-        let mut tx = self.pool.begin_with("BEGIN IMMEDIATE").await?;
-        sqlx::query("UPDATE job SET delay_told = 1 WHERE id = $1").bind(job).execute(&mut *tx).await?;
+        let mut tx = self.begin().await?;
+        let mark = sqlx::query("UPDATE job SET delay_told = 1 WHERE id = $1 AND delay_told = 0");
+        if mark.bind(job).execute(&mut *tx).await?.rows_affected() == 0 {
+            return Ok(());
+        }
         insert_mail(&mut tx, notice).await?;
         Ok(tx.commit().await?)
     }
 
     /// A mail is given up; somebody else is told of it in the same step.
     pub async fn mail_given_up(&self, mail: i64, said: &str, told: Option<&NewMail>) -> Result<(), StoreError> {
-        let mut tx = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        let mut tx = self.begin().await?;
         sqlx::query(
             "UPDATE outbound SET state = 'refused', said = $1, attempts = attempts + 1, finished_at = $2 WHERE id = $3",
         )

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use answertone_hw::{LineError, Transport};
 use answertone_t30::{
     t38::{Call, pacing::INTERVAL},
-    time::{LineTime, TICKS_PER_SECOND},
+    time::{LineSpan, LineTime, TICKS_PER_SECOND},
 };
 
 use super::path::Path;
@@ -22,49 +22,88 @@ const LONGEST_DATAGRAM: usize = 65_536;
 
 /// Line time by the computer's clock.
 #[derive(Clone, Copy, Debug)]
-pub struct Clock(Instant);
+pub struct Clock {
+    began: Instant,
+    at: LineTime,
+}
 
 impl Clock {
     /// A clock that begins now.
     pub fn start() -> Self {
-        Self(Instant::now())
+        Self::at(LineTime::ZERO)
+    }
+
+    /// A clock that goes on from that moment.
+    pub fn at(now: LineTime) -> Self {
+        Self { began: Instant::now(), at: now }
     }
 
     /// The line time that it is.
     pub fn now(self) -> LineTime {
-        LineTime((self.0.elapsed().as_nanos() * u128::from(TICKS_PER_SECOND) / 1_000_000_000) as u64)
+        let ticks = self.began.elapsed().as_nanos() * u128::from(TICKS_PER_SECOND) / 1_000_000_000;
+        self.at + LineSpan(ticks as u64)
     }
 }
 
 /// Runs a call to its end.
 pub fn run_call(path: &mut dyn Path, mut call: Call, clock: Clock, observer: &mut dyn CallObserver) -> CallReport {
-    let mut buffer = vec![0; LONGEST_DATAGRAM];
-    let (mut lost, mut cancelled, mut reported) = (None, false, Instant::now());
-    loop {
-        if lost.is_none() {
-            lost = send_all(path, &mut call).err().map(LineError::Failed);
-        }
-        observe(&mut call, clock.now(), observer, &mut cancelled);
-        if reported.elapsed() >= PROGRESS {
-            reported = Instant::now();
+    let (mut driver, mut lost) = (Driver::new(clock), None);
+    while !call.is_over() && lost.is_none() {
+        lost = driver.turn(path, &mut call, observer).err();
+    }
+    driver.end(path, &mut call, lost.as_ref(), observer)
+}
+
+/// What a call needs from one turn to the next.
+pub(crate) struct Driver {
+    clock: Clock,
+    buffer: Vec<u8>,
+    cancelled: bool,
+    reported: Instant,
+}
+
+impl Driver {
+    pub(crate) fn new(clock: Clock) -> Self {
+        Self { clock, buffer: vec![0; LONGEST_DATAGRAM], cancelled: false, reported: Instant::now() }
+    }
+
+    /// Sends what is to be sent, and waits a moment for what comes.
+    pub(crate) fn turn(
+        &mut self,
+        path: &mut dyn Path,
+        call: &mut Call,
+        observer: &mut dyn CallObserver,
+    ) -> Result<(), LineError> {
+        send_all(path, call)?;
+        observe(call, self.clock.now(), observer, &mut self.cancelled);
+        if self.reported.elapsed() >= PROGRESS {
+            self.reported = Instant::now();
             observer.progress(&call.session().progress());
         }
-        if lost.is_some() {
-            call.line_lost(clock.now());
-            observe(&mut call, clock.now(), observer, &mut cancelled);
-            break;
-        }
         if call.is_over() {
-            break;
+            return Ok(());
         }
-        match path.receive(&mut buffer, wait(&call, clock)) {
-            Ok(Some(count)) => call.handle_datagram(&buffer[..count], clock.now()),
-            Ok(None) => {}
-            Err(error) => lost = Some(LineError::Failed(error)),
+        if let Some(count) = path.receive(&mut self.buffer, wait(call, self.clock))? {
+            call.handle_datagram(&self.buffer[..count], self.clock.now());
         }
-        call.handle_timeout(clock.now());
+        call.handle_timeout(self.clock.now());
+        Ok(())
     }
-    CallReport::over_packets(&call, lost.as_ref(), transport(path, &call))
+
+    /// What became of a call that is over, or whose path is lost.
+    pub(crate) fn end(
+        &mut self,
+        path: &dyn Path,
+        call: &mut Call,
+        lost: Option<&LineError>,
+        observer: &mut dyn CallObserver,
+    ) -> CallReport {
+        if lost.is_some() {
+            call.line_lost(self.clock.now());
+            observe(call, self.clock.now(), observer, &mut self.cancelled);
+        }
+        CallReport::over_packets(call, lost, transport(path, call))
+    }
 }
 
 /// How long may be waited for a datagram.

@@ -26,8 +26,7 @@ pub fn await_ring(line: &mut dyn PcmLine, rings: u32, cancelled: &mut dyn FnMut(
     let mut listener = Listener::default();
     while listener.heard.count < rings {
         let block = handset.exchange(&SILENCE)?;
-        let told = handset.line.hook().map(|hook| hook.poll()).transpose()?.and_then(|signals| signals.ringing);
-        listener.take(&block, told);
+        listener.take(&block, told(handset.line)?);
     }
     handset.hook(true)?;
     Ok(listener.heard)
@@ -47,13 +46,28 @@ pub fn rung(mut line: Line, cancelled: &mut dyn FnMut() -> bool) -> Result<(Line
     Ok((line, number))
 }
 
+/// Whether the hook's own signal says that the line rings; none: it has no such signal.
+pub(crate) fn told(line: &mut dyn PcmLine) -> Result<Option<bool>, NoCall> {
+    Ok(line.hook().map(|hook| hook.poll()).transpose()?.and_then(|signals| signals.ringing))
+}
+
+/// Silence within one ring, as distinctive ringing has it, is shorter than this.
+const WITHIN_RING_BLOCKS: u32 = BLOCKS_PER_SECOND;
+
+/// Bursts of one ring that are told.
+const MOST_BURSTS: usize = 8;
+
 /// Counts rings and reads caller ID.
-struct Listener {
+pub(crate) struct Listener {
     heard: Rings,
     detector: RingDetector,
     receivers: [CallerIdReceiver; 2],
     ringing: bool,
     quiet: u32,
+    /// The ring under way: blocks of sound and of the silence before it, burst by burst.
+    bursts: Vec<[u32; 2]>,
+    /// Who calls was read and not yet told.
+    news: bool,
 }
 
 impl Default for Listener {
@@ -63,25 +77,51 @@ impl Default for Listener {
             detector: RingDetector::default(),
             receivers: [Standard::Bellcore, Standard::Etsi].map(CallerIdReceiver::new),
             ringing: false,
-            quiet: 0,
+            quiet: WITHIN_RING_BLOCKS,
+            bursts: Vec::new(),
+            news: false,
         }
     }
 }
 
 impl Listener {
     /// Takes a block; `told` is what the hardware says.
-    fn take(&mut self, block: &Block, told: Option<bool>) {
+    pub(crate) fn take(&mut self, block: &Block, told: Option<bool>) {
         let audible = self.detector.run(block);
         let ringing = told.unwrap_or(audible);
         if ringing && !self.ringing {
-            self.heard.count += 1;
+            self.begin_burst();
         }
-        self.quiet = if ringing { 0 } else { self.quiet + 1 };
+        if let (true, Some([sound, _])) = (ringing, self.bursts.last_mut()) {
+            *sound += 1;
+        }
+        self.quiet = if ringing { 0 } else { self.quiet.saturating_add(1) };
         if self.quiet == GIVEN_UP_BLOCKS {
             self.heard = Rings::default();
         }
         self.ringing = ringing;
         self.listen(block);
+    }
+
+    fn begin_burst(&mut self) {
+        if self.quiet >= WITHIN_RING_BLOCKS {
+            self.heard.count += 1;
+            self.bursts.clear();
+        }
+        if self.bursts.len() < MOST_BURSTS {
+            self.bursts.push([0, self.quiet]);
+        }
+    }
+
+    /// The ring that has just ended: blocks of sound and of the silence before it, burst by burst. Told once.
+    pub(crate) fn ring(&mut self) -> Option<&[[u32; 2]]> {
+        let ended = self.quiet == WITHIN_RING_BLOCKS && !self.bursts.is_empty();
+        ended.then_some(&self.bursts)
+    }
+
+    /// Who calls. Told once.
+    pub(crate) fn caller(&mut self) -> Option<&CallerId> {
+        self.heard.caller.as_ref().filter(|_| std::mem::take(&mut self.news))
     }
 
     fn listen(&mut self, block: &Block) {
@@ -91,6 +131,7 @@ impl Listener {
             receiver.run(&samples, |message| {
                 if message.intact {
                     self.heard.caller = Some(message.caller());
+                    self.news = true;
                 }
             });
         }

@@ -8,9 +8,10 @@ use answertone_dsp::{
         dtmf::{DtmfGenerator, DtmfStyle},
         progress::{ProgressDetector, ProgressKind},
     },
+    units::Dbm0,
 };
 use answertone_hw::PcmLine;
-use answertone_t30::session::Instead;
+use answertone_t30::{class1::DialStep, session::Instead};
 use thiserror::Error;
 
 use super::{BLOCKS_PER_SECOND, Handset, NoCall};
@@ -22,8 +23,12 @@ pub struct DialString(Vec<Sign>);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Sign {
     Digit(char),
-    Pause,
-    DialTone,
+    /// So many seconds.
+    Pause(u32),
+    /// Wait for the dial tone so many seconds.
+    DialTone(u32),
+    /// Wait so many seconds for an answer that is silence.
+    QuietAnswer(u32),
     Flash,
     Style(Style),
 }
@@ -39,7 +44,7 @@ enum Style {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error(
     "'{0}' cannot be dialled; write digits, * # A B C D, W to wait for the dial tone, a comma for two seconds, ! for a flash, \
-     P and T for pulse and tone"
+     @ to wait for an answer that is silence, P and T for pulse and tone"
 )]
 pub struct BadDialString(char);
 
@@ -55,8 +60,9 @@ impl FromStr for DialString {
 fn sign(sign: char) -> Result<Sign, BadDialString> {
     Ok(match sign.to_ascii_uppercase() {
         digit @ ('0'..='9' | '*' | '#' | 'A'..='D') => Sign::Digit(digit),
-        'W' => Sign::DialTone,
-        ',' => Sign::Pause,
+        'W' => Sign::DialTone(DIAL_TONE_SECONDS),
+        ',' => Sign::Pause(COMMA_SECONDS),
+        '@' => Sign::QuietAnswer(QUIET_ANSWER_SECONDS),
         '!' => Sign::Flash,
         'P' => Sign::Style(Style::Pulse),
         'T' => Sign::Style(Style::Tone),
@@ -64,10 +70,28 @@ fn sign(sign: char) -> Result<Sign, BadDialString> {
     })
 }
 
+impl From<&[DialStep]> for DialString {
+    fn from(steps: &[DialStep]) -> Self {
+        let digits = |style, digits: &str| {
+            let digits: Vec<Sign> = digits.chars().map(Sign::Digit).collect();
+            [vec![Sign::Style(style)], digits].concat()
+        };
+        let signs = steps.iter().flat_map(|step| match step {
+            DialStep::AwaitDialTone(seconds) => vec![Sign::DialTone(*seconds)],
+            DialStep::Blind(seconds) | DialStep::Pause(seconds) => vec![Sign::Pause(*seconds)],
+            DialStep::Tones(signs) => digits(Style::Tone, signs),
+            DialStep::Pulses(signs) => digits(Style::Pulse, signs),
+            DialStep::HookFlash => vec![Sign::Flash],
+            DialStep::AwaitQuietAnswer(seconds) => vec![Sign::QuietAnswer(*seconds)],
+        });
+        Self(signs.collect())
+    }
+}
+
 impl DialString {
     /// The same after waiting for the dial tone.
     pub fn after_dial_tone(mut self) -> Self {
-        self.0.insert(0, Sign::DialTone);
+        self.0.insert(0, Sign::DialTone(DIAL_TONE_SECONDS));
         self
     }
 }
@@ -76,7 +100,14 @@ impl DialString {
 const SEIZURE_BLOCKS: u32 = 30;
 
 /// A comma.
-const PAUSE_BLOCKS: u32 = 2 * BLOCKS_PER_SECOND;
+const COMMA_SECONDS: u32 = 2;
+
+/// Seconds of patience for an answer that is silence, and the silence that is one.
+const QUIET_ANSWER_SECONDS: u32 = 50;
+const QUIET_BLOCKS: u32 = 5 * BLOCKS_PER_SECOND;
+
+/// Below this level a line is silent.
+const SILENT: Dbm0 = Dbm0(-40.0);
 
 /// Seconds of patience for the dial tone.
 const DIAL_TONE_SECONDS: u32 = 8;
@@ -108,8 +139,9 @@ pub fn dial(
     for sign in &what.0 {
         match sign {
             Sign::Style(new) => style = *new,
-            Sign::Pause => handset.silence(PAUSE_BLOCKS)?,
-            Sign::DialTone => await_dial_tone(&mut handset, country)?,
+            Sign::Pause(seconds) => handset.silence(seconds * BLOCKS_PER_SECOND)?,
+            Sign::DialTone(seconds) => await_dial_tone(&mut handset, country, *seconds)?,
+            Sign::QuietAnswer(seconds) => await_quiet_answer(&mut handset, *seconds)?,
             Sign::Flash => flash(&mut handset)?,
             Sign::Digit(digit) => match (style, pulses(*digit)) {
                 (Style::Pulse, Some(count)) => pulse(&mut handset, count)?,
@@ -120,9 +152,9 @@ pub fn dial(
     Ok(())
 }
 
-fn await_dial_tone(handset: &mut Handset<'_>, country: &str) -> Result<(), NoCall> {
+fn await_dial_tone(handset: &mut Handset<'_>, country: &str, seconds: u32) -> Result<(), NoCall> {
     let mut detector = ProgressDetector::of(country);
-    for _ in 0..DIAL_TONE_SECONDS * BLOCKS_PER_SECOND {
+    for _ in 0..seconds * BLOCKS_PER_SECOND {
         let heard = handset.exchange(&SILENCE)?;
         let mut samples = [0.0; BLOCK_SAMPLES];
         widen(&heard, &mut samples);
@@ -134,7 +166,23 @@ fn await_dial_tone(handset: &mut Handset<'_>, country: &str) -> Result<(), NoCal
             _ => {}
         }
     }
-    Err(NoCall::NoDialTone(DIAL_TONE_SECONDS))
+    Err(NoCall::NoDialTone(seconds))
+}
+
+/// Waits until the line has been silent for five seconds.
+fn await_quiet_answer(handset: &mut Handset<'_>, seconds: u32) -> Result<(), NoCall> {
+    let mut quiet = 0;
+    for _ in 0..seconds * BLOCKS_PER_SECOND {
+        let heard = handset.exchange(&SILENCE)?;
+        let mut samples = [0.0; BLOCK_SAMPLES];
+        widen(&heard, &mut samples);
+        let mean_square = samples.iter().map(|sample| sample * sample).sum::<f32>() / BLOCK_SAMPLES as f32;
+        quiet = if Dbm0::from_mean_square(mean_square) < SILENT { quiet + 1 } else { 0 };
+        if quiet == QUIET_BLOCKS {
+            return Ok(());
+        }
+    }
+    Err(NoCall::NoQuietAnswer(seconds))
 }
 
 fn flash(handset: &mut Handset<'_>) -> Result<(), NoCall> {

@@ -7,6 +7,7 @@
 
 mod answer;
 mod dial;
+mod line_card;
 
 use std::io;
 
@@ -15,8 +16,10 @@ use answertone_hw::{LineError, PcmLine, hook::Hook};
 use answertone_t30::session::Instead;
 use thiserror::Error;
 
+pub(crate) use answer::{Listener, told};
 pub use answer::{Rings, await_ring, rung};
 pub use dial::{BadDialString, DialString, dial};
+pub use line_card::LineCard;
 
 /// Blocks in a second.
 const BLOCKS_PER_SECOND: u32 = 100;
@@ -27,6 +30,9 @@ pub enum NoCall {
     /// No dial tone came.
     #[error("no dial tone in {0} s; check the wiring, try --country, or dial blind by leaving W out of --dial")]
     NoDialTone(u32),
+    /// Nobody answered with silence.
+    #[error("no answer that is silence in {0} s")]
+    NoQuietAnswer(u32),
     /// The network says that it cannot.
     #[error("the exchange answers the dialling with its {} tone", .0.name())]
     Refused(Instead),

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Whether a program is there; else so many cases are not run.
-fn there_is(program: &str, cases: usize) -> bool {
+pub(crate) fn there_is(program: &str, cases: usize) -> bool {
     let found = ["/usr/bin", "/usr/sbin", "/bin"].iter().any(|folder| Path::new(folder).join(program).exists());
     if !found {
         println!("not run: {cases} cases, {program} is not installed");

@@ -102,6 +102,14 @@ impl Seen {
         }
     }
 
+    /// How many pages came more than once; that all came is judged here.
+    #[allow(dead_code, reason = "for gateways that are killed beside others")]
+    pub(crate) fn repeated(&self) -> usize {
+        let came = |page| self.came.get(page).copied().unwrap_or(0);
+        assert!(self.meant.values().all(|page| came(page) > 0), "a page is missing: {:?}", self.came);
+        self.meant.values().map(|page| came(page) - 1).sum()
+    }
+
     pub(crate) fn judge(&self) {
         for page in self.meant.values() {
             let doubts = self.doubted.iter().filter(|(_, message, number)| (*message, *number) == *page).count();

@@ -21,7 +21,8 @@ use thiserror::Error;
 pub use hub::{Bell, Exchange};
 pub use subscriber::{Caller, ExchangeLine, Subscriber, SubscriberEvent};
 
-/// A place at an exchange, as a line's URI names it: `exchange:PATH?number=N&dial=M`.
+/// A place at an exchange, as a line's URI names it: `exchange:PATH?number=N&dial=M`, and with
+/// `&loop=us&ring=400.200.400` as an analogue line is: with a loop, tones of a country and ringing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Extension {
     /// The exchange's socket.
@@ -30,23 +31,42 @@ pub struct Extension {
     pub number: String,
     /// The number to call; without one, a call is awaited.
     pub dial: Option<String>,
+    /// How it is an analogue line, if it is one.
+    pub analogue: Option<Analogue>,
 }
+
+/// What an analogue line is like.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Analogue {
+    /// Whose tones the exchange has: `us`, `de` ...
+    pub country: String,
+    /// One ring in blocks of 10 ms: sound and silence by turns.
+    pub cadence: Vec<u32>,
+}
+
+/// A ring of North America, in milliseconds.
+const USUAL_RING: &str = "2000";
 
 impl Extension {
     /// Reads what follows `exchange:` in a line's URI.
     pub(crate) fn read(text: &str) -> Option<Self> {
         let (path, query) = text.split_once('?').filter(|(path, _)| !path.is_empty())?;
-        let (mut number, mut dial) = (None, None);
+        let (mut number, mut dial, mut country, mut ring) = (None, None, None, USUAL_RING);
         for pair in query.split('&') {
             let (name, value) = pair.split_once('=')?;
-            let value = Some(value.to_owned()).filter(|value| is_number(value))?;
+            let as_number = || Some(value.to_owned()).filter(|value| is_number(value));
             match name {
-                "number" => number = Some(value),
-                "dial" => dial = Some(value),
+                "number" => number = Some(as_number()?),
+                "dial" => dial = Some(as_number()?),
+                "loop" => country = Some(value.to_owned()),
+                "ring" => ring = value,
                 _ => return None,
             }
         }
-        Some(Self { path: path.into(), number: number?, dial })
+        let spans = ring.split('.').map(|span| span.parse().ok().filter(|span| *span <= 5000));
+        let cadence = spans.map(|span| span.map(|span: u32| span / 10)).collect::<Option<Vec<_>>>()?;
+        let analogue = country.map(|country| Analogue { country, cadence });
+        Some(Self { path: path.into(), number: number?, dial, analogue })
     }
 }
 
@@ -111,7 +131,7 @@ mod tests {
     fn two_lines_talk_and_a_hang_up_ends_both() {
         let path = socket("talk");
         let exchange = Exchange::start(&path, Bell::default()).unwrap();
-        let answering = Extension { path: path.clone(), number: "200".into(), dial: None };
+        let answering = Extension { path: path.clone(), number: "200".into(), dial: None, analogue: None };
         let second = Subscriber::join(&path, "201").unwrap();
         let far = std::thread::spawn(move || {
             let mut line = open(&answering).unwrap();
@@ -124,7 +144,9 @@ mod tests {
         while !exchange.numbers().contains(&"200".to_owned()) {
             std::thread::yield_now();
         }
-        let mut near = open(&Extension { path: path.clone(), number: "100".into(), dial: Some("200".into()) }).unwrap();
+        let mut near =
+            open(&Extension { path: path.clone(), number: "100".into(), dial: Some("200".into()), analogue: None })
+                .unwrap();
         second.dial("200");
         assert!(matches!(second.wait(), Some(SubscriberEvent::Busy)));
         second.dial("999");

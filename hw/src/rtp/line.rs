@@ -45,6 +45,8 @@ pub struct RtpLine {
     socket: UdpSocket,
     reports: Option<UdpSocket>,
     remote: Option<SocketAddr>,
+    /// Whether the socket is for that far end alone. Signalling keeps its sockets open: a far end may move.
+    connected: bool,
     receiver: Receiver,
     sender: Sender,
     reporter: Reporter,
@@ -65,18 +67,28 @@ impl RtpLine {
     pub fn open(params: &RtpParams) -> Result<Self, OpenError> {
         let failed = |error: io::Error| OpenError::listening("rtp:local", params.local, &error);
         let socket = UdpSocket::bind(params.local).map_err(failed)?;
+        let mut line = Self::on(socket, params)?;
+        if let Some(remote) = params.remote {
+            line.socket.connect(remote).map_err(failed)?;
+        }
+        line.connected = true;
+        Ok(line)
+    }
+
+    /// A line on a socket that signalling has opened. The far end is where `params` say, or where it sends from on the
+    /// same machine.
+    pub fn on(socket: UdpSocket, params: &RtpParams) -> Result<Self, OpenError> {
+        let failed = |error: io::Error| OpenError::listening("rtp:local", params.local, &error);
         socket.set_nonblocking(true).map_err(failed)?;
         setsockopt(&socket, ReceiveTimestampns, &true).map_err(|error| failed(error.into()))?;
         let reports = params.rtcp.then(|| reports(params)).transpose()?;
-        if let Some(remote) = params.remote {
-            socket.connect(remote).map_err(failed)?;
-        }
         let now = Instant::now();
         let chance = RandomState::new().hash_one(params.local);
         Ok(Self {
             socket,
             reports,
             remote: params.remote,
+            connected: false,
             receiver: Receiver::new(params.codec, params.payload_type, params.event_type, params.depth),
             sender: Sender::new(params.codec, params.payload_type, chance),
             reporter: Reporter::default(),
@@ -91,6 +103,12 @@ impl RtpLine {
             far_gone: false,
             hung_up: false,
         })
+    }
+
+    /// Sends to another address from now on; none for not at all.
+    pub fn redirect(&mut self, remote: Option<SocketAddr>) {
+        self.remote = remote;
+        self.heard_at = Instant::now();
     }
 
     /// Whether a packet has come yet: then blocks begin now.
@@ -112,6 +130,9 @@ impl RtpLine {
                 }
                 Err(error) => return Err(LineError::Failed(error.into())),
             };
+            if !self.is_ours(from) {
+                continue;
+            }
             if self.receiver.packet(arrived, &self.datagram[..octets]) {
                 self.heard_at = now;
                 self.refused_since = None;
@@ -138,8 +159,18 @@ impl RtpLine {
         Ok((message.bytes, arrived.unwrap_or_else(since_1970), from))
     }
 
+    /// Whether a packet from there belongs to the call. Where the socket is not for one far end alone, only its machine is.
+    fn is_ours(&self, from: Option<SocketAddr>) -> bool {
+        let machine = |address: SocketAddr| address.ip().to_canonical();
+        self.connected || self.remote.is_none_or(|remote| from.is_some_and(|from| machine(from) == machine(remote)))
+    }
+
     /// The first sender is the far end, if none was named.
     fn meet(&mut self, from: Option<SocketAddr>) -> Result<(), LineError> {
+        if !self.connected {
+            self.remote = self.remote.and(from);
+            return Ok(());
+        }
         if self.remote.is_none()
             && let Some(from) = from
         {
@@ -179,7 +210,11 @@ impl RtpLine {
         if self.remote.is_none() {
             return Ok(());
         }
-        match self.socket.send(packet) {
+        let sent = match self.remote.filter(|_| !self.connected) {
+            Some(remote) => self.socket.send_to(packet, remote),
+            None => self.socket.send(packet),
+        };
+        match sent {
             Err(error) if error.kind() == ErrorKind::ConnectionRefused => self.refused(now),
             // A datagram that finds no room is lost, as it might be further on.
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => Ok(()),

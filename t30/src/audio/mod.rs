@@ -22,6 +22,7 @@ mod tests;
 mod tx;
 
 use answertone_dsp::{
+    modem::Receiver,
     pcm::{BLOCK_SAMPLES, Block, narrow, widen},
     units::{Dbm0, Hz},
 };
@@ -132,6 +133,16 @@ impl AudioFrontEnd {
     /// What the modem of the fast signal received last knows of it.
     pub fn fast_signal(&self) -> Option<FastSignal> {
         self.receiving.fast_signal()
+    }
+
+    /// Level of the line of late, whoever is speaking.
+    pub fn level(&self) -> Dbm0 {
+        self.receiving.level()
+    }
+
+    /// The modem of the fast signal received last, to look at.
+    pub fn fast_receiver(&self) -> Option<&Receiver> {
+        self.receiving.fast_receiver()
     }
 
     /// Times a fast signal went away and came back at once, and slips of the line that its modem got over.

@@ -122,6 +122,11 @@ impl Demodulators {
         self.fast[place].restart();
     }
 
+    /// The carrier's modem as it is, if it is a fast one.
+    pub(super) fn receiver(&self, carrier: Carrier) -> Option<&Receiver> {
+        Some(&self.fast[place(carrier)?])
+    }
+
     /// What the carrier's modem knows of the signal it received last.
     pub(super) fn signal(&self, carrier: Carrier) -> Option<FastSignal> {
         let receiver = &self.fast[place(carrier)?];

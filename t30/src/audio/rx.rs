@@ -3,8 +3,9 @@
 use answertone_dsp::{
     bits::{BitRun, Mark, MarkedBit},
     level::PowerMeter,
+    modem::Receiver,
     pcm::BLOCK_SAMPLES,
-    units::SampleIndex,
+    units::{Dbm0, SampleIndex},
 };
 
 use super::{
@@ -114,6 +115,16 @@ impl Receiving {
 
     pub(super) fn time_lost(&self) -> LineSpan {
         self.demodulators.time_lost()
+    }
+
+    /// Level of the line.
+    pub(super) fn level(&self) -> Dbm0 {
+        self.meter.level()
+    }
+
+    /// The modem of the fast signal received last.
+    pub(super) fn fast_receiver(&self) -> Option<&Receiver> {
+        self.demodulators.receiver(self.trained?)
     }
 
     /// What is known of the fast signal received last.

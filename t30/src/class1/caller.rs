@@ -2,18 +2,41 @@
 
 use crate::time::LineSpan;
 
-/// One ring.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// One ring: bursts of the bell with short silence between them.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ring {
-    /// How long the bell sounded; distinctive ringing differs in this.
+    /// The bursts in order; distinctive ringing differs in these.
+    pub bursts: Vec<Burst>,
+}
+
+/// A burst of the bell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Burst {
+    /// The silence before it.
+    pub before: LineSpan,
+    /// How long the bell sounded.
     pub on: LineSpan,
-    /// The silence after it.
-    pub off: LineSpan,
 }
 
 impl Default for Ring {
+    /// That of North America.
     fn default() -> Self {
-        Self { on: LineSpan::ms(2000), off: LineSpan::ms(4000) }
+        Self { bursts: vec![Burst { before: LineSpan::ms(4000), on: LineSpan::ms(2000) }] }
+    }
+}
+
+/// Silence before the first ring of a call, which is told as nothing.
+const NEW_CALL: LineSpan = LineSpan::ms(8000);
+
+impl Ring {
+    /// Sound and silence in tenths of a second, ITU-T V.253 `+VDR`.
+    pub(super) fn lines(&self) -> Vec<String> {
+        let tenths = |span: LineSpan| span.as_ms() / 100;
+        let lines = |burst: &Burst| {
+            let before = (burst.before < NEW_CALL).then(|| format!("DROF={}", tenths(burst.before)));
+            before.into_iter().chain([format!("DRON={}", tenths(burst.on))]).collect::<Vec<_>>()
+        };
+        self.bursts.iter().flat_map(lines).collect()
     }
 }
 

@@ -65,6 +65,11 @@ impl Hearing {
         !self.frames.is_empty() || self.up[place(carrier)].is_some() && !self.spent
     }
 
+    /// Whether there are frames that were not asked for yet.
+    pub(super) fn has_frames(&self) -> bool {
+        !self.frames.is_empty()
+    }
+
     /// We speak now: nothing that was heard before matters.
     pub(super) fn clear(&mut self) {
         *self = Self { quiet_since: self.quiet_since, ..Self::default() };

@@ -26,8 +26,11 @@ mod command;
 mod dial;
 mod hearing;
 mod identity;
+mod menu;
 mod modem;
 mod modulation;
+#[cfg(feature = "audio")]
+mod negotiation;
 mod pages;
 mod result;
 mod sending;
@@ -36,12 +39,16 @@ mod shield;
 mod terminal;
 #[cfg(all(test, feature = "audio"))]
 mod tests;
+mod v8;
 
-pub use caller::{Caller, Ring};
+pub use caller::{Burst, Caller, Ring};
 pub use dial::{DialStep, number};
 pub use modem::Modem;
+#[cfg(feature = "audio")]
+pub use negotiation::Negotiation;
 pub(crate) use shield::{Unshield, Unshielded};
 pub(crate) use terminal::{XOFF, XON};
+pub use v8::{V8Event, V8Order, V8Tone};
 
 use crate::{seam::Order, time::LineTime};
 
@@ -52,6 +59,8 @@ pub enum Output {
     Order(Order),
     /// The telephone line is to do this.
     Line(LineOrder),
+    /// The line's V.8 is to do this; [`Modem::v8`] tells what came of it.
+    V8(V8Order),
     /// Nothing until then, or until something happens.
     Wait(Option<LineTime>),
 }

@@ -5,11 +5,12 @@ mod fax;
 mod receiving;
 mod sending;
 mod telephone;
+mod v8;
 
 use std::collections::VecDeque;
 
 use super::{
-    Caller, LineOrder, Output, Progress, Ring,
+    Caller, LineOrder, Output, Progress, Ring, V8Event, V8Order, V8Tone,
     command::{Command, Commands, Editor, Entered, Malformed, Wanted},
     dial::{self, DialTimes},
     hearing::{Hearing, patience},
@@ -18,6 +19,7 @@ use super::{
     sending::{Sending, Taken},
     settings::{Class, NotTaken, Settings},
     terminal::{Terminal, XOFF, XON},
+    v8::Talk,
 };
 use crate::{
     class2::{Fax, News},
@@ -63,6 +65,8 @@ enum Activity {
     Connecting { answers: bool, back_to_commands: bool, give_up: LineTime },
     /// Sends the answer tone.
     AnswerTone,
+    /// V.8 takes its course.
+    Negotiating,
     /// `+FTS`: sends nothing.
     Silence { until: LineTime },
     /// `+FRS`: waits for silence so long.
@@ -110,6 +114,8 @@ pub struct Modem {
     /// A line feed behind the end of a command line says nothing.
     line_ended: bool,
     activity: Activity,
+    /// Class 1.0: V.8 under way, also between commands.
+    talk: Option<Talk>,
     /// Class 2: the call, also between commands.
     fax: Option<Box<Fax>>,
     /// When the call wants to know the time.
@@ -137,6 +143,7 @@ impl Modem {
             waiting: VecDeque::new(),
             line_ended: false,
             activity: Activity::Commands,
+            talk: None,
             fax: None,
             fax_due: None,
             hook: Hook::On,
@@ -219,9 +226,7 @@ impl Modem {
         }
         self.last_ring = Some(now);
         if self.settings.tells_ring_lengths() {
-            for (name, length) in [("DRON", ring.on), ("DROF", ring.off)] {
-                self.terminal.line(&format!("{name}={}", length.as_ms() / 100), &self.settings);
-            }
+            ring.lines().iter().for_each(|line| self.terminal.line(line, &self.settings));
         }
         self.terminal.result(ResultCode::Ring, &self.settings);
         let rings = self.settings.count_ring();
@@ -247,17 +252,39 @@ impl Modem {
     /// What has come of dialling, or of going off hook.
     pub fn progress(&mut self, progress: Progress, now: LineTime) {
         self.at(now);
+        let code = match progress {
+            Progress::Connected => return self.connected(),
+            Progress::NoDialTone => ResultCode::NoDialTone,
+            Progress::Busy => ResultCode::Busy,
+            Progress::NoAnswer => ResultCode::NoAnswer,
+            Progress::Failed => ResultCode::NoCarrier,
+        };
+        // What the exchange says after the other side has answered is no matter of the number's.
+        if self.is_unanswered() {
+            self.give_up(code);
+            self.take_waiting();
+        }
+    }
+
+    fn connected(&mut self) {
         let Activity::Connecting { answers, back_to_commands, .. } = self.activity else { return };
-        match progress {
-            Progress::Connected if answers => self.begin_answering(),
-            Progress::Connected if back_to_commands => self.finish(ResultCode::Ok),
-            Progress::Connected => self.begin_calling(),
-            Progress::NoDialTone => self.give_up(ResultCode::NoDialTone),
-            Progress::Busy => self.give_up(ResultCode::Busy),
-            Progress::NoAnswer => self.give_up(ResultCode::NoAnswer),
-            Progress::Failed => self.give_up(ResultCode::NoCarrier),
+        if answers {
+            self.begin_answering();
+        } else if back_to_commands {
+            self.finish(ResultCode::Ok);
+        } else {
+            self.begin_calling();
         }
         self.take_waiting();
+    }
+
+    /// Whether we have called and the other side has not spoken.
+    fn is_unanswered(&self) -> bool {
+        match self.activity {
+            Activity::Connecting { .. } | Activity::Receiving(Receiving { answer_by: Some(_), .. }) => true,
+            Activity::Fax => self.fax.as_ref().is_some_and(|fax| fax.is_unanswered()),
+            _ => false,
+        }
     }
 
     /// The other end hung up, or the line failed.
@@ -348,7 +375,11 @@ impl Modem {
             Activity::AwaitTurn { asked, .. } => Some(patience(*asked)),
             Activity::Sending(sending) => sending.due(),
             Activity::Receiving(receiving) => receiving.answer_by.into_iter().chain(receiving.loss_until).min(),
-            Activity::Commands | Activity::AnswerTone | Activity::AwaitSilence { .. } | Activity::Fax => None,
+            Activity::Commands
+            | Activity::AnswerTone
+            | Activity::Negotiating
+            | Activity::AwaitSilence { .. }
+            | Activity::Fax => None,
         };
         let forgotten = (self.hook == Hook::Off).then(|| self.moved + FORGOTTEN);
         own.into_iter().chain(forgotten).chain(self.fax_due).min()
@@ -448,7 +479,9 @@ impl Modem {
     fn abort(&mut self) {
         self.terminal.pause(false);
         match self.activity {
-            Activity::Connecting { .. } | Activity::AnswerTone => self.give_up(ResultCode::NoCarrier),
+            Activity::Connecting { .. } | Activity::AnswerTone | Activity::Negotiating => {
+                self.give_up(ResultCode::NoCarrier);
+            }
             Activity::Receiving(Receiving { answer_by: Some(_), .. }) => self.give_up(ResultCode::NoCarrier),
             Activity::Receiving(Receiving { connected: true, .. }) => {
                 self.terminal.end_of_data();

@@ -11,7 +11,7 @@ pub(super) struct Pages {
     options: Options,
     /// What the machine can do: `+FCC`, `+FDCC`.
     can: Terms,
-    /// The identity to poll by, which is never used.
+    /// The identity to poll by; empty: that of all calls.
     polling: String,
     /// The host finds the page received last not good: `+FPS`, `+FPTS`.
     status: u8,
@@ -23,6 +23,7 @@ impl Default for Pages {
             identity: String::new(),
             capabilities: Terms::default(),
             receives: true,
+            polls: false,
             told: [false; 4],
             reversed: false,
         };
@@ -33,7 +34,11 @@ impl Default for Pages {
 impl Pages {
     /// The settings of the next call.
     pub(super) fn options(&self) -> Options {
-        self.options.clone()
+        let mut options = self.options.clone();
+        if options.polls && !self.polling.is_empty() {
+            options.identity.clone_from(&self.polling);
+        }
+        options
     }
 
     /// What the next page is to be sent with.
@@ -66,6 +71,7 @@ impl Pages {
             "+FLI" | "+FLID" => identity(text).map(|text| options.identity = text).is_some(),
             "+FPI" | "+FCIG" => identity(text).map(|text| self.polling = text).is_some(),
             "+FCR" => flag(text).map(|receives| options.receives = receives).is_some(),
+            "+FSP" | "+FSPL" => flag(text).map(|polls| options.polls = polls).is_some(),
             "+FBO" | "+FBOR" => number(text, 3).map(|order| options.reversed = order & 1 == 1).is_some(),
             "+FPS" | "+FPTS" => number(text, 5).map(|status| self.status = status).is_some(),
             "+FNR" => flags(text, &mut options.told),
@@ -82,6 +88,7 @@ impl Pages {
             "+FLI" | "+FLID" => format!("\"{}\"", options.identity),
             "+FPI" | "+FCIG" => format!("\"{}\"", self.polling),
             "+FCR" => u8::from(options.receives).to_string(),
+            "+FSP" | "+FSPL" => u8::from(options.polls).to_string(),
             "+FBO" | "+FBOR" => u8::from(options.reversed).to_string(),
             "+FPS" | "+FPTS" => self.status.to_string(),
             "+FNR" => options.told.map(|told| u8::from(told).to_string()).join(","),
@@ -95,7 +102,7 @@ impl Pages {
         Some(match name {
             "+FCC" | "+FDCC" | "+FIS" | "+FDIS" => Terms::RANGE,
             "+FLI" | "+FLID" | "+FPI" | "+FCIG" => "(20)(32-126)",
-            "+FCR" => "(0,1)",
+            "+FCR" | "+FSP" | "+FSPL" => "(0,1)",
             "+FBO" | "+FBOR" => "(0-3)",
             "+FPS" | "+FPTS" => "(1-5)",
             "+FNR" => "(0,1),(0,1),(0,1),(0,1)",

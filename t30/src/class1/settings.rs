@@ -2,7 +2,7 @@
 
 use crate::{class2::Dialect, time::LineSpan};
 
-use super::pages::Pages;
+use super::{pages::Pages, v8::V8Settings};
 
 /// What the modem does when it dials or answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +47,7 @@ const fn parameter(name: &'static str, test: &'static str, most: &'static [u32],
 }
 
 /// The parameters of T.31, V.250 and V.253 that are kept; those that mean nothing here are taken and told again.
-const PARAMETERS: [Parameter; 38] = [
+const PARAMETERS: [Parameter; 37] = [
     parameter("+FAR", "0,1", &[1], &[0]),
     parameter("+FCL", "0-255", &[255], &[0]),
     parameter("+FDD", "0,1", &[1], &[0]),
@@ -56,7 +56,8 @@ const PARAMETERS: [Parameter; 38] = [
     parameter("+VDR", "(0,1),(0-255)", &[1, 255], &[0, 0]),
     parameter("+FAE", "0", &[0], &[0]),
     parameter("+FPR", "0-24", &[24], &[0]),
-    parameter("+A8E", "(0),(0),(0)", &[0, 0, 0], &[0, 0, 0]),
+    parameter("+A8T", "0", &[0], &[0]),
+    parameter("+F34", "(0),(0),(0)", &[14, 14, 2], &[0, 0, 0]),
     parameter("+IPR", "(),(0,300-115200)", &[4_000_000], &[0]),
     parameter("+ICF", "(0-6),(0-3)", &[6, 3], &[3, 3]),
     parameter("+IFC", "(0-2),(0-2)", &[3, 2], &[2, 2]),
@@ -72,8 +73,6 @@ const PARAMETERS: [Parameter; 38] = [
     parameter("+FCQ", "(0),(0)", &[2, 2], &[0, 0]),
     parameter("+FLP", "0", &[0], &[0]),
     parameter("+FLPL", "0", &[0], &[0]),
-    parameter("+FSP", "0", &[0], &[0]),
-    parameter("+FSPL", "0", &[0], &[0]),
     parameter("+FBU", "0", &[1], &[0]),
     parameter("+FBUG", "0", &[1], &[0]),
     parameter("+FEA", "0", &[0], &[0]),
@@ -115,6 +114,8 @@ pub(super) struct Settings {
     pub(super) host_gone: u32,
     /// Class 2: what calls go by.
     pub(super) pages: Pages,
+    /// V.8.
+    pub(super) v8: V8Settings,
 }
 
 /// Why a setting was not taken: there is no such thing, or not with this value.
@@ -140,6 +141,7 @@ impl Settings {
             pulses: false,
             host_gone: 2,
             pages: Pages::default(),
+            v8: V8Settings::default(),
         }
     }
 
@@ -204,6 +206,9 @@ impl Settings {
 
     /// Sets a parameter; numbers left out keep their value.
     pub(super) fn set(&mut self, name: &str, text: &str) -> Result<(), NotTaken> {
+        if name == "+A8E" {
+            return self.v8.set(text);
+        }
         if let Some(taken) = self.pages.set(name, text) {
             return if taken { Ok(()) } else { Err(NotTaken) };
         }
@@ -222,6 +227,9 @@ impl Settings {
 
     /// A parameter's numbers as they are told.
     pub(super) fn value(&self, name: &str) -> Result<String, NotTaken> {
+        if name == "+A8E" {
+            return Ok(self.v8.value());
+        }
         if let Some(value) = self.pages.value(name) {
             return Ok(value);
         }
@@ -232,6 +240,11 @@ impl Settings {
 
     /// What a parameter can be.
     pub(super) fn range(name: &str) -> Result<&'static str, NotTaken> {
+        match name {
+            "+A8E" => return Ok(V8Settings::RANGE),
+            "+A8M" => return Ok(""),
+            _ => {}
+        }
         if let Some(range) = Pages::range(name) {
             return Ok(range);
         }

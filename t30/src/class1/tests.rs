@@ -1,6 +1,6 @@
 //! Two modems, two scripted hosts and a line between them, by line time.
 
-use answertone_dsp::pcm::{Block, SILENCE};
+use answertone_dsp::pcm::{BLOCK_SAMPLES, Block, SILENCE, widen};
 use proptest::prelude::*;
 
 use super::{
@@ -18,6 +18,7 @@ struct Station {
     modem: Modem,
     front: AudioFrontEnd,
     tx: Block,
+    v8: Option<Negotiation>,
     due: Option<LineTime>,
     dialled: bool,
     answered: bool,
@@ -31,6 +32,7 @@ impl Station {
             modem: Modem::new(LineTime::ZERO),
             front: AudioFrontEnd::new(AudioConfig::default()),
             tx: SILENCE,
+            v8: None,
             due: None,
             dialled: false,
             answered: false,
@@ -51,6 +53,7 @@ impl Station {
         loop {
             match self.modem.poll() {
                 Output::Order(order) => self.front.order(order),
+                Output::V8(order) => self.v8 = Negotiation::after(order, self.v8.take(), AudioConfig::default().level),
                 Output::Line(LineOrder::Dial(_)) => self.dialled = true,
                 Output::Line(LineOrder::Answer) => self.answered = true,
                 Output::Line(LineOrder::BusyOut | LineOrder::HangUp) => (self.dialled, self.answered) = (false, false),
@@ -80,6 +83,12 @@ impl Station {
             self.modem.handle(event);
             self.drain();
         }
+        if let Some(v8) = &mut self.v8 {
+            let mut samples = [0.0; BLOCK_SAMPLES];
+            widen(rx, &mut samples);
+            v8.receive(&samples, |event| self.modem.v8(event, self.front.now()));
+            self.drain();
+        }
         self.modem.silence(rx.iter().all(|sample| sample.abs() < 200), self.now());
         self.drain();
         if self.due.is_some_and(|due| due <= self.now()) {
@@ -95,6 +104,9 @@ impl Station {
             }
         }
         self.front.transmit(&mut self.tx);
+        if let Some(v8) = &mut self.v8 {
+            v8.transmit(&mut self.tx);
+        }
     }
 }
 
@@ -485,8 +497,9 @@ proptest! {
         modem.host_gone(now);
         while !matches!(modem.poll(), Output::Wait(_)) {}
         prop_assert!(!modem.is_off_hook());
-        modem.host(b"ATZ\r", now);
-        modem.host(&b"ATS3=13E1Q0V1\r"[..], now);
+        // Whatever ends a line by now, one of these ends this one.
+        (0..128).for_each(|end| modem.host(&[b'A', b'T', b'Z', end], now));
+        modem.host(&b"\rATS3=13E1Q0V1\r"[..], now);
         while modem.to_host(&mut [0; 4096]) > 0 {}
         modem.host(b"AT\r", now);
         let mut answer = [0; 100];
@@ -496,3 +509,4 @@ proptest! {
 }
 
 mod class2;
+mod v8;

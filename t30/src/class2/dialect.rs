@@ -20,6 +20,8 @@ pub(crate) enum Response {
     Capabilities,
     Terms,
     NonStandard,
+    /// The other machine holds a document.
+    Polled,
     PageStatus,
     HangUp,
 }
@@ -34,6 +36,7 @@ impl Dialect {
             Response::Capabilities => ("+FDIS", "+FIS"),
             Response::Terms => ("+FDCS", "+FCS"),
             Response::NonStandard => ("+FNSF", "+FNF"),
+            Response::Polled => ("+FPOLL", "+FPO"),
             Response::PageStatus => ("+FPTS", "+FPS"),
             Response::HangUp => ("+FHNG", "+FHS"),
         };

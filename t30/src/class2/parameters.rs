@@ -155,6 +155,8 @@ pub(crate) struct Options {
     pub(crate) capabilities: Terms,
     /// Whether callers may send to us.
     pub(crate) receives: bool,
+    /// `+FSP`: we call to fetch a document.
+    pub(crate) polls: bool,
     /// `+FNR`: whether capabilities, terms, identities and non-standard facilities are told.
     pub(crate) told: [bool; 4],
     /// Octets of pages go most significant bit first.
@@ -179,6 +181,7 @@ impl Options {
             // The host judges.
             quality: QualityLimits { refuse_bad_rows: 1.0, refuse_bad_run: u32::MAX, retrain_bad_rows: 1.0 },
             receives: self.receives,
+            poll: self.polls,
             limits: Limits::default(),
             ..Config::default()
         }

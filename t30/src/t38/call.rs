@@ -15,7 +15,8 @@ use super::{
     wire::Wire,
 };
 use crate::{
-    seam::{Cut, FrontEnd, Stamped},
+    handover::Baton,
+    seam::{Cut, FrontEnd, LineEvent, Stamped},
     session::{Event, NotKept, Output, Session},
     time::LineTime,
 };
@@ -28,6 +29,7 @@ pub struct Call {
     session: Session,
     terminal: Terminal,
     wire: Wire,
+    baton: Baton,
     now: LineTime,
     /// When the session wants to be woken.
     due: Option<LineTime>,
@@ -41,20 +43,36 @@ pub struct Call {
 impl Call {
     /// A call that begins now.
     pub fn new(session: Session, config: TerminalConfig, wire: Wire) -> Self {
+        Self::resume(session, config, wire, LineTime::ZERO, Baton::default())
+    }
+
+    /// A call that went on by other means until now.
+    pub fn resume(session: Session, config: TerminalConfig, wire: Wire, now: LineTime, baton: Baton) -> Self {
         let mut call = Self {
             session,
             terminal: Terminal::new(config),
             wire,
-            now: LineTime::ZERO,
+            baton,
+            now,
             due: None,
             datagrams: VecDeque::new(),
             events: VecDeque::new(),
             unread: 0,
             sent: 0,
         };
+        if let Some(carrier) = call.baton.carrier_lost() {
+            call.session.handle(Stamped { at: now, what: LineEvent::CarrierDown(carrier) });
+        }
+        call.terminal.handle_timeout(now);
+        call.baton.pass_on(&mut call.terminal, now);
         call.drain();
         call.go_on();
         call
+    }
+
+    /// The session and what a new front end has to know, for a call that goes on by other means.
+    pub fn into_parts(self) -> (Session, Baton) {
+        (self.session, self.baton)
     }
 
     /// Takes in a datagram, or octets of a stream.
@@ -159,6 +177,7 @@ impl Call {
     /// Tells the machine what was heard, and takes what it wants.
     fn hear(&mut self) {
         while let Some(event) = self.terminal.poll() {
+            self.baton.heard(&event.what);
             self.session.handle(event);
             self.drain();
         }
@@ -183,6 +202,9 @@ impl Call {
     /// Whether the machine had anything to give.
     fn top_up(&mut self) -> bool {
         let (mut octets, mut any) = ([0; SUPPLY_OCTETS], false);
+        if self.baton.refill(&mut self.terminal) {
+            return false;
+        }
         loop {
             let room = self.terminal.room().min(SUPPLY_OCTETS);
             if room == 0 {
@@ -192,6 +214,7 @@ impl Call {
             if filled == 0 && cut == Cut::More {
                 return any;
             }
+            self.baton.supplied(&octets[..filled], cut);
             self.terminal.supply(&octets[..filled], cut);
             any = true;
         }
@@ -200,7 +223,10 @@ impl Call {
     fn drain(&mut self) {
         loop {
             match self.session.poll() {
-                Output::Order(order) => self.terminal.order(order),
+                Output::Order(order) => {
+                    self.baton.ordered(&order);
+                    self.terminal.order(order);
+                }
                 Output::Event(what) => self.events.push_back(Stamped { at: self.now, what }),
                 Output::Wait(until) => {
                     self.due = until;

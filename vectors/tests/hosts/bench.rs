@@ -23,7 +23,7 @@ use answertone_vectors::{
 };
 
 /// The bound keeps a broken test from hanging; nothing is measured by it.
-const PATIENCE: Duration = Duration::from_secs(150);
+pub(super) const PATIENCE: Duration = Duration::from_secs(150);
 
 /// Calls side by side: hosts have clocks, and the machine must keep up.
 const AT_ONCE: usize = 18;
@@ -87,6 +87,17 @@ impl Process {
     }
 }
 
+impl Process {
+    /// Kilobytes of memory that the process has, and its open files.
+    pub(super) fn holds(&self) -> (usize, usize) {
+        let folder = format!("/proc/{}", self.0.id());
+        let status = fs::read_to_string(format!("{folder}/status")).expect("the process runs");
+        let memory = status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB"));
+        let files = fs::read_dir(format!("{folder}/fd")).expect("the process runs").count();
+        (memory.and_then(|number| number.parse().ok()).expect("memory is told"), files)
+    }
+}
+
 impl Drop for Process {
     fn drop(&mut self) {
         // It may have ended already.
@@ -109,7 +120,7 @@ pub(super) fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T 
 
 pub(super) struct Bench {
     folder: PathBuf,
-    _exchange: Exchange,
+    exchange: Exchange,
 }
 
 impl Bench {
@@ -123,7 +134,7 @@ impl Bench {
         fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).expect("the folder is ours");
         let bell = Bell { every: Duration::from_secs(2) };
         let exchange = Exchange::start(&folder.join("exchange"), bell).expect("a socket can be made");
-        Self { folder, _exchange: exchange }
+        Self { folder, exchange }
     }
 
     pub(super) fn path(&self, name: &str) -> PathBuf {
@@ -169,11 +180,21 @@ impl Bench {
 
     /// Our own fax machine on a call.
     pub(super) fn machine(&self, query: &str, what: [&str; 2], terms: Terms) -> Process {
+        self.machine_with(query, what, terms, &[])
+    }
+
+    /// The same with more options.
+    pub(super) fn machine_with(&self, query: &str, what: [&str; 2], terms: Terms, more: &[&str]) -> Process {
         let mut command = Command::new(answertone());
         command.args(["call", "--line", &self.line(query), what[0], what[1]]);
         command.args(["--ecm", if terms.ecm { "on" } else { "off" }, "--modems", terms.modems()]);
-        command.arg("--transcript").arg(self.path("transcript.txt"));
+        command.args(more).arg("--transcript").arg(self.path("transcript.txt"));
         Process::start(command.stdout(Stdio::null()).stderr(self.log("machine")))
+    }
+
+    /// Waits until somebody has a number.
+    pub(super) fn await_number(&self, number: &str) {
+        wait_for(number, || self.exchange.numbers().contains(&number.to_owned()).then_some(()));
     }
 
     /// A log that [`Bench::told`] shows when a call failed.

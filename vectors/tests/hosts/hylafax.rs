@@ -98,13 +98,15 @@ fn modem_config(terms: Terms) -> String {
         _ => "24,48,72,73,74,96,97,98,121,122,145,146",
     };
     let class = match terms.class {
-        "1" => format!("ModemType: Class1\nClass1TMQueryCmd: \"!{rates}\"\nClass1RMQueryCmd: \"!{rates}\"\n"),
+        "1" => format!(
+            "ModemType: Class1\nClass1TMQueryCmd: \"!{rates}\"\nClass1RMQueryCmd: \"!{rates}\"\nModemSoftRTFCC: no\n"
+        ),
         class => format!("ModemType: Class{class}\n"),
     };
     format!(
         "FAXNumber: +1.555.0100\nSessionTracing: 0xFFF\nRecvFileMode: 0666\nLogFileMode: 0666\nDeviceMode: 0666\n\
          RingsBeforeAnswer: 1\nTagLineFont: \"\"\nModemRate: 19200\nModemFlowControl: xonxoff\n\
-         ModemResetDelay: 300\nClass1ECMSupport: {ecm}\nModemSoftRTFCC: no\n{class}"
+         ModemResetDelay: 300\nClass1ECMSupport: {ecm}\n{class}"
     )
 }
 
@@ -232,6 +234,8 @@ fn from_peer(bench: &Bench, terms: Terms) {
     let (_, device) = device(&terminal);
     fs::write(hylafax.spool.join(format!("FIFO.{device}")), b"Afax\0").expect("faxgetty reads its orders");
     let got = hylafax.received(bench);
+    // The file is there before the last page is confirmed.
+    wait_for("the session's end", || hylafax.session().contains("SESSION END").then_some(()));
     // The end of its input is the end of the peer's call.
     drop(modem);
     assert!(peer.ends_well("the peer"), "{}\n{}", hylafax.session(), bench.told());

@@ -1,11 +1,14 @@
-//! Modems on pseudo-terminals with hosts that others made, in real time, because hosts have clocks: efax and HylaFAX send
-//! to and receive from our own machine, another maker's and each other, and pages must be equal pel by pel.
+//! Modems on pseudo-terminals with hosts that others made, in real time, because hosts have clocks: efax, HylaFAX and mgetty
+//! send to and receive from our own machine, another maker's and each other, and pages must be equal pel by pel.
 //!
 //! All calls of a test are made side by side. A program that is missing is told of, and its cases are counted as not run.
 
+mod analogue;
 mod bench;
 mod efax;
 mod hylafax;
+mod mgetty;
+mod polling;
 mod rogue;
 
 use bench::together;
@@ -18,6 +21,11 @@ fn efax_sends_and_receives() {
 #[test]
 fn hylafax_sends_and_receives() {
     together(hylafax::few(), hylafax::cannot_run());
+}
+
+#[test]
+fn mgetty_sends_and_receives() {
+    together(mgetty::all(), mgetty::cannot_run());
 }
 
 /// Every modem each way: some minutes.

@@ -107,8 +107,7 @@ impl Receiver {
     fn received_after_slip<const COUNT: usize>(&mut self, good: &Moment, symbol: usize, slip: i32) -> [Complex; COUNT] {
         self.go_on_from(good, symbol.saturating_sub(COUNT), slip);
         core::array::from_fn(|_| {
-            self.take_half_symbol();
-            self.take_half_symbol();
+            self.take_half_symbols(2);
             let received = self.equalizer.output() * self.carrier.upright();
             self.carrier.pass();
             received
@@ -180,9 +179,7 @@ impl Receiver {
         self.clock.set_deviation(moment.deviation);
         self.clock.start(moment.instant + samples - refill + slip);
         self.turns = moment.turns + (samples - refill) * self.offset - self.sampler.carrier_turns(slip);
-        for _ in 0..TAPS - 2 {
-            self.take_half_symbol();
-        }
+        self.take_half_symbols(TAPS - 2);
         self.carrier.set_state(moment.carrier.after(symbols));
     }
 

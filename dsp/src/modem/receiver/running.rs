@@ -3,6 +3,7 @@
 use super::{POINTS, Receiver, State, evm, sample_index};
 use crate::{
     bits::{BitRun, Mark},
+    lanes::{VectorWork, Vectors},
     modem::{
         Train,
         carrier::CarrierGains,
@@ -46,12 +47,24 @@ const DATA_GAINS: Gains = Gains {
     clock: 0.004,
 };
 
+/// A symbol as it was heard.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct HeardSymbol {
+    /// Equalised and upright.
+    received: Complex,
+    /// What it was turned and scaled by.
+    upright: Complex,
+}
+
+impl HeardSymbol {
+    pub(super) const NONE: Self = Self { received: Complex::ZERO, upright: Complex::ONE };
+}
+
 impl Receiver {
     /// Runs through all symbols whose samples were heard, up to sample `end`.
     pub(super) fn follow(&mut self, end: f64, out: &mut BitRun) {
-        while self.clock.instant() + self.reach() < end {
-            self.take_symbol(out);
-        }
+        let isa = self.sampler.isa();
+        isa.run_in_vectors(Follow { receiver: self, end, out });
     }
 
     /// Samples beyond the clock's instant that the next symbol takes.
@@ -59,27 +72,70 @@ impl Receiver {
         self.sampler.reach() + self.symbol
     }
 
-    pub(super) fn take_half_symbol(&mut self) {
-        let heard = self.sampler.at(&self.line, self.clock.instant(), self.turns);
-        self.equalizer.push(heard.scale(self.gain));
+    /// Takes half symbols without a look at what comes out.
+    pub(super) fn take_half_symbols(&mut self, count: usize) {
+        let isa = self.sampler.isa();
+        isa.run_in_vectors(HalfSymbols { receiver: self, count });
+    }
+
+    #[inline(always)]
+    fn take_half_symbol<V: Vectors>(&mut self) {
+        let heard = self.sampler.at_in::<V>(&self.line, self.clock.instant(), self.turns);
+        self.equalizer.push::<V>(heard.scale(self.gain));
         self.turns += self.clock.step() * self.offset;
     }
 
-    fn take_symbol(&mut self, out: &mut BitRun) {
-        self.take_half_symbol();
-        self.take_half_symbol();
+    /// Takes the next symbol.
+    #[inline(always)]
+    fn take_symbol<V: Vectors>(&mut self, out: &mut BitRun) {
+        self.hear_symbol::<V>();
+        let heard = self.equalise::<V>();
+        let sent = self.decide::<V>(&heard, out);
+        self.learn_symbol::<V>(&heard, sent);
+    }
+
+    /// Whether the next symbol lies before sample `end`.
+    #[inline(always)]
+    pub(super) fn is_due(&self, end: f64) -> bool {
+        self.clock.instant() + self.reach() < end
+    }
+
+    /// Brings the half symbols of the next symbol under the equaliser.
+    #[inline(always)]
+    pub(super) fn hear_symbol<V: Vectors>(&mut self) {
+        self.take_half_symbol::<V>();
+        self.take_half_symbol::<V>();
+    }
+
+    /// The symbol that they give.
+    #[inline(always)]
+    pub(super) fn equalise<V: Vectors>(&mut self) -> HeardSymbol {
         let upright = self.carrier.upright();
-        let received = self.equalizer.output() * upright;
+        let received = self.equalizer.output_in::<V>() * upright;
         self.points[self.next_point] = received;
         self.next_point = (self.next_point + 1) % POINTS;
-        let sent = match self.reference().known.get(self.symbols) {
-            Some(known) => *known,
-            None => self.decide(received, out),
-        };
+        HeardSymbol { received, upright }
+    }
+
+    /// What was probably sent. Bits that are decided with it are given.
+    #[inline(always)]
+    pub(super) fn decide<V: Vectors>(&mut self, heard: &HeardSymbol, out: &mut BitRun) -> Complex {
+        if let Some(known) = self.reference().known.get(self.symbols) {
+            return *known;
+        }
+        let at = sample_index(self.clock.instant() - AHEAD as f64 * self.symbol / 2.0);
+        let unwanted = &mut self.unwanted_bits;
+        let error_power = self.error_power;
+        self.decoder.decode::<V>(heard.received, |word| wanted(word, unwanted, at, error_power, out))
+    }
+
+    /// Lets loops and equaliser learn from the symbol, and goes on to the next.
+    #[inline(always)]
+    pub(super) fn learn_symbol<V: Vectors>(&mut self, heard: &HeardSymbol, sent: Complex) {
         if self.is_of_lost_samples() {
             self.carrier.pass();
         } else {
-            self.learn(received, sent, upright);
+            self.learn::<V>(heard.received, sent, heard.upright);
         }
         self.symbols += 1;
         if self.symbols == self.reference().known.len() / 4 * 3 {
@@ -97,14 +153,8 @@ impl Receiver {
         oldest < self.lost.end && self.clock.instant() + reach > self.lost.start
     }
 
-    fn decide(&mut self, received: Complex, out: &mut BitRun) -> Complex {
-        let at = sample_index(self.clock.instant() - AHEAD as f64 * self.symbol / 2.0);
-        let unwanted = &mut self.unwanted_bits;
-        let error_power = self.error_power;
-        self.decoder.decode(received, |word| wanted(word, unwanted, at, error_power, out))
-    }
-
-    fn learn(&mut self, received: Complex, sent: Complex, upright: Complex) {
+    #[inline(always)]
+    fn learn<V: Vectors>(&mut self, received: Complex, sent: Complex, upright: Complex) {
         let gains = match self.train {
             _ if self.symbols >= EARLY_SYMBOLS + self.reference().known.len() => DATA_GAINS,
             _ if self.symbols >= self.reference().known.len() => EARLY_GAINS,
@@ -123,7 +173,7 @@ impl Receiver {
         } else {
             self.carrier.advance(received, sent, &gains.carrier);
             self.clock.correct(received, sent, gains.clock);
-            self.equalizer.adapt(error * upright.conj(), gains.equalizer);
+            self.equalizer.adapt::<V>(error * upright.conj(), gains.equalizer);
         }
     }
 
@@ -131,6 +181,41 @@ impl Receiver {
     fn limited(&self, error: Complex) -> Complex {
         let (power, most) = (error.power(), HIT * self.error_power);
         if power > most { error.scale(libm::sqrtf(most / power)) } else { error }
+    }
+}
+
+/// What [`Receiver::follow`] does.
+struct Follow<'a> {
+    receiver: &'a mut Receiver,
+    end: f64,
+    out: &'a mut BitRun,
+}
+
+impl VectorWork for Follow<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Vectors>(self) {
+        while self.receiver.is_due(self.end) {
+            self.receiver.take_symbol::<V>(self.out);
+        }
+    }
+}
+
+/// What [`Receiver::take_half_symbols`] does.
+struct HalfSymbols<'a> {
+    receiver: &'a mut Receiver,
+    count: usize,
+}
+
+impl VectorWork for HalfSymbols<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Vectors>(self) {
+        for _ in 0..self.count {
+            self.receiver.take_half_symbol::<V>();
+        }
     }
 }
 

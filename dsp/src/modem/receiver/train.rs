@@ -11,7 +11,7 @@ use crate::{
         Train,
         complex::Complex,
         equalizer::{AHEAD, MIDDLE, TAPS},
-        solver::{SOLVED, Solution},
+        solver::{self, SOLVED, Solution},
         training::{Found, SECTION, SECTIONS},
     },
     pcm::SAMPLE_RATE,
@@ -169,7 +169,7 @@ impl Receiver {
         let known = &self.long.known[first..];
         let known = &known[..known.len().min(count)];
         let place = Found { anchor: found.anchor + first as f64 * self.symbol, ..found };
-        self.solver.solve(&self.line, &self.sampler, place, known, self.symbol / 2.0, &mut self.equalizer)
+        solver::solve(&self.line, &self.sampler, place, known, self.symbol / 2.0, &mut self.equalizer)
     }
 
     /// Something has happened among the known symbols: solves for the half of them that it spared, if there is one.
@@ -209,8 +209,7 @@ impl Receiver {
         let (mut sum, mut there, mut expected) = (Complex::ZERO, 0.0, 0.0);
         for index in 0..self.short.known.len() {
             let known = self.short.known[index];
-            self.take_half_symbol();
-            self.take_half_symbol();
+            self.take_half_symbols(2);
             let received = self.equalizer.output();
             sum += received * known.conj();
             there += received.power();
@@ -227,9 +226,7 @@ impl Receiver {
         let before = MIDDLE as f64 * self.symbol / 2.0;
         self.clock.start(anchor - before);
         self.turns = -before * self.offset;
-        for _ in 0..TAPS - 2 {
-            self.take_half_symbol();
-        }
+        self.take_half_symbols(TAPS - 2);
         self.symbols = 0;
         self.returned_at = 0;
         self.slipped_at = 0;

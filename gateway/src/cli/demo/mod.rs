@@ -28,7 +28,7 @@ use self::{record::Record, sink::Arrived, watch::Terminal};
 use super::error::{CliError, NO};
 use crate::{
     config::{Config, Relay, Tls},
-    mail::MailOut,
+    mail::{MailOut, Outgoing},
     service::{Happening, Options, Service, Way},
 };
 
@@ -73,7 +73,7 @@ async fn demo(args: &DemoArgs) -> Result<bool, CliError> {
     record.text("answertone.toml", &config.to_toml())?;
 
     let (to, mut happenings) = mpsc::unbounded_channel();
-    let options = Options { happenings: Some(to), recordings: Some(scratch.0.clone()) };
+    let options = Options { happenings: Some(to), recordings: Some(scratch.0.clone()), operations: None };
     let service = Service::start(config, options).await.map_err(CliError::failed)?;
     let gateway = service.addresses()[0];
     let mut terminal = Terminal::new(args.json);
@@ -242,7 +242,9 @@ async fn submit(port: u16, mail: &[u8]) -> Result<(), CliError> {
     let relay =
         Relay { host: "127.0.0.1".into(), port, tls: Tls::None, user: String::new(), ..Config::default().relay };
     let out = MailOut::new(&relay, "office.example").map_err(CliError::failed)?;
-    out.send(SENDER, &format!("FAX={NUMBER}@fax.example"), mail).await.map_err(CliError::failed)
+    let to = format!("FAX={NUMBER}@fax.example");
+    let outgoing = Outgoing { from: SENDER, to: &to, envelope_id: None, raw: mail };
+    out.send(outgoing).await.map(drop).map_err(CliError::failed)
 }
 
 /// A folder for the gateway's store that goes away with the demo.

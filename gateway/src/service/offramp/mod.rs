@@ -179,6 +179,7 @@ async fn make(shared: &Arc<Shared>, line: &Line, ready: &[Ready], step: i64) -> 
         line: line.clone(),
         job: job.id,
         attempt: job.attempts,
+        called: job.number.clone(),
         number,
         pictures: ready.iter().flat_map(|ready| pages::pictures(shared, ready)).collect(),
         parts: ready.iter().map(|ready| Part::new(ready.job.id, ready.first, ready.pages.len())).collect(),
@@ -328,6 +329,7 @@ async fn conclude(shared: &Arc<Shared>, line: &Line, job: &Job, attempt: Attempt
     };
     info!(job = job.id, state, said = text, "job");
     shared.notice_due.notify_one();
+    shared.hook_due.notify_one();
     shared.happenings.tell(Happening::JobState { job: job.id, state, said: text });
 }
 

@@ -34,7 +34,7 @@ impl Modem {
                 self.settings = Settings::new();
             }
             ("I", value) => return self.tell(identity::information(value).ok_or(NotTaken)?),
-            ("O", _) => return Ok(Done::Over(ResultCode::NoCarrier)),
+            ("O", _) => return Ok(self.go_on().unwrap_or(Done::Over(ResultCode::NoCarrier))),
             ("&V", 0) => self.view(),
             _ => self.settings.letter(name, value)?,
         }
@@ -66,6 +66,7 @@ impl Modem {
             ("+FRM", wanted) => self.receive(wanted, Framing::Raw),
             ("+FRH", wanted) => self.receive(wanted, Framing::Hdlc),
             (name, wanted) if fax::is_action(name) && wanted != Wanted::Test => self.fax_command(name, &wanted),
+            ("+A8M", Wanted::Set(text)) => self.offer_menu(&text),
             ("+FIP", Wanted::Act) => {
                 self.settings.pages.renew();
                 Ok(Done::Next)

@@ -60,6 +60,10 @@ impl Modem {
     pub(super) fn frame(&mut self, octets: &[u8], intact: bool) {
         self.moved = self.now;
         self.hearing.frame(octets, intact);
+        // The other side does not wait for V.8.
+        if intact && matches!(self.activity, Activity::Negotiating) {
+            return self.proceed();
+        }
         self.give_frame();
     }
 
@@ -76,6 +80,7 @@ impl Modem {
         }
         if called {
             self.order(Order::Hush);
+            self.end_v8();
         }
         let Some(frame) = self.hearing.take_frame() else { return };
         let mut check = hdlc::frame_check_sequence(&frame.octets);

@@ -52,6 +52,7 @@ impl Modem {
         }
         self.hook = Hook::On;
         (self.fax, self.fax_due) = (None, None);
+        self.end_v8();
         self.hearing.clear();
         self.settings.forget_rings();
     }
@@ -59,24 +60,36 @@ impl Modem {
     pub(super) fn begin_calling(&mut self) {
         match self.settings.class {
             Class::One | Class::OneV8 => {
-                let (carrier, framing) = (Carrier::V21, Framing::Hdlc);
-                self.listen(Listen::To { carrier, framing });
-                self.order(Order::Send { signal: Signal::Cng, at: self.now });
-                let answer_by = Some(self.now + self.settings.seconds(7));
-                let receiving = Receiving { carrier, framing, connected: false, answer_by, loss_until: None };
-                self.activity = Activity::Receiving(receiving);
+                self.listen(Listen::To { carrier: Carrier::V21, framing: Framing::Hdlc });
+                self.begin_v8(false);
+                // CI stands in the place of CNG.
+                if self.settings.v8.indicates().is_none() || self.talk.is_none() {
+                    self.order(Order::Send { signal: Signal::Cng, at: self.now });
+                }
+                self.activity = Activity::Receiving(self.awaits_answer());
             }
             Class::Two(dialect) => self.begin_fax(Fax::calling(dialect, self.settings.pages.options(), self.now)),
             Class::Data => self.give_up(ResultCode::NoCarrier),
         }
     }
 
+    /// The other side's first frames, which S7 gives time.
+    pub(super) fn awaits_answer(&self) -> Receiving {
+        let answer_by = Some(self.now + self.settings.seconds(7));
+        let (carrier, framing) = (Carrier::V21, Framing::Hdlc);
+        Receiving { carrier, framing, connected: false, answer_by, loss_until: None }
+    }
+
     pub(super) fn begin_answering(&mut self) {
         match self.settings.class {
             Class::One | Class::OneV8 => {
                 self.listen(Listen::Nothing);
-                self.order(Order::Send { signal: Signal::Ced, at: self.now + ANSWER_SILENCE });
-                self.activity = Activity::AnswerTone;
+                if self.begin_v8(true) {
+                    self.activity = Activity::Negotiating;
+                } else {
+                    self.order(Order::Send { signal: Signal::Ced, at: self.now + ANSWER_SILENCE });
+                    self.activity = Activity::AnswerTone;
+                }
             }
             Class::Two(dialect) => self.begin_fax(Fax::answering(dialect, self.settings.pages.options(), self.now)),
             Class::Data => self.give_up(ResultCode::NoCarrier),

@@ -1,0 +1,126 @@
+//! Receivers of many lines.
+//!
+//! What a receiver does for a symbol is one long chain: the next step needs what the last one gave, and most of a
+//! processor waits. So the lines of a group take their symbols together, each step for all of them before the next step.
+//! A line gives the same bits and marks as one alone.
+
+use alloc::boxed::Box;
+
+use super::{PIECE, Receiver, State, running::HeardSymbol};
+use crate::{
+    bits::BitRun,
+    lanes::{Isa, LANES, VectorWork, Vectors},
+    modem::{Complex, Plan},
+};
+
+/// Receivers of one modem for many lines.
+#[derive(Clone, Debug)]
+pub struct ReceiverBank {
+    receivers: Box<[Receiver]>,
+    isa: Isa,
+}
+
+impl ReceiverBank {
+    /// For so many lines, each of which waits for the long training sequence.
+    pub fn new(plan: &'static Plan, lines: usize) -> Self {
+        Self::with_isa(plan, lines, Isa::detect())
+    }
+
+    /// The same by a given instruction set.
+    pub fn with_isa(plan: &'static Plan, lines: usize, isa: Isa) -> Self {
+        let receiver = Receiver::with_isa(plan, isa);
+        Self { receivers: (0..lines).map(|_| receiver.clone()).collect(), isa }
+    }
+
+    /// The receiver of a line, for all that is not the same for every line.
+    pub fn line(&mut self, line: usize) -> &mut Receiver {
+        &mut self.receivers[line]
+    }
+
+    /// Takes the next samples of each line, as many of one as of another, and appends its bits and marks to its run.
+    ///
+    /// # Panics
+    /// When there are not as many blocks and runs as lines, or blocks of different lengths.
+    pub fn run(&mut self, blocks: &[impl AsRef<[f32]>], runs: &mut [BitRun]) {
+        assert_eq!(
+            (blocks.len(), runs.len()),
+            (self.receivers.len(), self.receivers.len()),
+            "a block and a run for each line"
+        );
+        let groups = self.receivers.chunks_mut(LANES).zip(blocks.chunks(LANES)).zip(runs.chunks_mut(LANES));
+        for ((receivers, blocks), runs) in groups {
+            let length = blocks[0].as_ref().len();
+            assert!(blocks.iter().all(|block| block.as_ref().len() == length), "blocks of one length");
+            for first in (0..length).step_by(PIECE) {
+                let piece = first..length.min(first + PIECE);
+                for (receiver, block) in receivers.iter_mut().zip(blocks) {
+                    receiver.hear(&block.as_ref()[piece.clone()]);
+                }
+                self.isa.run_in_vectors(Together { receivers, runs });
+            }
+        }
+    }
+}
+
+/// Takes the symbols that are due in the lines of a group.
+struct Together<'a> {
+    receivers: &'a mut [Receiver],
+    runs: &'a mut [BitRun],
+}
+
+impl VectorWork for Together<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Vectors>(self) {
+        let Self { receivers, runs } = self;
+        let mut ends = [0.0; LANES];
+        for ((receiver, run), end) in receivers.iter_mut().zip(runs.iter_mut()).zip(&mut ends) {
+            if receiver.runs_on() {
+                *end = receiver.line.heard() as f64;
+            } else {
+                receiver.advance(run);
+            }
+        }
+        let mut heard = [HeardSymbol::NONE; LANES];
+        let mut sent = [Complex::ZERO; LANES];
+        loop {
+            let mut due = [false; LANES];
+            let mut any = false;
+            for (lane, receiver) in receivers.iter().enumerate() {
+                due[lane] = receiver.is_due(ends[lane]);
+                any |= due[lane];
+            }
+            if !any {
+                return;
+            }
+            for (lane, receiver) in receivers.iter_mut().enumerate() {
+                if due[lane] {
+                    receiver.hear_symbol::<V>();
+                }
+            }
+            for (lane, receiver) in receivers.iter_mut().enumerate() {
+                if due[lane] {
+                    heard[lane] = receiver.equalise::<V>();
+                }
+            }
+            for (lane, (receiver, run)) in receivers.iter_mut().zip(runs.iter_mut()).enumerate() {
+                if due[lane] {
+                    sent[lane] = receiver.decide::<V>(&heard[lane], run);
+                }
+            }
+            for (lane, receiver) in receivers.iter_mut().enumerate() {
+                if due[lane] {
+                    receiver.learn_symbol::<V>(&heard[lane], sent[lane]);
+                }
+            }
+        }
+    }
+}
+
+impl Receiver {
+    /// Whether a signal goes on, so that its symbols are all there is to do.
+    fn runs_on(&self) -> bool {
+        matches!(self.state, State::Running) && self.presence.ended().is_none()
+    }
+}

@@ -1,0 +1,15 @@
+DROP TABLE webhook;
+DROP INDEX fax_unhooked;
+DROP INDEX job_unhooked;
+ALTER TABLE message  DROP COLUMN proof;
+ALTER TABLE outbound DROP COLUMN replied_at;
+ALTER TABLE outbound DROP COLUMN reply;
+ALTER TABLE outbound DROP COLUMN relay;
+ALTER TABLE outbound DROP COLUMN lease_until;
+ALTER TABLE outbound DROP COLUMN node;
+ALTER TABLE fax DROP COLUMN hooked;
+ALTER TABLE fax DROP COLUMN lease_until;
+ALTER TABLE fax DROP COLUMN node;
+ALTER TABLE job DROP COLUMN hooked;
+ALTER TABLE job DROP COLUMN lease_until;
+ALTER TABLE job DROP COLUMN node;

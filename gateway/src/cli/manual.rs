@@ -1,0 +1,56 @@
+//! `answertone man` and `answertone completions`: made from the command line's own definition, so that they are true.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use clap::{Args, Command};
+use clap_complete::Shell;
+use clap_mangen::Man;
+
+use super::error::CliError;
+
+/// Print the manual page, or write those of all commands into a folder.
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  answertone man | man -l -\n  answertone man --out /usr/local/share/man/man1")]
+pub(super) struct ManArgs {
+    /// Write a page for each command into this folder.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+}
+
+/// Print what a shell needs to complete commands and options.
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  answertone completions bash > /etc/bash_completion.d/answertone")]
+pub(super) struct CompletionsArgs {
+    /// Which shell.
+    #[arg(value_enum)]
+    shell: Shell,
+}
+
+/// Prints or writes manual pages.
+pub(super) fn man(args: &ManArgs, program: Command) -> Result<ExitCode, CliError> {
+    match &args.out {
+        None => Man::new(program).render(&mut io::stdout().lock()),
+        Some(folder) => fs::create_dir_all(folder).and_then(|()| write_all(folder, &program, "answertone")),
+    }
+    .map_err(CliError::failed)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A page for a command, and those below it.
+fn write_all(folder: &Path, command: &Command, name: &str) -> io::Result<()> {
+    let mut page = vec![];
+    Man::new(command.clone().name(name.to_owned())).render(&mut page)?;
+    fs::write(folder.join(format!("{name}.1")), page)?;
+    let below = command.get_subcommands().filter(|command| command.get_name() != "help");
+    below.into_iter().try_for_each(|below| write_all(folder, below, &format!("{name}-{}", below.get_name())))
+}
+
+/// Prints a shell's script.
+pub(super) fn completions(args: &CompletionsArgs, mut program: Command) -> ExitCode {
+    clap_complete::generate(args.shell, &mut program, "answertone", &mut io::stdout().lock());
+    ExitCode::SUCCESS
+}

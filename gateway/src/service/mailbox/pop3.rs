@@ -1,0 +1,112 @@
+//! POP3, RFC 1939, with STLS of RFC 2595.
+
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tracing::warn;
+
+use super::{
+    Trouble, take,
+    wire::{Wire, connect, seal},
+};
+use crate::{
+    config::{Mailbox, Tls},
+    service::Shared,
+};
+
+/// The longest line that is taken: what a message holds may have lines longer than POP3's own.
+const LONGEST_LINE: u64 = 1 << 20;
+
+/// Fetches all messages and goes. Those that are taken are deleted, unless they are to be kept: then they are known by
+/// their Message-ID when they are fetched again.
+pub(super) async fn fetch(shared: &Shared, mailbox: &Mailbox) -> Result<(), Trouble> {
+    let mut session = log_in(mailbox).await?;
+    for (number, size) in session.list().await? {
+        if shared.stopping() {
+            break;
+        }
+        if size > shared.config.smtp.max_message_bytes {
+            warn!(mailbox = mailbox.name, number, size, "a message is longer than smtp.max_message_bytes; it stays");
+            continue;
+        }
+        let raw = session.message(number, shared.config.smtp.max_message_bytes).await?;
+        if take(shared, mailbox, raw).await? && !mailbox.keep {
+            session.command(&format!("DELE {number}")).await?;
+        }
+    }
+    // Only now the server deletes.
+    session.command("QUIT").await.map(drop)
+}
+
+async fn log_in(mailbox: &Mailbox) -> Result<Pop3, Trouble> {
+    let mut session = Pop3(BufReader::new(connect(mailbox).await?));
+    session.answer().await?;
+    if mailbox.tls == Tls::Required {
+        session.command("STLS").await?;
+        session = Pop3(BufReader::new(seal(mailbox, session.0.into_inner()).await?));
+    }
+    let password = mailbox.password.as_ref().map_or("", |password| password.0.as_str());
+    session.command(&format!("USER {}", mailbox.user)).await?;
+    session.command(&format!("PASS {password}")).await?;
+    Ok(session)
+}
+
+struct Pop3(BufReader<Box<dyn Wire>>);
+
+impl Pop3 {
+    /// Says something and hears what the server says to that.
+    async fn command(&mut self, command: &str) -> Result<String, Trouble> {
+        self.0.write_all(format!("{command}\r\n").as_bytes()).await?;
+        self.0.flush().await?;
+        self.answer().await
+    }
+
+    async fn answer(&mut self) -> Result<String, Trouble> {
+        let line = String::from_utf8_lossy(&self.line().await?).into_owned();
+        match line.strip_prefix("+OK") {
+            Some(rest) => Ok(rest.trim().to_owned()),
+            None => Err(Trouble::Said(format!("the server says {:?}", line.trim_end()))),
+        }
+    }
+
+    async fn line(&mut self) -> Result<Vec<u8>, Trouble> {
+        let mut line = vec![];
+        (&mut self.0).take(LONGEST_LINE).read_until(b'\n', &mut line).await?;
+        match line.last() {
+            Some(b'\n') => Ok(line),
+            Some(_) => Err(Trouble::Said("the server sends a line without end".into())),
+            None => Err(Trouble::Said("the server has gone".into())),
+        }
+    }
+
+    /// Numbers and sizes of all messages.
+    async fn list(&mut self) -> Result<Vec<(u32, usize)>, Trouble> {
+        self.command("LIST").await?;
+        let text = self.lines(LONGEST_LINE as usize).await?;
+        let listed = String::from_utf8_lossy(&text).into_owned();
+        let pair = |line: &str| {
+            let (number, size) = line.trim().split_once(' ')?;
+            Some((number.parse().ok()?, size.trim().parse().ok()?))
+        };
+        Ok(listed.lines().filter_map(pair).collect())
+    }
+
+    async fn message(&mut self, number: u32, most: usize) -> Result<Vec<u8>, Trouble> {
+        self.command(&format!("RETR {number}")).await?;
+        self.lines(most).await
+    }
+
+    /// Lines up to the one with a dot alone; a dot before another is taken away.
+    async fn lines(&mut self, most: usize) -> Result<Vec<u8>, Trouble> {
+        let mut text = vec![];
+        loop {
+            let line = self.line().await?;
+            match line.strip_prefix(b".") {
+                Some(b"\r\n" | b"\n") => return Ok(text),
+                Some(rest) => text.extend_from_slice(rest),
+                None => text.extend_from_slice(&line),
+            }
+            if text.len() > most {
+                return Err(Trouble::Said(format!("the server sends more than {most} octets")));
+            }
+        }
+    }
+}
