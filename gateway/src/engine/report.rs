@@ -32,8 +32,10 @@ pub struct CallReport {
     pub outcome: &'static str,
     /// What went wrong.
     pub failure: Option<FailureReport>,
-    /// `OK`, or the cause of the failure for people.
+    /// `OK`, or the cause of the failure for people; of a call that went well in spite of frames of no known kind, those.
     pub t30_status: String,
+    /// Control frames of no known kind that were heard.
+    pub unknown_frames: u32,
     /// Whether a person took the telephone in the end, asked for by the other machine.
     pub handed_over: bool,
     /// Pages delivered.
@@ -252,7 +254,12 @@ impl CallReport {
             role,
             ok,
             outcome: if ok { "completed" } else { "failed" },
-            t30_status: failure.as_ref().map_or_else(|| "OK".to_owned(), |failure| failure.text.clone()),
+            t30_status: match (&failure, report.unknown_frames) {
+                (Some(failure), _) => failure.text.clone(),
+                (None, 0) => "OK".to_owned(),
+                (None, frames) => format!("unexpected frames of no known kind: {frames}; all went well besides"),
+            },
+            unknown_frames: report.unknown_frames,
             failure,
             handed_over: report.handed_over,
             pages: report.good_pages(),

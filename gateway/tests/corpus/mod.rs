@@ -19,7 +19,7 @@ fn files(folder: &Path, found: &mut Vec<PathBuf>) {
 }
 
 fn options() -> RenderOptions {
-    RenderOptions { max_pages: 5, time: Duration::from_secs(20) }
+    RenderOptions { max_pages: 5, time: Duration::from_secs(20), ..RenderOptions::default() }
 }
 
 #[test]

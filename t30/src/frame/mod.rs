@@ -59,6 +59,11 @@ pub fn is_last(octets: &[u8]) -> bool {
     octets.starts_with(&[ADDRESS, CONTROL_LAST])
 }
 
+/// Whether octets begin as a frame of T.30 does, whatever follows.
+pub(crate) fn is_addressed(octets: &[u8]) -> bool {
+    octets.starts_with(&[ADDRESS, CONTROL]) || is_last(octets)
+}
+
 impl<'a> Frame<'a> {
     /// Reads a frame's octets.
     pub fn parse(octets: &'a [u8]) -> Self {

@@ -140,6 +140,8 @@ pub struct Report {
     pub trainings: u32,
     /// Control frames that arrived damaged.
     pub damaged_frames: u32,
+    /// Control frames of no known kind, whole and addressed as ITU-T T.30 5.3.4 has it.
+    pub unknown_frames: u32,
     /// Line time the transport lost.
     pub lost: LineSpan,
     /// Error vector magnitude of the last training heard.

@@ -2,7 +2,7 @@
 
 use super::{Burst, Core, Timer, TraceKind};
 use crate::{
-    frame::{Fcf, Frame, Ident, InternetAddress, Message, Vendor, is_last, recommendation},
+    frame::{Fcf, Frame, Ident, InternetAddress, Message, Vendor, is_addressed, is_last, recommendation},
     seam::{Carrier, Evm, Tone},
     time::{LineSpan, LineTime},
 };
@@ -63,7 +63,10 @@ impl Core {
         self.trace.add(at, TraceKind::Heard, frame);
         let message = match frame {
             Frame::Known(message) => message,
-            Frame::Unknown(octets) => return self.burst.take_unknown(is_last(octets)),
+            Frame::Unknown(octets) => {
+                self.report.unknown_frames += u32::from(is_addressed(octets));
+                return self.burst.take_unknown(is_last(octets));
+            }
         };
         // Whole frames do not come beside a fast signal: its end was missed.
         self.fast = None;
