@@ -11,6 +11,7 @@ mod canvas;
 pub mod chart;
 pub mod overview;
 mod spectrogram;
+mod surface;
 pub mod svg;
 
 use std::io::Cursor;

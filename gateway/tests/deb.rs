@@ -16,6 +16,7 @@ mount -t tmpfs none "$2"
 mkdir "$2/upper" "$2/work" "$2/root"
 mount -t overlay overlay -o "lowerdir=/,upperdir=$2/upper,workdir=$2/work" "$2/root"
 mount -t proc proc "$2/root/proc"
+mount --rbind /dev "$2/root/dev"
 cp "$1" "$2/root/package.deb"
 exec chroot "$2/root" sh -c '
 set -eu
@@ -53,7 +54,7 @@ fn can_have_a_root_of_its_own() -> bool {
 #[test]
 fn the_package_is_installed_started_as_its_own_user_and_purged() {
     let folder = tempfile::tempdir().unwrap();
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../packaging/debian/build.sh");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/debian/build.sh");
     if Command::new("dpkg-deb").arg("--version").stdout(Stdio::null()).status().is_err() {
         return eprintln!("not run: 1 case of the Debian package; this is not a Debian system");
     }
@@ -65,7 +66,9 @@ fn the_package_is_installed_started_as_its_own_user_and_purged() {
     assert!(package.ends_with(".deb") && fs::metadata(&package).unwrap().len() > 1 << 20);
 
     if !can_have_a_root_of_its_own() {
-        return eprintln!("not run: 1 case of installing the package; it needs root, unshare and an overlay of the file system");
+        return eprintln!(
+            "not run: 1 case of installing the package; it needs root, unshare and an overlay of the file system"
+        );
     }
     let root = folder.path().join("root");
     fs::create_dir(&root).unwrap();

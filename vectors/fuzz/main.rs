@@ -29,4 +29,5 @@ mod frames;
 mod hdlc;
 mod modem;
 mod session;
+mod t38;
 mod tiff;

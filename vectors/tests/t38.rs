@@ -1,11 +1,15 @@
 //! Facsimile over IP: packets by the tables and another encoder, calls over bad networks, and other makers' terminals.
 
+#[path = "t38/captures.rs"]
+mod captures;
 #[path = "t38/network.rs"]
 mod network;
 #[path = "t38/packets.rs"]
 mod packets;
 #[path = "t38/peers.rs"]
 mod peers;
+#[path = "t38/relay_peers.rs"]
+mod relay_peers;
 #[path = "t38/relays.rs"]
 mod relays;
 
@@ -132,5 +136,26 @@ fn every_modem_carries_a_call() {
                 assert_completed(&carry(calls, Network::GOOD), &format!("{modems:?} {max_rate:?} ECM {ecm}"));
             }
         }
+    }
+}
+
+#[test]
+fn machines_that_are_both_internet_aware_wait_for_no_modems() {
+    let took = |pacing: [Pacing; 2]| {
+        let config = machine(true);
+        let caller = Session::calling(Arc::new(config.clone()), document(), LineTime::ZERO);
+        let answerer = Session::answering(Arc::new(config), LineTime::ZERO);
+        let [ours, theirs] = pacing.map(|pacing| TerminalConfig { pacing, ..TerminalConfig::default() });
+        let wire = || Wire::udptl(ErrorCorrection::default(), 1400);
+        let carried = carry([Call::new(caller, ours, wire()), Call::new(answerer, theirs, wire())], Network::GOOD);
+        assert_completed(&carried, &format!("{pacing:?}"));
+        carried.ended
+    };
+    let nominal = took([Pacing::Nominal, Pacing::Nominal]);
+    let agreed = took([Pacing::Agreed, Pacing::Agreed]);
+    assert!(agreed.0 * 2 < nominal.0, "{agreed} is no half of {nominal}");
+    for one_alone in [[Pacing::Agreed, Pacing::Nominal], [Pacing::Nominal, Pacing::Agreed]] {
+        let took = took(one_alone);
+        assert!(took.0 * 10 > nominal.0 * 9, "{one_alone:?}: {took} is shorter than {nominal}");
     }
 }

@@ -163,6 +163,7 @@ fn keep_pages(folder: &Path, pages: &[ObservedPage]) -> Result<(), CliError> {
 fn keep_pictures(folder: &Path, name: &str, decoded: &Decoded) -> Result<(), CliError> {
     let call = &decoded.call;
     keep(folder, "call.png", &pictures::overview(name, decoded).map_err(CliError::failed)?)?;
+    keep(folder, "call.svg", pictures::overview_svg(name, decoded).map_err(CliError::failed)?.as_bytes())?;
     let levels = pictures::levels(call);
     keep(folder, "levels.svg", chart_svg(&levels).as_bytes())?;
     keep(folder, "levels.png", &sheet_png(name, "", &[levels]).map_err(CliError::failed)?)?;

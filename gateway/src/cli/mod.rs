@@ -21,6 +21,7 @@ mod pty;
 mod queue;
 mod receive;
 mod records;
+mod relay;
 mod send;
 mod serve;
 mod sip;
@@ -59,6 +60,7 @@ enum Command {
     User(user::UserArgs),
     Lab(lab::LabArgs),
     Pty(pty::PtyArgs),
+    Relay(relay::RelayArgs),
     Exchange(exchange::ExchangeArgs),
     Lines(lines::LinesArgs),
     Doctor(doctor::DoctorArgs),
@@ -91,6 +93,7 @@ fn execute(command: &Command) -> Result<ExitCode, CliError> {
         Command::User(args) => user::run(args),
         Command::Lab(args) => lab::run(args),
         Command::Pty(args) => pty::run(args),
+        Command::Relay(args) => relay::run(args),
         Command::Exchange(args) => exchange::run(args),
         Command::Lines(args) => lines::run(args),
         Command::Doctor(args) => doctor::run(args),

@@ -33,7 +33,7 @@ use crate::{
     engine::{
         CallObserver, CallReport, FarEnd, Recorder, answerer, caller, not_connected, polled, run_call, test_page,
     },
-    t38,
+    t38::{self, PacketLine},
 };
 
 /// What is to be done in a call.
@@ -92,9 +92,6 @@ pub(super) fn run(
     Ok((report, far.transpose()?))
 }
 
-/// What a far gateway and the network take to answer.
-pub(super) const PACKETS_DELAY: LineSpan = LineSpan::ms(1000);
-
 /// The same where the line carries packets of T.38: there is no sound to record.
 fn over_packets(
     params: &T38Params,
@@ -107,11 +104,11 @@ fn over_packets(
         return Err(CliError::usage("--record: a t38: line carries no sound; leave it out, and use --transcript"));
     }
     let interrupted = || !attendant.is_interrupted();
-    let mut path = t38::open(params, &interrupted).map_err(|error| CliError::usage(with_causes(&error)))?;
+    let mut line = PacketLine::open(params, &interrupted).map_err(|error| CliError::usage(with_causes(&error)))?;
     let clock = t38::Clock::start();
-    let session = session(task, Config { path_delay: PACKETS_DELAY, ..config });
-    let call = answertone_t30::t38::Call::new(session, t38::terminal(params), t38::wire(params));
-    Ok(t38::run_call(path.as_mut(), call, clock, attendant))
+    let session = session(task, Config { path_delay: PacketLine::DELAY, ..config });
+    let call = answertone_t30::t38::Call::new(session, line.terminal, line.wire);
+    Ok(t38::run_call(line.path.as_mut(), call, clock, attendant))
 }
 
 pub(super) fn recorder(path: &Path) -> Result<Recorder, CliError> {

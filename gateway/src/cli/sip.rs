@@ -2,6 +2,7 @@
 
 use std::{
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
@@ -13,11 +14,12 @@ use super::{
     attendant::Attendant,
     config::{DEFAULT_PATH, read},
     error::CliError,
-    on_line::{PACKETS_DELAY, recorder},
+    on_line::recorder,
 };
 use crate::{
     engine::{CallObserver, CallReport, not_connected},
     sip::{Endpoint, Leg, NoCall},
+    t38::PacketLine,
 };
 
 /// Between two looks whether anybody still wants a call.
@@ -45,7 +47,7 @@ impl SipArgs {
         let endpoint = self.endpoint(&params.account)?;
         let mut recorder = record.map(recorder).transpose()?;
         let leg = if calls { call(&endpoint, params, attendant)? } else { answer(&endpoint, attendant)? };
-        let session = session(PACKETS_DELAY);
+        let session = session(PacketLine::DELAY);
         let report = match leg {
             Ok(leg) => {
                 if let Some(number) = leg.parties().caller.as_ref().filter(|_| !calls) {
@@ -66,13 +68,13 @@ impl SipArgs {
         Ok(report)
     }
 
-    fn endpoint(&self, name: &str) -> Result<Endpoint, CliError> {
+    fn endpoint(&self, name: &str) -> Result<Arc<Endpoint>, CliError> {
         let config = read(&self.config)?;
         let account = config.accounts.iter().find(|account| account.name == name).ok_or_else(|| {
             let file = self.config.display();
             CliError::usage(format!("--line sip:{name}: {file} has no such account; write a [[sip]] table with this name"))
         })?;
-        Endpoint::open(account).map_err(|error| CliError::usage(error.to_string()))
+        Endpoint::open(account).map(Arc::new).map_err(|error| CliError::usage(error.to_string()))
     }
 }
 
@@ -88,7 +90,7 @@ fn call(
     Ok(endpoint.call(number, &hearing, &mut || attendant.cancelled()))
 }
 
-fn answer(endpoint: &Endpoint, attendant: &mut Attendant) -> Result<Result<Leg, NoCall>, CliError> {
+fn answer(endpoint: &Arc<Endpoint>, attendant: &mut Attendant) -> Result<Result<Leg, NoCall>, CliError> {
     loop {
         if attendant.is_interrupted() {
             return Err(CliError::failed("no call came before waiting was given up"));

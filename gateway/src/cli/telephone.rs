@@ -56,6 +56,11 @@ impl TelephoneArgs {
         }
     }
 
+    /// Whether a number is to be dialled.
+    pub(super) fn dials(&self) -> bool {
+        self.dial.is_some()
+    }
+
     /// What to listen for in the call.
     pub(super) fn hearing(&self) -> Hearing {
         Hearing { country: self.country.clone(), give_up_on: self.give_up_on.0.clone() }

@@ -9,7 +9,7 @@ use super::{Decoded, eye::eye, text::seconds};
 use crate::plot::{
     PlotError,
     chart::{Axis, Chart, Series, Style},
-    overview::{Levels, Mark, Signal, overview_png},
+    overview::{Levels, Mark, Scene, Signal},
     page_png,
 };
 
@@ -20,11 +20,23 @@ const LEAST_ERROR: f64 = -50.0;
 /// Decibels of levels that are drawn.
 const LEAST_LEVEL: f64 = -70.0;
 
-/// The call as one picture.
+/// The call as one picture, PNG.
 ///
 /// # Errors
 /// When PNG cannot be written.
 pub fn overview(title: &str, decoded: &Decoded) -> Result<Vec<u8>, PlotError> {
+    with_scene(title, decoded, Scene::png)
+}
+
+/// The same as SVG.
+///
+/// # Errors
+/// When the spectra in it cannot be written.
+pub fn overview_svg(title: &str, decoded: &Decoded) -> Result<String, PlotError> {
+    with_scene(title, decoded, Scene::svg)
+}
+
+fn with_scene<T>(title: &str, decoded: &Decoded, draw: impl FnOnce(&Scene<'_>) -> T) -> T {
     let call = &decoded.call;
     let strongest: Vec<f32> = decoded.waterfalls.iter().map(|waterfall| waterfall.strongest()).collect();
     let levels: Vec<Box<Levels<'_>>> = decoded
@@ -40,7 +52,8 @@ pub fn overview(title: &str, decoded: &Decoded) -> Result<Vec<u8>, PlotError> {
     let signals: Vec<Signal> = call.steps.iter().map(signal).collect();
     let others = call.steps.iter().any(|step| step.station == Station::Unknown);
     let lanes = if others { &["caller", "answerer", "unknown"][..] } else { &["caller", "answerer"] };
-    overview_png(title, call.length().seconds() as f32, lanes, &signals, &panels)
+    let seconds = call.length().seconds() as f32;
+    draw(&Scene { title, seconds, lanes, signals: &signals, panels: &panels })
 }
 
 fn signal(step: &Step) -> Signal {

@@ -4,6 +4,7 @@ use super::{
     FAINT, GRID, GROUND, INK, PlotError,
     canvas::{Canvas, Color},
     heat,
+    surface::{Surface, SvgSurface},
 };
 
 /// What a signal is drawn as.
@@ -49,39 +50,66 @@ const PANEL: i32 = 230;
 const PANEL_GAP: i32 = 16;
 const BOTTOM: i32 = 46;
 
-/// Draws it as PNG.
-///
-/// # Errors
-/// When PNG cannot be written.
-pub fn overview_png(
-    title: &str,
-    seconds: f32,
-    lanes: &[&str],
-    signals: &[Signal],
-    panels: &[(&str, &Levels<'_>)],
-) -> Result<Vec<u8>, PlotError> {
-    let lanes_height = lanes.len() as i32 * (LANE + LANE_GAP) + LANE_GAP;
-    let height = TOP + lanes_height + panels.len() as i32 * (PANEL + PANEL_GAP) + BOTTOM;
-    let canvas = Canvas::new(WIDTH as u32, height as u32, GROUND);
-    let mut overview = Overview { canvas, seconds: seconds.max(0.1) };
-    overview.canvas.text(LEFT, 18, 26.0, INK, title);
-    overview.grid(height - BOTTOM);
-    for (place, name) in lanes.iter().enumerate() {
-        let top = TOP + LANE_GAP + place as i32 * (LANE + LANE_GAP);
-        overview.lane(name, top, signals.iter().filter(|signal| signal.lane == place));
-    }
-    for (place, (name, levels)) in panels.iter().enumerate() {
-        overview.panel(name, levels, TOP + lanes_height + place as i32 * (PANEL + PANEL_GAP));
-    }
-    Ok(overview.canvas.png()?)
+/// What is drawn.
+pub struct Scene<'call> {
+    /// Above all.
+    pub title: &'call str,
+    /// Length of the call.
+    pub seconds: f32,
+    /// Names of the sides.
+    pub lanes: &'call [&'call str],
+    /// Their signals.
+    pub signals: &'call [Signal],
+    /// Names and spectra of the channels.
+    pub panels: &'call [(&'call str, &'call Levels<'call>)],
 }
 
-struct Overview {
-    canvas: Canvas,
+impl Scene<'_> {
+    /// As PNG.
+    ///
+    /// # Errors
+    /// When PNG cannot be written.
+    pub fn png(&self) -> Result<Vec<u8>, PlotError> {
+        Ok(self.on(Canvas::new(WIDTH as u32, self.height() as u32, GROUND))?.png()?)
+    }
+
+    /// As SVG: boxes and words as such, spectra as pictures in it.
+    ///
+    /// # Errors
+    /// When the spectra cannot be written.
+    pub fn svg(&self) -> Result<String, PlotError> {
+        Ok(self.on(SvgSurface::new(WIDTH, self.height(), GROUND, self.title))?.finish())
+    }
+
+    fn lanes_height(&self) -> i32 {
+        self.lanes.len() as i32 * (LANE + LANE_GAP) + LANE_GAP
+    }
+
+    fn height(&self) -> i32 {
+        TOP + self.lanes_height() + self.panels.len() as i32 * (PANEL + PANEL_GAP) + BOTTOM
+    }
+
+    fn on<S: Surface>(&self, canvas: S) -> Result<S, PlotError> {
+        let mut overview = Overview { canvas, seconds: self.seconds.max(0.1) };
+        overview.canvas.text(LEFT, 18, 26.0, INK, self.title);
+        overview.grid(self.height() - BOTTOM);
+        for (place, name) in self.lanes.iter().enumerate() {
+            let top = TOP + LANE_GAP + place as i32 * (LANE + LANE_GAP);
+            overview.lane(name, top, self.signals.iter().filter(|signal| signal.lane == place));
+        }
+        for (place, (name, levels)) in self.panels.iter().enumerate() {
+            overview.panel(name, levels, TOP + self.lanes_height() + place as i32 * (PANEL + PANEL_GAP))?;
+        }
+        Ok(overview.canvas)
+    }
+}
+
+struct Overview<S> {
+    canvas: S,
     seconds: f32,
 }
 
-impl Overview {
+impl<S: Surface> Overview<S> {
     fn x(&self, second: f32) -> i32 {
         LEFT + (second / self.seconds * (WIDTH - LEFT - RIGHT) as f32) as i32
     }
@@ -117,20 +145,17 @@ impl Overview {
         }
     }
 
-    fn panel(&mut self, name: &str, levels: &Levels<'_>, top: i32) {
+    fn panel(&mut self, name: &str, levels: &Levels<'_>, top: i32) -> Result<(), PlotError> {
         let width = WIDTH - LEFT - RIGHT;
-        for y in 0..PANEL {
-            for x in 0..width {
-                let level = levels(x as f32 / width as f32, 1.0 - (y + 1) as f32 / PANEL as f32);
-                self.canvas.pixel(LEFT + x, top + y, heat(level));
-            }
-        }
+        let color = |x: i32, y: i32| heat(levels(x as f32 / width as f32, 1.0 - (y + 1) as f32 / PANEL as f32));
+        self.canvas.picture((LEFT, top), (width, PANEL), &color)?;
         self.canvas.text(12, top + 4, 15.0, INK, name);
         for kilohertz in 0..4 {
             let y = top + PANEL - PANEL * kilohertz / 4;
             self.canvas.fill(LEFT - 6, y - 1, 6, 1, FAINT);
             self.canvas.text(LEFT - 26, y - 16, 14.0, FAINT, &kilohertz.to_string());
         }
+        Ok(())
     }
 }
 
@@ -141,5 +166,22 @@ fn color(mark: Mark) -> Color {
         Mark::Check => Color(197, 134, 246),
         Mark::Page => Color(96, 160, 250),
         Mark::Other => Color(110, 116, 130),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_scene_is_a_picture_and_a_drawing() {
+        let signal = Signal { lane: 0, from: 1.0, to: 2.0, mark: Mark::Page, name: "page <1>".into() };
+        let levels = |_: f32, _: f32| 0.5;
+        let panels: [(&str, &Levels<'_>); 1] = [("line", &levels)];
+        let scene = Scene { title: "a call", seconds: 4.0, lanes: &["caller"], signals: &[signal], panels: &panels };
+        assert!(scene.png().unwrap().starts_with(b"\x89PNG"));
+        let svg = scene.svg().unwrap();
+        assert!(svg.starts_with("<svg") && svg.ends_with("</svg>"));
+        assert!(svg.contains("page &lt;1&gt;") && svg.contains("data:image/png;base64,"));
     }
 }

@@ -15,13 +15,15 @@ use answertone_hw::{Line, Pace};
 use answertone_t30::{
     audio::{AudioConfig, AudioFrontEnd},
     session::{Event, NotKept, Progress, Session, TraceLine},
-    time::LineTime,
+    time::{LineSpan, LineTime},
 };
 
 use super::{Happening, Shared};
 use crate::{
     engine::{CallObserver, CallReport, Entry, Hearing, Recorder, run_call},
     live::{LiveCall, Placed},
+    sip,
+    t38::{self, PacketLine},
 };
 
 /// Whose end of a call.
@@ -41,6 +43,40 @@ pub struct Ended {
     pub transcript: Vec<TraceLine>,
     /// CPU time its thread took, where the system tells.
     pub cpu: Option<Duration>,
+}
+
+/// What carries a call.
+pub(super) enum Trunk {
+    /// Samples.
+    Sound(Line),
+    /// Packets of T.38.
+    Packets(Box<PacketLine>),
+    /// A call by SIP: samples, packets, and from one to the other.
+    Signalled(Box<sip::Leg>),
+}
+
+impl From<Line> for Trunk {
+    fn from(line: Line) -> Self {
+        Self::Sound(line)
+    }
+}
+
+impl Trunk {
+    /// Whose clock it runs by.
+    pub(super) fn pace(&self) -> Pace {
+        match self {
+            Self::Sound(line) => line.pace(),
+            Self::Packets(_) | Self::Signalled(_) => Pace::RealTime,
+        }
+    }
+
+    /// What is heard later than on a telephone line.
+    pub(super) fn delay(&self) -> LineSpan {
+        match self {
+            Self::Sound(line) => LineSpan(line.path_delay() as u64),
+            Self::Packets(_) | Self::Signalled(_) => PacketLine::DELAY,
+        }
+    }
 }
 
 /// Lines of a transcript that are kept.
@@ -66,7 +102,7 @@ pub(super) trait Listener: Send + 'static {
 pub(super) fn run<L: Listener>(
     shared: &Arc<Shared>,
     way: Way,
-    line: Line,
+    trunk: Trunk,
     session: Session,
     listener: L,
     placed: Placed,
@@ -83,13 +119,25 @@ pub(super) fn run<L: Listener>(
     let live = shared.board.begin(placed);
     let mut watcher = Watcher { shared: shared.clone(), way, listener, transcript: vec![], live: live.call.clone() };
     let began = thread_cpu_time();
-    let (report, cpu) = match line {
-        Line::Own(mut line) => {
-            let report = run_call(line.as_mut(), session, AudioConfig::default(), &mut watcher, recorder.as_mut());
-            let cpu = thread_cpu_time().zip(began).map(|(now, began)| now.saturating_sub(began));
-            (report, cpu)
+    let own_cpu = || thread_cpu_time().zip(began).map(|(now, began)| now.saturating_sub(began));
+    let (report, cpu) = match trunk {
+        Trunk::Packets(mut line) => {
+            let clock = t38::Clock::start();
+            let call = answertone_t30::t38::Call::new(session, line.terminal, line.wire);
+            let report = t38::run_call(line.path.as_mut(), call, clock, &mut watcher);
+            (report, own_cpu())
         }
-        Line::Polled(line) => {
+        Trunk::Signalled(leg) => {
+            let tape = recorder.as_ref().map(Recorder::tape);
+            let (report, watched) = leg.talk(session, AudioConfig::default(), watcher, tape);
+            watcher = watched;
+            (report, own_cpu())
+        }
+        Trunk::Sound(Line::Own(mut line)) => {
+            let report = run_call(line.as_mut(), session, AudioConfig::default(), &mut watcher, recorder.as_mut());
+            (report, own_cpu())
+        }
+        Trunk::Sound(Line::Polled(line)) => {
             let (to, over) = sync_channel(1);
             let tape = recorder.as_ref().map(Recorder::tape);
             let tell = move |ended| drop(to.send(ended));

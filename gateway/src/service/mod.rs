@@ -8,6 +8,7 @@
 //! Mail, disk and waiting are asynchronous; a call has a thread of its own. What the workers hand each other lies in
 //! the store; they only wake each other up.
 
+mod accounts;
 mod call;
 mod doors;
 mod front;
@@ -120,6 +121,8 @@ pub(crate) struct Shared {
     engine: Engine,
     /// Calls that Asterisk is to connect.
     expected: Expected,
+    /// Accounts that are open.
+    accounts: accounts::Accounts,
     /// Calls are to be ended.
     hang_up: AtomicBool,
     stop: watch::Sender<bool>,
@@ -173,6 +176,7 @@ impl Service {
             notice_due: Notify::new(),
             engine: Engine::new(None),
             expected: Expected::default(),
+            accounts: accounts::Accounts::default(),
             hang_up: AtomicBool::new(false),
             stop: watch::Sender::new(false),
         });
@@ -288,6 +292,7 @@ impl Shared {
                     }
                     self.clone().spawn_connected(workers, &line, params);
                 }
+                LineUri::Sip(params) => self.clone().spawn_account(workers, &line, &params.account),
                 _ if line.purpose != Purpose::Receive => {
                     workers.spawn(offramp::work(self.clone(), line));
                 }
@@ -300,6 +305,15 @@ impl Shared {
                 }
             }
         }
+    }
+
+    /// An account, and so many calls out at once as it may have.
+    fn spawn_account(self: Arc<Self>, workers: &mut JoinSet<()>, line: &Line, name: &str) {
+        let Some(account) = self.config.accounts.iter().find(|account| account.name == name).cloned() else { return };
+        if line.purpose != Purpose::Receive {
+            (0..account.calls).for_each(|_| drop(workers.spawn(offramp::work(self.clone(), line.clone()))));
+        }
+        workers.spawn(accounts::work(self, line.clone(), account));
     }
 
     /// Outgoing calls over AudioSocket: so many at once as the line says.

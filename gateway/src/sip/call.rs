@@ -14,7 +14,7 @@ use super::{
     message::Message,
     timer::{self, SessionTimer},
 };
-use crate::sdp::{self, Agreed, Description, Direction, Local, NoAnswer, Rules, Wanted};
+use crate::sdp::{self, Agreed, Description, Direction, Local, NoAnswer, Wanted};
 
 /// What is not said in words.
 const SDP: &str = "application/sdp";
@@ -66,7 +66,7 @@ impl Call {
         call.ours = Some((wanted, 1));
         let hop = call.dialog.hop;
         let invite = call.dialog.numbered("INVITE", 1, &core.profile);
-        let invite = call.offering(core, invite, wanted).with("Accept-Contact", core.profile.fax_preference());
+        let invite = call.offering(invite, wanted).with("Accept-Contact", core.profile.fax_preference());
         let asserted = core.profile.caller_id.as_ref().map(|it| format!("<sip:{it}@{}>", core.profile.domain));
         core.request(invite.with_some("P-Preferred-Identity", asserted), hop, Owner::Call(id));
         call
@@ -136,14 +136,6 @@ impl Call {
         self.local = local;
     }
 
-    fn rules(core: &Core) -> Rules {
-        let profile = &core.profile;
-        Rules {
-            clear: profile.t38.is_some() && profile.policy != Policy::Required,
-            sealed: profile.t38.is_some() && profile.policy != Policy::Never,
-        }
-    }
-
     /// Tells that it rings.
     pub(super) fn alert(&mut self, core: &mut Core) {
         if let State::Ringing(invite) = &self.state {
@@ -188,7 +180,7 @@ impl Call {
         let body = match invite.description() {
             Some(body) => {
                 let offer = Description::read(body);
-                let Some(choice) = sdp::choose(&offer, &self.local, Self::rules(core), first) else {
+                let Some(choice) = sdp::choose(&offer, &self.local, core.profile.rules(), first) else {
                     self.decline(core, invite);
                     return false;
                 };
@@ -197,7 +189,7 @@ impl Call {
                 sdp::answer(&self.local, &offer, &choice)
             }
             None => {
-                let wanted = self.present(core);
+                let wanted = self.present();
                 offered = Some(wanted);
                 sdp::offer(&self.local, wanted)
             }
@@ -225,14 +217,11 @@ impl Call {
     }
 
     /// What the call is now, as an offer.
-    fn present(&self, core: &Core) -> Wanted {
+    fn present(&self) -> Wanted {
         match &self.agreed {
             Some(Agreed::Image(image)) => Wanted::Image { sealed: image.sealing.is_some(), beside: false },
             Some(Agreed::Audio(audio)) if !audio.heard => Wanted::Audio(Direction::RecvOnly),
-            _ => {
-                let _ = core;
-                Wanted::Audio(Direction::SendRecv)
-            }
+            _ => Wanted::Audio(Direction::SendRecv),
         }
     }
 
@@ -256,11 +245,17 @@ impl Call {
             return;
         }
         let image = |sealed, beside| Wanted::Image { sealed, beside };
-        self.wishes = match core.profile.policy {
-            Policy::Required => [image(true, false), image(true, true)].into(),
-            Policy::Preferred => [image(true, false), image(false, false), image(false, true)].into(),
-            Policy::Never => [image(false, false), image(false, true)].into(),
+        let wishes = match core.profile.policy {
+            Policy::Required => vec![image(true, false), image(true, true)],
+            Policy::Preferred => vec![image(true, false), image(false, false), image(false, true)],
+            Policy::Never => vec![image(false, false), image(false, true)],
         };
+        // Without a certificate nothing can be sealed, and nothing is to look as if it were.
+        let can = |wish: &Wanted| self.local.seal.is_some() || !matches!(wish, Wanted::Image { sealed: true, .. });
+        self.wishes = wishes.into_iter().filter(can).collect();
+        if self.wishes.is_empty() {
+            return self.tell(core, Tidings::Unsealed);
+        }
         self.go_on(core);
     }
 
@@ -288,12 +283,11 @@ impl Call {
     fn offer(&mut self, core: &mut Core, wanted: Wanted) {
         let (invite, hop) = self.dialog.request("INVITE", core);
         self.ours = Some((wanted, self.dialog.sequence));
-        let invite = self.offering(core, invite, wanted);
+        let invite = self.offering(invite, wanted);
         core.request(invite, hop, Owner::Call(self.id));
     }
 
-    fn offering(&self, core: &Core, invite: Message, wanted: Wanted) -> Message {
-        let _ = core;
+    fn offering(&self, invite: Message, wanted: Wanted) -> Message {
         let expires = (self.expires > 0).then(|| self.expires.to_string());
         let least = expires.as_ref().map(|_| timer::LEAST);
         invite
@@ -530,7 +524,7 @@ impl Call {
             self.dialog.sequence = sequence;
             self.ours = Some((wanted, sequence));
             let invite = self.dialog.numbered("INVITE", sequence, &core.profile);
-            let invite = self.offering(core, invite, wanted);
+            let invite = self.offering(invite, wanted);
             core.request(invite, hop, Owner::Call(self.id));
         } else {
             self.offer(core, wanted);
@@ -666,7 +660,7 @@ impl Call {
             let update = update.with("Supported", "timer").with("Session-Expires", expires);
             core.request(update, hop, Owner::Call(self.id));
         } else if self.ours.is_none() && self.unacknowledged.is_none() {
-            let present = self.present(core);
+            let present = self.present();
             self.offer(core, present);
         }
     }

@@ -126,6 +126,11 @@ impl Endpoint {
         Ok(Self { account: account.clone(), address, wishes, rung: Mutex::new(rung), thread, local })
     }
 
+    /// The account.
+    pub fn account(&self) -> &SipAccount {
+        &self.account
+    }
+
     /// Where messages are taken.
     pub fn local(&self) -> SocketAddr {
         self.local

@@ -8,7 +8,10 @@
 use std::{
     collections::VecDeque,
     net::SocketAddr,
-    sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError, channel},
+    sync::{
+        Arc,
+        mpsc::{Receiver, RecvTimeoutError, TryRecvError, channel},
+    },
     time::{Duration, Instant},
 };
 
@@ -33,8 +36,11 @@ use super::{
 pub(super) use super::media::Sockets;
 use crate::{
     engine::{AudioCall, CallEar, CallObserver, CallReport, Hearing, Tape},
-    sdp::{Agreed, Audio, Image, Local},
-    t38::{Clock, Driver, Path},
+    sdp::{Agreed, Audio, Image, Local, OwnSeal, T38},
+    t38::{
+        Clock, Driver, DtlsPath, Path,
+        sealed::{Far, Identity, Sealed},
+    },
 };
 
 /// How long it may ring.
@@ -72,6 +78,8 @@ pub struct Leg {
     over: Option<End>,
     unsealed: bool,
     policy: Policy,
+    /// Our certificate, until the call is sealed with it.
+    seal: Option<Sealed>,
     /// Whether the call may become T.38, and by our wish.
     t38: bool,
     asked: bool,
@@ -79,8 +87,8 @@ pub struct Leg {
 }
 
 /// A call that rings.
-pub struct Ringing<'a> {
-    endpoint: &'a Endpoint,
+pub struct Ringing {
+    endpoint: Arc<Endpoint>,
     rung: Rung,
 }
 
@@ -132,29 +140,47 @@ impl Endpoint {
         let sockets = self.sockets().map_err(|error| failed(&error))?;
         let (to, tidings) = channel();
         let (placed, place) = channel();
-        let local = self.description(&sockets);
+        let seal = self.seal().map_err(|error| failed(&error))?;
+        let local = self.description(&sockets, seal.as_ref());
         self.wish(Wish::Dial { number: number.to_owned(), local, tidings: to, placed });
         let call = place.recv().ok().flatten().ok_or_else(|| {
             failed(&format!("{number}: the account has no server, and this is no address such as sip:fax@192.0.2.1"))
         })?;
         let parties = Parties { caller: None, dialled: Some(number.to_owned()) };
-        let mut leg = Leg::new(self, call, tidings, sockets, parties, true).map_err(|error| failed(&error))?;
+        let mut leg = Leg::new(self, call, tidings, sockets, seal, parties, true).map_err(|error| failed(&error))?;
         let answered = leg.until_answered(hearing, cancelled);
         answered.map(|()| leg)
     }
 
-    fn description(&self, sockets: &Sockets) -> Local {
-        let t38 = crate::sdp::T38::ours(self.account.t38_version);
-        Local { address: self.address, port: sockets.port, session: u64::from(sockets.port), version: 1, t38, seal: None }
+    /// A certificate for one call, where calls may be sealed.
+    fn seal(&self) -> std::io::Result<Option<Sealed>> {
+        let seals = self.account.t38 && self.account.seal != Policy::Never;
+        seals.then(|| Identity::fresh().map(Sealed::offer)).transpose()
+    }
+
+    fn description(&self, sockets: &Sockets, seal: Option<&Sealed>) -> Local {
+        let t38 = T38::ours(self.account.t38_version);
+        let own = |seal: &Sealed| OwnSeal {
+            fingerprint: seal.fingerprint().to_sdp(),
+            tls_id: seal.tls_id().to_owned(),
+        };
+        Local {
+            address: self.address,
+            port: sockets.port,
+            session: u64::from(sockets.port),
+            version: 1,
+            t38,
+            seal: seal.map(own),
+        }
     }
 
     /// Waits so long for a call to come.
-    pub fn next_call(&self, wait: Duration) -> Option<Ringing<'_>> {
-        self.rung(wait).map(|rung| Ringing { endpoint: self, rung })
+    pub fn next_call(self: &Arc<Self>, wait: Duration) -> Option<Ringing> {
+        self.rung(wait).map(|rung| Ringing { endpoint: self.clone(), rung })
     }
 }
 
-impl Ringing<'_> {
+impl Ringing {
     /// Who calls whom.
     pub fn parties(&self) -> &Parties {
         &self.rung.incoming.parties
@@ -164,16 +190,17 @@ impl Ringing<'_> {
     pub fn answer(self) -> Result<Leg, NoCall> {
         let failed = |error: &dyn std::fmt::Display| NoCall::new("no_line", None, error.to_string());
         let Rung { call, incoming, tidings } = self.rung;
-        let sockets = match self.endpoint.sockets() {
-            Ok(sockets) => sockets,
+        let prepared = self.endpoint.sockets().and_then(|sockets| Ok((sockets, self.endpoint.seal()?)));
+        let (sockets, seal) = match prepared {
+            Ok(prepared) => prepared,
             Err(error) => {
                 self.endpoint.wish(Wish::Reject(call, 503, "Service Unavailable"));
                 return Err(failed(&error));
             }
         };
-        let local = self.endpoint.description(&sockets);
+        let local = self.endpoint.description(&sockets, seal.as_ref());
         self.endpoint.wish(Wish::Answer(call, local));
-        let leg = Leg::new(self.endpoint, call, tidings, sockets, incoming.parties, false);
+        let leg = Leg::new(&self.endpoint, call, tidings, sockets, seal, incoming.parties, false);
         let mut leg = leg.map_err(|error| failed(&error))?;
         leg.asked |= incoming.wants_audio;
         leg.until_answered(&Hearing::default(), &mut || false)?;
@@ -198,6 +225,7 @@ impl Leg {
         call: CallId,
         tidings: Receiver<Tidings>,
         sockets: Sockets,
+        seal: Option<Sealed>,
         parties: Parties,
         calls: bool,
     ) -> std::io::Result<Self> {
@@ -222,6 +250,7 @@ impl Leg {
             over: None,
             unsealed: false,
             policy: endpoint.account.seal,
+            seal,
             t38: endpoint.account.t38,
             asked: false,
             calls,
@@ -462,11 +491,17 @@ impl Leg {
         Stretch::Over(Box::new(CallReport { digits, ..report }), observer)
     }
 
-    fn path(&self, image: &Image) -> std::io::Result<Box<dyn Path>> {
-        if image.sealing.is_some() {
-            return Err(std::io::Error::other("T.38 sealed is not offered by this build"));
-        }
-        Ok(Box::new(MediaPath::new(self.sockets.socket.try_clone()?, image.remote)?))
+    fn path(&mut self, image: &Image) -> std::io::Result<Box<dyn Path>> {
+        let socket = self.sockets.socket.try_clone()?;
+        let Some(sealing) = &image.sealing else { return Ok(Box::new(MediaPath::new(socket, image.remote)?)) };
+        // A second association would need another place, RFC 8842 3; nobody goes back to clear in between.
+        let gone = "the call was sealed before, and is not sealed anew at the same port";
+        let mut seal = self.seal.take().ok_or_else(|| std::io::Error::other(gone))?;
+        socket.set_nonblocking(false)?;
+        let fingerprints = sealing.fingerprints.iter().filter_map(|each| each.parse().ok()).collect();
+        let far = Far { fingerprints, we_are_active: sealing.active, address: image.remote };
+        seal.accept(far, Instant::now());
+        Ok(Box::new(DtlsPath::new(socket, seal)?))
     }
 }
 

@@ -1,21 +1,28 @@
 //! A `t38:` line as a path and what both ends agreed on.
 
 use std::{
+    fmt::Display,
     hash::{BuildHasher, RandomState},
     net::{SocketAddr, TcpListener, TcpStream, UdpSocket},
     thread::sleep,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use answertone_hw::{
     OpenError,
-    t38::{T38Correction, T38Params, T38Transport},
+    t38::{DtlsRole, T38Correction, T38Pace, T38Params, T38Transport},
 };
-use answertone_t30::t38::{
-    RateManagement, TerminalConfig, Wire, ifp::Syntax, pacing::Pacing, rtp::PayloadTypes, udptl::ErrorCorrection,
+use answertone_t30::{
+    t38::{RateManagement, TerminalConfig, Wire, ifp::Syntax, pacing::Pacing, rtp::PayloadTypes, udptl::ErrorCorrection},
+    time::LineSpan,
 };
 
-use super::path::{Path, TcpPath, UdpPath};
+use super::{
+    dtls::DtlsPath,
+    path::{Path, TcpPath, UdpPath, is_passing},
+    sealed::{Far, Fingerprint, Identity, Sealed},
+    tls::TlsPath,
+};
 
 /// Payload types of `t38/8000` and `red/8000` where no signalling gives them.
 const RTP_TYPES: (u8, u8) = (96, 97);
@@ -32,24 +39,32 @@ pub fn terminal(params: &T38Params) -> TerminalConfig {
         syntax: Syntax::of_version(params.version),
         rate_management: if params.local_tcf { RateManagement::LocalTcf } else { RateManagement::TransferredTcf },
         packet_limit: correction(params).packet_limit(params.datagram).min(300),
-        pacing: if params.free { Pacing::Free } else { Pacing::Nominal },
+        pacing: match params.pace {
+            T38Pace::Nominal => Pacing::Nominal,
+            T38Pace::Agreed => Pacing::Agreed,
+            T38Pace::Free => Pacing::Free,
+        },
     }
 }
 
 fn correction(params: &T38Params) -> ErrorCorrection {
     match params.correction {
-        _ if params.transport == T38Transport::Tcp => ErrorCorrection::None,
+        _ if is_stream(params) => ErrorCorrection::None,
         T38Correction::None => ErrorCorrection::None,
         T38Correction::Redundancy => ErrorCorrection::Redundancy { packets: params.entries },
         T38Correction::Fec => ErrorCorrection::Fec { span: params.span, packets: params.entries },
     }
 }
 
+fn is_stream(params: &T38Params) -> bool {
+    matches!(params.transport, T38Transport::Tcp | T38Transport::Tls)
+}
+
 /// How packets travel on the line.
 pub fn wire(params: &T38Params) -> Wire {
     match params.transport {
         T38Transport::Udptl => Wire::udptl(correction(params), params.datagram),
-        T38Transport::Tcp => Wire::tpkt(),
+        T38Transport::Tcp | T38Transport::Tls => Wire::tpkt(),
         T38Transport::Rtp => {
             let red = (params.correction == T38Correction::Redundancy).then_some((RTP_TYPES.1, params.entries));
             let chance = RandomState::new().hash_one(params.local);
@@ -58,16 +73,101 @@ pub fn wire(params: &T38Params) -> Wire {
     }
 }
 
+/// What carries a call over packets: the way, and what both ends agreed on.
+pub struct PacketLine {
+    /// Where datagrams go and come from.
+    pub path: Box<dyn Path>,
+    /// How packets are written and when they are due.
+    pub terminal: TerminalConfig,
+    /// How they travel.
+    pub wire: Wire,
+}
+
+impl PacketLine {
+    /// What a far gateway and the network take to answer.
+    pub const DELAY: LineSpan = LineSpan::ms(1000);
+
+    /// A line for a call that we make, or that is there already.
+    pub fn open(params: &T38Params, waited_for: &dyn Fn() -> bool) -> Result<Self, OpenError> {
+        Ok(Self { path: open(params, waited_for)?, terminal: terminal(params), wire: wire(params) })
+    }
+
+    /// A line once somebody calls: something came, after a silence in which nothing of a call before it did.
+    pub fn called(params: &T38Params, waited_for: &dyn Fn() -> bool) -> Result<Self, OpenError> {
+        if is_stream(params) {
+            return Self::open(params, waited_for);
+        }
+        let socket = bound(params)?;
+        rung(&socket, params, waited_for)?;
+        Ok(Self { path: over(socket, params)?, terminal: terminal(params), wire: wire(params) })
+    }
+}
+
+/// No datagram for so long means that the call before is over.
+const SILENCE_BETWEEN_CALLS: Duration = Duration::from_secs(2);
+
+fn rung(socket: &UdpSocket, params: &T38Params, waited_for: &dyn Fn() -> bool) -> Result<(), OpenError> {
+    let wrong = |error: std::io::Error| OpenError::listening("t38:local", params.local, &error);
+    socket.set_read_timeout(Some(LOOK_AROUND)).map_err(wrong)?;
+    let mut quiet_since = Instant::now();
+    while waited_for() {
+        match socket.peek_from(&mut [0; 1]) {
+            Ok(_) if quiet_since.elapsed() >= SILENCE_BETWEEN_CALLS => return Ok(()),
+            Ok(_) => {
+                let _ = socket.recv_from(&mut [0; 1]);
+                quiet_since = Instant::now();
+            }
+            Err(error) if is_passing(&error) => {}
+            Err(error) => return Err(wrong(error)),
+        }
+    }
+    Err(OpenError::NobodyWaits)
+}
+
 /// Opens the line; over TCP without a remote address, waits for the call until `waited_for` says that nobody wants it.
 pub fn open(params: &T38Params, waited_for: &dyn Fn() -> bool) -> Result<Box<dyn Path>, OpenError> {
-    let kind = match params.transport {
-        T38Transport::Udptl => "udptl",
-        T38Transport::Rtp => "rtp",
-        T38Transport::Tcp => return connected(params, waited_for),
-    };
-    let socket =
-        UdpSocket::bind(params.local).map_err(|error| OpenError::listening("t38:local", params.local, &error))?;
-    Ok(Box::new(UdpPath::new(socket, params.remote, kind)))
+    if is_stream(params) { connected(params, waited_for) } else { over(bound(params)?, params) }
+}
+
+fn bound(params: &T38Params) -> Result<UdpSocket, OpenError> {
+    UdpSocket::bind(params.local).map_err(|error| OpenError::listening("t38:local", params.local, &error))
+}
+
+fn over(socket: UdpSocket, params: &T38Params) -> Result<Box<dyn Path>, OpenError> {
+    let kind = if params.transport == T38Transport::Rtp { "rtp" } else { "udptl" };
+    match params.dtls {
+        None => Ok(Box::new(UdpPath::new(socket, params.remote, kind))),
+        Some(role) => sealed(socket, params, role),
+    }
+}
+
+/// UDPTL within DTLS.
+fn sealed(socket: UdpSocket, params: &T38Params, role: DtlsRole) -> Result<Box<dyn Path>, OpenError> {
+    let (identity, fingerprints) = (identity(params)?, vec![expected(params)?]);
+    let mut sealed = Sealed::offer(identity);
+    let far = Far { fingerprints, we_are_active: role == DtlsRole::Active, address: params.remote };
+    sealed.accept(far, Instant::now());
+    let path = DtlsPath::new(socket, sealed).map_err(|error| wrong("t38:local", &params.local, &error))?;
+    Ok(Box::new(path))
+}
+
+/// Our certificate. Its fingerprint is said on standard error: there is no signalling that could carry it.
+fn identity(params: &T38Params) -> Result<Identity, OpenError> {
+    let identity = match &params.identity {
+        Some(file) => Identity::kept(file).map_err(|error| wrong("t38:identity", &file.display(), &error)),
+        None => Identity::fresh().map_err(|error| wrong("t38:identity", &"fresh", &error)),
+    }?;
+    eprintln!("our certificate: fingerprint={}", identity.fingerprint());
+    Ok(identity)
+}
+
+fn expected(params: &T38Params) -> Result<Fingerprint, OpenError> {
+    let given = params.fingerprint.as_deref().unwrap_or_default();
+    given.parse().map_err(|error| wrong("t38:fingerprint", &given, &error))
+}
+
+fn wrong(line: &'static str, value: &dyn Display, error: &dyn Display) -> OpenError {
+    OpenError::Network { line, address: value.to_string(), reason: error.to_string() }
 }
 
 fn connected(params: &T38Params, waited_for: &dyn Fn() -> bool) -> Result<Box<dyn Path>, OpenError> {
@@ -82,8 +182,13 @@ fn connected(params: &T38Params, waited_for: &dyn Fn() -> bool) -> Result<Box<dy
         }
         None => accepted(params.local, waited_for)?,
     };
-    let path = TcpPath::new(stream).map_err(|error| failed("t38:local", params.local, error))?;
-    Ok(Box::new(path))
+    let wrong = |error| failed("t38:local", params.local, error);
+    if params.transport == T38Transport::Tls {
+        let (identity, expected) = (identity(params)?, vec![expected(params)?]);
+        let path = TlsPath::new(stream, params.remote.is_some(), &identity, expected).map_err(wrong)?;
+        return Ok(Box::new(path));
+    }
+    Ok(Box::new(TcpPath::new(stream).map_err(wrong)?))
 }
 
 fn accepted(here: SocketAddr, waited_for: &dyn Fn() -> bool) -> Result<TcpStream, OpenError> {

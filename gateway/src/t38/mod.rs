@@ -6,10 +6,17 @@
 //! ```
 
 mod driver;
+mod dtls;
 mod line;
 mod path;
+mod relaying;
+pub mod sealed;
+mod tls;
 
 pub(crate) use driver::Driver;
 pub use driver::{Clock, run_call};
-pub use line::{open, terminal, wire};
+pub use dtls::{Change, DtlsPath};
+pub use line::{PacketLine, open, terminal, wire};
 pub use path::{Path, TcpPath, UdpPath};
+pub use relaying::{RelayFailure, Relayed, run_relay};
+pub use tls::TlsPath;

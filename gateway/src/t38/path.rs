@@ -17,7 +17,7 @@ pub trait Path: Send {
     /// Sends there from now on: signalling says that the far end has moved.
     fn redirect(&mut self, _remote: Option<SocketAddr>) {}
 
-    /// What it is: `udptl`, `rtp`, `tcp`.
+    /// What it is: `udptl`, `rtp`, `tcp`, `dtls`, `tls`.
     fn kind(&self) -> &'static str;
 }
 
@@ -56,7 +56,7 @@ impl Path for UdpPath {
     }
 
     fn receive(&mut self, buffer: &mut [u8], wait: Duration) -> io::Result<Option<usize>> {
-        self.socket.set_read_timeout(Some(wait.max(Duration::from_millis(1))))?;
+        self.socket.set_read_timeout(Some(wait.max(SHORTEST_WAIT)))?;
         match self.socket.recv_from(buffer) {
             Ok((count, from)) => Ok(Some(count).filter(|_| self.accepts(from))),
             Err(error) if is_passing(&error) => Ok(None),
@@ -69,8 +69,11 @@ impl Path for UdpPath {
     }
 }
 
+/// Sockets take no wait of nothing.
+pub(super) const SHORTEST_WAIT: Duration = Duration::from_millis(1);
+
 /// Whether nothing is wrong but that nothing came, or that a datagram of ours found nobody.
-fn is_passing(error: &io::Error) -> bool {
+pub(super) fn is_passing(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionRefused, ConnectionReset, Interrupted, TimedOut, WouldBlock};
     matches!(error.kind(), ConnectionRefused | ConnectionReset | Interrupted | TimedOut | WouldBlock)
 }
@@ -84,10 +87,15 @@ const WRITE_PATIENCE: Duration = Duration::from_secs(10);
 impl TcpPath {
     /// A path over a stream that is connected.
     pub fn new(stream: TcpStream) -> io::Result<Self> {
-        stream.set_nodelay(true)?;
-        stream.set_write_timeout(Some(WRITE_PATIENCE))?;
-        Ok(Self(stream))
+        prepared(stream).map(Self)
     }
+}
+
+/// A stream as calls want it.
+pub(super) fn prepared(stream: TcpStream) -> io::Result<TcpStream> {
+    stream.set_nodelay(true)?;
+    stream.set_write_timeout(Some(WRITE_PATIENCE))?;
+    Ok(stream)
 }
 
 impl Path for TcpPath {
@@ -96,7 +104,7 @@ impl Path for TcpPath {
     }
 
     fn receive(&mut self, buffer: &mut [u8], wait: Duration) -> io::Result<Option<usize>> {
-        self.0.set_read_timeout(Some(wait.max(Duration::from_millis(1))))?;
+        self.0.set_read_timeout(Some(wait.max(SHORTEST_WAIT)))?;
         match self.0.read(buffer) {
             Ok(0) => Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the far end closed the connection")),
             Ok(count) => Ok(Some(count)),

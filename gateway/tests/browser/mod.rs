@@ -56,8 +56,12 @@ impl Browser {
         self.size(1280, 900);
     }
 
-    /// Asks the browser for something.
+    /// Asks the browser for something that it can give.
     pub(crate) fn ask(&mut self, method: &str, params: Value) -> Value {
+        self.try_to(method, params).unwrap_or_else(|error| panic!("{method}: {error}"))
+    }
+
+    fn try_to(&mut self, method: &str, params: Value) -> Result<Value, Value> {
         self.asked += 1;
         let mut message = json!({"id": self.asked, "method": method, "params": params});
         if !self.session.is_empty() {
@@ -69,18 +73,22 @@ impl Browser {
             let mut octets = vec![];
             self.from.read_until(0, &mut octets).unwrap();
             octets.pop();
-            let answer: Value = serde_json::from_slice(&octets).unwrap_or_else(|_| panic!("{method}: the browser is gone"));
+            let answer: Value =
+                serde_json::from_slice(&octets).unwrap_or_else(|_| panic!("{method}: the browser is gone"));
             if answer["id"] == self.asked {
-                assert!(answer["error"].is_null(), "{method}: {}", answer["error"]);
-                return answer["result"].clone();
+                return if answer["error"].is_null() {
+                    Ok(answer["result"].clone())
+                } else {
+                    Err(answer["error"].clone())
+                };
             }
         }
     }
 
-    /// The value of an expression in the page, of a promise once it is kept.
+    /// The value of an expression in the page, of a promise once it is kept; null while one page gives way to the next.
     pub(crate) fn value(&mut self, expression: &str) -> Value {
         let params = json!({"expression": expression, "returnByValue": true, "awaitPromise": true});
-        self.ask("Runtime.evaluate", params)["result"]["value"].clone()
+        self.try_to("Runtime.evaluate", params).map_or(Value::Null, |found| found["result"]["value"].clone())
     }
 
     /// Waits until an expression is true.

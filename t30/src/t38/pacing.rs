@@ -12,6 +12,9 @@ pub enum Pacing {
     /// As on a telephone line.
     #[default]
     Nominal,
+    /// As short as the network makes them from the command on in which both ends say that they are Internet aware; as on a
+    /// telephone line until then.
+    Agreed,
     /// As short as the network makes them: both ends know that no telephone line is between them.
     Free,
 }
@@ -48,7 +51,7 @@ impl Pacing {
     /// How long so many octets of a bare stream last.
     pub fn stream(self, octets: usize, carrier: Carrier) -> LineSpan {
         match self {
-            Self::Nominal => span(8 * octets as u64, carrier),
+            Self::Nominal | Self::Agreed => span(8 * octets as u64, carrier),
             Self::Free => FREE_INTERVAL,
         }
     }
@@ -56,7 +59,7 @@ impl Pacing {
     /// How long a frame lasts, with its check sequence, inserted zeros and a flag.
     pub fn frame(self, octets: &[u8], carrier: Carrier) -> LineSpan {
         match self {
-            Self::Nominal => span(frame_bits(octets), carrier),
+            Self::Nominal | Self::Agreed => span(frame_bits(octets), carrier),
             Self::Free => FREE_INTERVAL,
         }
     }
@@ -64,7 +67,7 @@ impl Pacing {
     /// How long an answer tone lasts.
     pub fn answer_tone(self) -> LineSpan {
         match self {
-            Self::Nominal => LineSpan::ms(CED_MS),
+            Self::Nominal | Self::Agreed => LineSpan::ms(CED_MS),
             Self::Free => LineSpan::ms(CED_MS / 10),
         }
     }
@@ -72,7 +75,7 @@ impl Pacing {
     /// From one packet to the next at least.
     pub fn interval(self) -> LineSpan {
         match self {
-            Self::Nominal => INTERVAL,
+            Self::Nominal | Self::Agreed => INTERVAL,
             Self::Free => FREE_INTERVAL,
         }
     }

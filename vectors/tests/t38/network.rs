@@ -19,6 +19,8 @@ pub(crate) struct Network {
     /// Of a hundred so many come so much later than the others, and so behind some of them.
     pub(crate) late_percent: u64,
     pub(crate) late: LineSpan,
+    /// The way of every datagram takes so long.
+    pub(crate) delay: LineSpan,
     /// Of a hundred so many come twice.
     pub(crate) doubled_percent: u64,
     pub(crate) seed: u64,
@@ -26,11 +28,8 @@ pub(crate) struct Network {
 
 impl Network {
     pub(crate) const GOOD: Self =
-        Self { loss_percent: 0, late_percent: 0, late: LineSpan::ms(70), doubled_percent: 0, seed: 1 };
+        Self { loss_percent: 0, late_percent: 0, late: LineSpan::ms(70), delay: LineSpan::ms(40), doubled_percent: 0, seed: 1 };
 }
-
-/// The way of every datagram takes so long.
-const DELAY: LineSpan = LineSpan::ms(40);
 
 /// What came of an end.
 #[derive(Default)]
@@ -150,7 +149,7 @@ impl Run {
         let times = if self.chance.draw() < self.network.doubled_percent { 2 } else { 1 };
         for copy in 0..times {
             self.serial += 1;
-            let at = now + DELAY + late + LineSpan::ms(15) * copy;
+            let at = now + self.network.delay + late + LineSpan::ms(15) * copy;
             self.flights.push(Reverse((at, self.serial, to, datagram.clone())));
         }
     }

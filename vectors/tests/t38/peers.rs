@@ -27,7 +27,7 @@ use answertone_vectors::{not_run, shared};
 use super::{Network, machine, page};
 
 /// How much too fast clocks run.
-const SPEED: u64 = 6;
+pub(crate) const SPEED: u64 = 6;
 
 /// Calls at once: they mostly wait.
 const AT_ONCE: usize = 12;
@@ -54,14 +54,21 @@ struct Case {
 static PEER: OnceLock<Result<PathBuf, String>> = OnceLock::new();
 static FOLDERS: AtomicUsize = AtomicUsize::new(0);
 
-/// The peer's program and a folder for work, unless something is missing: then it is said what.
-fn peer(cases: usize) -> Option<PathBuf> {
+/// A peer's program, unless something is missing: then it is said what.
+pub(crate) fn peer(cases: usize, name: &str) -> Option<PathBuf> {
     let source = shared("peer", cases)?;
     let built = PEER.get_or_init(|| build(&source));
     if let Err(why) = built {
         not_run(cases, why);
     }
-    built.as_ref().ok().cloned()
+    built.as_ref().ok().map(|bin| bin.join(name))
+}
+
+/// A folder for the files of a call.
+pub(crate) fn folder() -> PathBuf {
+    let folder = work().join(FOLDERS.fetch_add(1, Ordering::Relaxed).to_string());
+    fs::create_dir_all(&folder).expect("the work folder takes folders");
+    folder
 }
 
 fn work() -> PathBuf {
@@ -78,8 +85,8 @@ fn build(source: &Path) -> Result<PathBuf, String> {
             fs::copy(&from, &to).map_err(|error| format!("{}: {error}", to.display()))?;
         }
     }
-    match Command::new("make").arg("bin/peer-t38").current_dir(&build).output() {
-        Ok(made) if made.status.success() => Ok(build.join("bin/peer-t38")),
+    match Command::new("make").args(["bin/peer-t38", "bin/peer-fax"]).current_dir(&build).output() {
+        Ok(made) if made.status.success() => Ok(build.join("bin")),
         Ok(_) => Err("the peers do not build; install libspandsp-dev and libtiff-dev".to_owned()),
         Err(error) => Err(format!("make does not run ({error}); install build-essential")),
     }
@@ -113,8 +120,7 @@ impl Case {
 
     /// Calls or answers; what was received, by whoever it was, and the story.
     fn run(&self, program: &Path) -> (Option<Outcome>, Vec<Page>, String) {
-        let folder = work().join(FOLDERS.fetch_add(1, Ordering::Relaxed).to_string());
-        fs::create_dir_all(&folder).expect("the work folder takes folders");
+        let folder = folder();
         let sent = page(3, 300);
         let socket = UdpSocket::bind("127.0.0.1:0").expect("a port of this machine");
         // The port is free again when the peer wants it.
@@ -211,7 +217,7 @@ impl Case {
 }
 
 fn every_page_crosses(cases: &[Case]) {
-    let Some(program) = peer(cases.len()) else { return };
+    let Some(program) = peer(cases.len(), "peer-t38") else { return };
     let next = AtomicUsize::new(0);
     let failures = std::sync::Mutex::new(Vec::new());
     thread::scope(|scope| {

@@ -2,7 +2,11 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use answertone_dsp::pcm::{Block, SILENCE};
+use answertone_dsp::{
+    channel::{Channel, Impairments},
+    pcm::{Block, SILENCE},
+    units::Dbm0,
+};
 use answertone_t30::{
     audio::{AudioConfig, AudioFrontEnd, BLOCK_SPAN},
     frame::Modems,
@@ -15,30 +19,36 @@ use answertone_t30::{
     },
     time::{LineSpan, LineTime},
 };
-use answertone_vectors::ends::End;
+use answertone_vectors::ends::{End, carried};
 
 use super::{machine, network::Network, page};
-
-/// The way of every datagram takes so long.
-const DELAY: LineSpan = LineSpan::ms(60);
 
 /// No call of these tests may last longer.
 const LONGEST_CALL: LineTime = LineTime(8000 * 300);
 
 /// A relay with modems on a line.
-struct Gateway {
+pub(crate) struct Gateway {
     front: AudioFrontEnd,
     relay: Relay,
     wire: Wire,
 }
 
 impl Gateway {
-    fn new(config: RelayConfig) -> Self {
+    pub(crate) fn new(config: RelayConfig) -> Self {
         let wire = Wire::udptl(ErrorCorrection::default(), 1400);
         Self { front: AudioFrontEnd::new(AudioConfig::default()), relay: Relay::new(config), wire }
     }
 
-    fn block(&mut self, rx: &Block, now: LineTime) -> Block {
+    pub(crate) fn take(&mut self, datagram: &[u8], now: LineTime) {
+        self.wire.receive(datagram, now);
+    }
+
+    /// What is to be sent.
+    pub(crate) fn datagrams(&mut self, now: LineTime) -> Vec<Vec<u8>> {
+        std::iter::from_fn(|| self.relay.poll_packet()).map(|packet| self.wire.send(&packet, now)).collect()
+    }
+
+    pub(crate) fn block(&mut self, rx: &Block, now: LineTime) -> Block {
         self.front.receive(rx);
         while let Some(arrival) = self.wire.poll(now) {
             match arrival {
@@ -65,6 +75,8 @@ enum Party {
 struct Next {
     heard: Block,
     said: Block,
+    /// The line from the machine to the relay, where it is not ideal.
+    noise: Option<Box<Channel>>,
 }
 
 impl Party {
@@ -76,13 +88,23 @@ impl Party {
 
     fn line(session: Session, config: RelayConfig) -> Self {
         let (gateway, machine) = (Box::new(Gateway::new(config)), Box::new(End::new(session)));
-        Self::Line { gateway, machine, next: Box::new(Next { heard: SILENCE, said: SILENCE }) }
+        Self::Line { gateway, machine, next: Box::new(Next { heard: SILENCE, said: SILENCE, noise: None }) }
+    }
+
+    /// The same on a line with so much noise towards the relay.
+    fn noisy_line(session: Session, config: RelayConfig, noise: Dbm0) -> Self {
+        let mut party = Self::line(session, config);
+        if let Self::Line { next, .. } = &mut party {
+            let impairments = Impairments { noise: Some(noise), ..Impairments::default() };
+            next.noise = Some(Box::new(Channel::new(&impairments, 5)));
+        }
+        party
     }
 
     fn take(&mut self, datagram: &[u8], now: LineTime) {
         match self {
             Self::Terminal(call, ..) => call.handle_datagram(datagram, now),
-            Self::Line { gateway, .. } => gateway.wire.receive(datagram, now),
+            Self::Line { gateway, .. } => gateway.take(datagram, now),
         }
     }
 
@@ -101,11 +123,12 @@ impl Party {
                 std::iter::from_fn(|| call.poll_datagram()).collect()
             }
             Self::Line { gateway, machine, next } => {
-                let heard = gateway.block(&next.said, now);
-                **next = Next { heard, said: machine.block(&next.heard) };
-                std::iter::from_fn(|| gateway.relay.poll_packet())
-                    .map(|packet| gateway.wire.send(&packet, now))
-                    .collect()
+                let Next { heard, said, noise } = &mut **next;
+                let arrives = noise.as_mut().map_or(*said, |noise| carried(noise, said, heard));
+                let spoken = gateway.block(&arrives, now);
+                *said = machine.block(heard);
+                *heard = spoken;
+                gateway.datagrams(now)
             }
         }
     }
@@ -135,7 +158,8 @@ impl Party {
 }
 
 /// Lets a call go between the two; the page must arrive as it was sent.
-fn assert_carried(what: &str, mut parties: [Party; 2], network: Network, sent: &Page) {
+/// The stories of caller and answerer.
+fn assert_carried(what: &str, mut parties: [Party; 2], network: Network, sent: &Page) -> [String; 2] {
     let (mut now, mut chance) = (LineTime::ZERO, network.chance(0));
     let mut flights: VecDeque<(LineTime, usize, Vec<u8>)> = VecDeque::new();
     while parties.iter().any(|party| party.outcome().is_none()) && now < LONGEST_CALL {
@@ -148,7 +172,7 @@ fn assert_carried(what: &str, mut parties: [Party; 2], network: Network, sent: &
         for side in [0, 1] {
             for datagram in parties[side].block(now) {
                 if let Some(late) = chance.fate(&network) {
-                    flights.push_back((now + DELAY + late, 1 - side, datagram));
+                    flights.push_back((now + network.delay + late, 1 - side, datagram));
                 }
             }
         }
@@ -159,6 +183,7 @@ fn assert_carried(what: &str, mut parties: [Party; 2], network: Network, sent: &
         assert_eq!(party.outcome(), Some(&Outcome::Completed), "{story}");
     }
     assert!(parties[1].pages().len() == 1 && parties[1].pages()[0].bitmap == sent.bitmap, "pels differ: {story}");
+    [caller, answerer]
 }
 
 /// Machines by modem, with and without error correction.
@@ -203,5 +228,45 @@ fn two_machines_on_lines_reach_each_other_over_the_network() {
         let relay = RelayConfig::default();
         let parties = [Party::line(calling(&config, &sent), relay), Party::line(answering(&config), relay)];
         assert_carried(&format!("line to line, {what}"), parties, Network::GOOD, &sent);
+    }
+}
+
+#[test]
+fn a_far_end_that_is_late_is_waited_for_by_machines_that_hear_flags() {
+    let sent = page(6, 80);
+    let relay = RelayConfig::default();
+    // There and back it takes longer than a machine waits for an answer.
+    let network = Network { delay: LineSpan::ms(1600), ..Network::GOOD };
+    for (what, config) in machines() {
+        let parties = [Party::line(calling(&config, &sent), relay), Party::line(answering(&config), relay)];
+        assert_carried(&format!("late, {what}"), parties, network, &sent);
+    }
+}
+
+#[test]
+fn a_training_check_that_was_bad_where_it_was_made_is_refused_though_the_far_one_was_good() {
+    let sent = page(5, 80);
+    let (_, config) = machines().pop().expect("there are machines");
+    let patient = Config { path_delay: LineSpan::ms(1000), ..config.clone() };
+    let method = RateManagement::LocalTcf;
+    let relay = RelayConfig { rate_management: method, ..RelayConfig::default() };
+    // Too much for 14400 bit/s at -14 dBm0, and little enough for less.
+    let line = Party::noisy_line(calling(&config, &sent), relay, Dbm0(-32.0));
+    let terminal = Party::terminal(answering(&patient), method);
+    let [caller, answerer] = assert_carried("a noisy line", [line, terminal], Network::GOOD, &sent);
+    assert!(caller.contains("FTT"), "the machine hears that its check was bad:\n{caller}");
+    assert!(!answerer.contains("FTT"), "the terminal's own check was good:\n{answerer}");
+}
+
+#[test]
+fn fill_is_taken_out_for_the_network_and_made_for_the_line() {
+    let sent = page(6, 200);
+    let slow = Config { ecm: false, min_scan_ms: 40, ..machine(false) };
+    let slow = Config { path_delay: LineSpan::ZERO, ..slow };
+    for fill_removal in [false, true] {
+        let relay = RelayConfig { fill_removal, ..RelayConfig::default() };
+        let parties = [Party::line(calling(&slow, &sent), relay), Party::line(answering(&slow), relay)];
+        let network = Network { late_percent: 10, ..Network::GOOD };
+        assert_carried(&format!("fill removal {fill_removal}"), parties, network, &sent);
     }
 }

@@ -14,7 +14,7 @@ use answertone_hw::{
 use answertone_t30::{
     frame::Modems,
     image::Picture,
-    session::{Config as SessionConfig, Document, Resolutions, Session},
+    session::{Config as SessionConfig, Document, Instead, Resolutions, Session},
     time::LineTime,
 };
 use tokio::runtime::Handle;
@@ -28,16 +28,18 @@ use crate::{
     engine::answerer,
     live::Placed,
     prompt::rounded,
+    t38::PacketLine,
     service::{
-        Shared,
-        call::{self, Ended, Way},
+        Shared, accounts,
+        call::{self, Ended, Trunk, Way},
         onramp, switchboard,
     },
     store::now,
+    telephone::{DialString, dial, has_switch},
 };
 
 /// A line off hook, and the thread at its far end if that is ours.
-type TakenLine = (PcmLineOrPolled, Option<thread::JoinHandle<()>>);
+type TakenLine = (Trunk, Option<thread::JoinHandle<()>>);
 
 pub(super) struct Dialled {
     pub(super) shared: Arc<Shared>,
@@ -68,15 +70,14 @@ impl Dialled {
     pub(super) fn run(mut self, handle: &Handle) -> Result<(Ended, Vec<usize>), NotPlaced> {
         let (mut line, far) = self.take_line(handle)?;
         if !self.post_dial.is_empty() {
-            let mut own = line.waiting();
-            press(own.as_mut(), &self.post_dial).map_err(|error| NotPlaced::new("line_lost", error))?;
-            line = PcmLineOrPolled::Own(own);
+            line = self.pressed(line)?;
         }
         let config = SessionConfig {
             ident: self.shared.config.identity.station.clone(),
             sub: Some(self.subaddress.clone()).filter(|sub| !sub.is_empty()),
             codings: onramp::codings(self.shared.config.offramp.colour),
             resolutions: Resolutions::up_to(self.shared.config.offramp.resolution),
+            path_delay: line.delay(),
             ..SessionConfig::default()
         };
         let config = Arc::new(ladder::at_step(config, self.step));
@@ -94,7 +95,8 @@ impl Dialled {
         let session = Session::calling(config, documents.next().unwrap_or_default(), LineTime::ZERO);
         let session = documents.fold(session, Session::then_sending);
         let pictures = std::mem::take(&mut self.pictures).into_iter().enumerate();
-        let session = pictures.filter_map(|(page, picture)| Some((page, picture?)))
+        let session = pictures
+            .filter_map(|(page, picture)| Some((page, picture?)))
             .fold(session, |session, (page, picture)| session.with_picture(page, picture));
         let parts = std::mem::take(&mut self.parts);
         let sending = Sending::new(self.shared.clone(), handle.clone(), parts, line.pace());
@@ -106,14 +108,43 @@ impl Dialled {
         Ok((ended, sending.confirmed()))
     }
 
+    /// The line when the keys were pressed that were asked for.
+    fn pressed(&self, line: Trunk) -> Result<Trunk, NotPlaced> {
+        let line = match line {
+            Trunk::Signalled(mut leg) => {
+                press(leg.as_mut(), &self.post_dial).map_err(|error| NotPlaced::new("line_lost", error))?;
+                return Ok(Trunk::Signalled(leg));
+            }
+            other => other,
+        };
+        let Trunk::Sound(line) = line else {
+            let said = "a t38: line carries no keys; leave the post-dial string out, or use a line with sound";
+            return Err(NotPlaced::new("no_line", said));
+        };
+        let mut own = line.waiting();
+        press(own.as_mut(), &self.post_dial).map_err(|error| NotPlaced::new("line_lost", error))?;
+        Ok(PcmLineOrPolled::Own(own).into())
+    }
+
     /// The line, off hook; a simulated one with somebody at its far end.
     fn take_line(&self, handle: &Handle) -> Result<TakenLine, NotPlaced> {
         let params = match &self.line.uri {
             LineUri::Sim(params) => params,
-            LineUri::AudioSocket(params) => return Ok((self.connected(params, handle)?, None)),
+            LineUri::AudioSocket(params) => return Ok((self.connected(params, handle)?.into(), None)),
+            LineUri::T38(params) => {
+                let line = PacketLine::open(params, &|| !self.shared.stopping());
+                let line = line.map_err(|error| NotPlaced::new("no_line", error))?;
+                return Ok((Trunk::Packets(Box::new(line)), None));
+            }
+            LineUri::Sip(params) => {
+                let number = params.to.as_deref().unwrap_or(&self.number);
+                return Ok((accounts::call(&self.shared, &params.account, number, self.step)?, None));
+            }
             uri => {
                 let line = answertone_hw::open_line(uri, &|| !self.shared.stopping());
-                return Ok((line.map_err(|error| NotPlaced::new("no_line", error))?, None));
+                let mut line = line.map_err(|error| NotPlaced::new("no_line", error))?;
+                self.dial_on(&mut line)?;
+                return Ok((line.into(), None));
             }
         };
         let (near, far) = sim::pair(params);
@@ -132,7 +163,18 @@ impl Dialled {
                 thread::spawn(move || drop(machine.join()))
             }
         };
-        Ok((PcmLineOrPolled::Own(Box::new(near)), Some(far)))
+        Ok((PcmLineOrPolled::Own(Box::new(near)).into(), Some(far)))
+    }
+
+    /// On a line with a hook switch the number is dialled in the voice band.
+    fn dial_on(&self, line: &mut PcmLineOrPolled) -> Result<(), NotPlaced> {
+        let PcmLineOrPolled::Own(own) = line else { return Ok(()) };
+        if !has_switch(own.as_mut()) {
+            return Ok(());
+        }
+        let number: DialString = self.number.parse().map_err(|error| NotPlaced::new("no_line", error))?;
+        dial(own.as_mut(), &number.after_dial_tone(), ANY_COUNTRY, &mut || self.shared.stopping())
+            .map_err(|error| NotPlaced::new(error.heard().map_or("no_line", Instead::name), error))
     }
 
     /// A call that Asterisk makes for us, or a connection that carries the number in its UUID.
@@ -146,6 +188,9 @@ impl Dialled {
         answertone_hw::open_line(&uri, &|| !self.shared.stopping()).map_err(|error| NotPlaced::new("no_line", error))
     }
 }
+
+/// Tones of whatever country the line is in.
+const ANY_COUNTRY: &str = "any";
 
 /// Seconds that `P` and `W` wait: RFC 2846 2.1 leaves their length to the gateway.
 const PAUSE_S: usize = 1;

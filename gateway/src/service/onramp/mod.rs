@@ -17,7 +17,7 @@ use tracing::{error, info};
 use self::{desk::Desk, judge::Judgement};
 use super::{
     Happening, LINE_PATIENCE, Shared,
-    call::{self, Listener, Pending, Way},
+    call::{self, Listener, Pending, Trunk, Way},
 };
 use crate::{
     authorise::caller::{CallerRefused, Incoming},
@@ -25,6 +25,7 @@ use crate::{
     ifax::message::{self, Completeness, KeptPage},
     live::Placed,
     store::{CallRow, FaxState, NewMail, StoreError, now, pack_with, unpack, unpack_picture},
+    t38::PacketLine,
     telephone::{self, NoCall},
 };
 
@@ -73,6 +74,15 @@ async fn answer_one(shared: Arc<Shared>, line: Line) -> Result<(), String> {
     let handle = Handle::current();
     let answered = tokio::task::spawn_blocking(move || {
         let wanted = || !shared.stopping();
+        if let LineUri::T38(params) = &line.uri {
+            return match PacketLine::called(params, &wanted) {
+                Err(OpenError::NobodyWaits) => Ok(()),
+                called => {
+                    let trunk = Trunk::Packets(Box::new(called.map_err(|error| error.to_string())?));
+                    answer_here(&shared, &handle, &line.name, trunk, Caller::default())
+                }
+            };
+        }
         let pcm = match answertone_hw::open_line(&called(&line.uri), &wanted) {
             Err(OpenError::NobodyWaits) => return Ok(()),
             opened => opened.map_err(|error| error.to_string())?,
@@ -91,11 +101,11 @@ pub(super) fn answer_on_thread(
     shared: &Arc<Shared>,
     handle: &Handle,
     name: &str,
-    line: PcmLineOrPolled,
+    line: impl Into<Trunk>,
     caller: Caller,
 ) -> Result<thread::JoinHandle<()>, String> {
     let fax = begin(shared, handle, name)?;
-    let (shared, handle, name) = (shared.clone(), handle.clone(), name.to_owned());
+    let (shared, handle, name, line) = (shared.clone(), handle.clone(), name.to_owned(), line.into());
     let answering = move || answer(&shared, &handle, &name, line, fax, caller);
     thread::Builder::new().name(format!("fax {fax}")).spawn(answering).map_err(|error| error.to_string())
 }
@@ -105,11 +115,11 @@ pub(super) fn answer_here(
     shared: &Arc<Shared>,
     handle: &Handle,
     name: &str,
-    line: PcmLineOrPolled,
+    line: impl Into<Trunk>,
     caller: Caller,
 ) -> Result<(), String> {
     let fax = begin(shared, handle, name)?;
-    answer(shared, handle, name, line, fax, caller);
+    answer(shared, handle, name, line.into(), fax, caller);
     Ok(())
 }
 
@@ -117,7 +127,7 @@ fn begin(shared: &Arc<Shared>, handle: &Handle, name: &str) -> Result<i64, Strin
     handle.block_on(shared.store.begin_fax(name)).map_err(|error| format!("the call is not answered: {error}"))
 }
 
-fn answer(shared: &Arc<Shared>, handle: &Handle, name: &str, line: PcmLineOrPolled, fax: i64, caller: Caller) {
+fn answer(shared: &Arc<Shared>, handle: &Handle, name: &str, line: Trunk, fax: i64, caller: Caller) {
     shared.happenings.tell(Happening::Answering { fax, line: name.into() });
     let began = now();
     let mut call = Incoming {
@@ -134,6 +144,7 @@ fn answer(shared: &Arc<Shared>, handle: &Handle, name: &str, line: PcmLineOrPoll
         modems: Modems::ALL,
         codings: codings(shared.config.onramp.colour),
         keeping: Keeping::Awaited,
+        path_delay: line.delay(),
         ..SessionConfig::default()
     };
     let session = Session::answering(Arc::new(config), LineTime::ZERO);
@@ -195,16 +206,23 @@ pub(super) fn codings(colour: bool) -> Codings {
 fn attended(
     shared: &Arc<Shared>,
     handle: &Handle,
-    line: PcmLineOrPolled,
+    line: Trunk,
     call: &mut Incoming,
-) -> Result<PcmLineOrPolled, CallerRefused> {
-    if !Desk::is_staffed(shared) {
-        return Ok(line);
-    }
+) -> Result<Trunk, CallerRefused> {
+    let line = match line {
+        Trunk::Sound(line) if Desk::is_staffed(shared) => line,
+        Trunk::Signalled(mut leg) if Desk::is_staffed(shared) => {
+            let mut desk = Desk { shared, handle, line: leg.as_mut() };
+            desk.attend(call).inspect_err(|_| desk.turn_away())?;
+            return Ok(Trunk::Signalled(leg));
+        }
+        // Nobody can be asked by packets, and who presses no keys is judged by what else is known.
+        other => return Ok(other),
+    };
     let mut own = line.waiting();
     let mut desk = Desk { shared, handle, line: own.as_mut() };
     desk.attend(call).inspect_err(|_| desk.turn_away())?;
-    Ok(PcmLineOrPolled::Own(own))
+    Ok(PcmLineOrPolled::Own(own).into())
 }
 
 async fn turned_away(shared: &Shared, fax: i64, call: &Incoming, refusal: &CallerRefused) {

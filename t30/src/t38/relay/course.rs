@@ -2,7 +2,7 @@
 
 use super::Side;
 use crate::{
-    frame::{BitField, Fcf, Field, Frame, bit, carrier_of_rate_bits},
+    frame::{BitField, Fcf, Field, Frame, MIN_SCAN_TIMES, bit, carrier_of_rate_bits},
     seam::{Carrier, Framing, Listen, Train},
     t38::terminal::RateManagement,
     time::LineSpan,
@@ -17,6 +17,8 @@ struct Terms {
     sender: Side,
     carrier: Carrier,
     ecm: bool,
+    /// What a row takes at least, in milliseconds.
+    row_ms: u32,
 }
 
 /// The next fast signal.
@@ -50,6 +52,11 @@ fn with_train(carrier: Carrier, train: Train) -> Carrier {
     }
 }
 
+/// A command's time for a row: for its resolution, since only rows with equal times are used in it.
+fn row_ms(command: &BitField) -> u32 {
+    MIN_SCAN_TIMES[usize::from(command.value(Field::MinScan))].fine_ms
+}
+
 impl Course {
     pub(super) fn new(rate_management: RateManagement) -> Self {
         let (terms, next, run) = (None, Next::Nothing, (0, 0));
@@ -69,7 +76,7 @@ impl Course {
         match (message.fcf, carrier) {
             (Fcf::Dcs, Some(carrier)) => {
                 let carrier = with_train(carrier, Train::Long);
-                self.terms = Some(Terms { sender: from, carrier, ecm: bits.has(bit::ECM) });
+                self.terms = Some(Terms { sender: from, carrier, ecm: bits.has(bit::ECM), row_ms: row_ms(&bits) });
                 (self.next, self.run, self.refused) = (Next::Check, (0, 0), false);
             }
             (Fcf::Ctc, Some(carrier)) => {
@@ -105,6 +112,12 @@ impl Course {
                 Some((with_train(terms.carrier, train), if terms.ecm { Framing::Hdlc } else { Framing::Raw }))
             }
         }
+    }
+
+    /// Bits that a row takes at least, where the next fast signal is a page of rows one after the other.
+    pub(super) fn row_bits(&self) -> Option<usize> {
+        let terms = self.terms.filter(|terms| !terms.ecm && matches!(self.next, Next::Page(_)))?;
+        Some((terms.row_ms * terms.carrier.bit_rate()).div_ceil(1000) as usize)
     }
 
     /// Whether this carrier brings frames.

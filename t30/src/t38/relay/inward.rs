@@ -2,12 +2,15 @@
 
 use std::collections::VecDeque;
 
-use super::{RelayConfig, Side, course::Course, outward::Outward, passing};
+use super::{RelayConfig, Side, course::Course, fill::Rows, outward::Outward, passing};
 use crate::{
     frame::{Fcf, Frame, Message},
     seam::{Carrier, Cut, Framing, FrontEnd, Order, Signal, Train},
-    t38::ifp::{DataType, Field, FieldType, Ifp, Indicator, turned},
-    time::{LineSpan, LineTime},
+    t38::{
+        ifp::{DataType, Field, FieldType, Ifp, Indicator, turned},
+        pacing::Pacing,
+    },
+    time::{LineSpan, LineTime, TICKS_PER_SECOND},
 };
 
 /// What holds a fast signal back, so that its octets are there when they are wanted though the network is uneven.
@@ -45,6 +48,11 @@ struct Spoken {
     complete: bool,
     /// Since when it is flags that nobody at the other end asked for.
     spoof: Option<LineTime>,
+    /// Its rows, where it is a page of them.
+    rows: Option<Rows>,
+    /// When the line needs its first octet, and octets that were supplied since.
+    begins: LineTime,
+    supplied: u64,
 }
 
 /// What is to be supplied.
@@ -70,7 +78,17 @@ const MOST_SIGNALS: usize = 4;
 
 impl Spoken {
     fn new(signal: Signal, held: LineSpan) -> Self {
-        Self { signal, held, ordered: false, pieces: VecDeque::new(), complete: false, spoof: None }
+        Self {
+            signal,
+            held,
+            ordered: false,
+            pieces: VecDeque::new(),
+            complete: false,
+            spoof: None,
+            rows: None,
+            begins: LineTime::ZERO,
+            supplied: 0,
+        }
     }
 
     fn carrier(&self) -> Option<Carrier> {
@@ -122,8 +140,8 @@ impl Inward {
     pub(super) fn packet(&mut self, ifp: &Ifp<'_>, course: &mut Course, config: &RelayConfig, now: LineTime) {
         self.heard = now;
         match ifp {
-            Ifp::Indicator(Indicator::V21Preamble) => self.begin(Carrier::V21, course),
-            Ifp::Indicator(Indicator::Training(carrier)) => self.begin(*carrier, course),
+            Ifp::Indicator(Indicator::V21Preamble) => self.begin(Carrier::V21, course, config),
+            Ifp::Indicator(Indicator::Training(carrier)) => self.begin(*carrier, course, config),
             Ifp::Indicator(Indicator::Ced | Indicator::V8Ansam) => self.tone(Signal::Ced),
             Ifp::Indicator(Indicator::Cng) => self.tone(Signal::Cng),
             Ifp::Indicator(_) => self.end(),
@@ -146,7 +164,7 @@ impl Inward {
         self.open().and_then(|spoken| spoken.carrier())
     }
 
-    fn begin(&mut self, carrier: Carrier, course: &Course) {
+    fn begin(&mut self, carrier: Carrier, course: &Course, config: &RelayConfig) {
         let last = self.signals.back().and_then(Spoken::carrier).map(DataType::of_carrier);
         if course.check_stays() && carrier != Carrier::V21 && last == Some(DataType::of_carrier(carrier)) {
             // Said again: our own check is on its way already.
@@ -159,7 +177,7 @@ impl Inward {
                 spoken.spoof = None;
                 return;
             }
-            spoken.end();
+            self.end();
         }
         self.frame.clear();
         self.damaged = false;
@@ -168,7 +186,9 @@ impl Inward {
         }
         let framing = course.framing(carrier);
         let held = if carrier == Carrier::V21 { LineSpan::ZERO } else { CUSHION };
-        self.signals.push_back(Spoken::new(Signal::Data { carrier, framing }, held));
+        let least = course.row_bits().filter(|_| carrier != Carrier::V21);
+        let rows = least.map(|least| Rows::new(if config.fill_removal { least } else { 0 }));
+        self.signals.push_back(Spoken { rows, ..Spoken::new(Signal::Data { carrier, framing }, held) });
         if course.check_stays() && carrier != Carrier::V21 {
             let zeros = u64::from(carrier.bit_rate()) * CHECK_MS / 8000;
             self.put(vec![0; zeros as usize], Cut::Signal);
@@ -185,7 +205,7 @@ impl Inward {
             }
             // The indicator was lost; the course knows which training it was.
             let known = course.fast().map(|(fast, _)| fast).filter(|&fast| DataType::of_carrier(fast) == kind);
-            self.begin(known.unwrap_or(any), course);
+            self.begin(known.unwrap_or(any), course, config);
         }
         for field in fields {
             self.field(field, course, config);
@@ -205,10 +225,17 @@ impl Inward {
             FieldType::FcsOk | FieldType::FcsOkSigEnd => self.frame(course, config),
             FieldType::FcsBad | FieldType::FcsBadSigEnd => self.frame.clear(),
             FieldType::NonEcm | FieldType::NonEcmSigEnd if !field.octets.is_empty() => {
-                self.put(turned(field.octets).collect(), Cut::More);
+                self.page(turned(field.octets).collect());
             }
             _ => {}
         }
+    }
+
+    /// Octets of a stream: of rows, those that are whole.
+    fn page(&mut self, octets: Vec<u8>) {
+        let rows = self.open().and_then(|spoken| spoken.rows.as_mut());
+        let octets = rows.map(|rows| rows.push(&octets)).unwrap_or(octets);
+        self.put(octets, Cut::More);
     }
 
     fn collect(&mut self, octets: &[u8]) {
@@ -247,6 +274,9 @@ impl Inward {
 
     /// The network's signal is over.
     fn end(&mut self) {
+        if let Some(rest) = self.open().and_then(|spoken| spoken.rows.as_mut()).map(Rows::finish) {
+            self.put(rest, Cut::More);
+        }
         if let Some(spoken) = self.open() {
             spoken.end();
         }
@@ -265,9 +295,13 @@ impl Inward {
         if let Some(spoken) = self.signals.front_mut().filter(|spoken| !spoken.ordered) {
             spoken.ordered = true;
             let at = (now + spoken.held).max(self.quiet_since + TURNAROUND);
+            if let Signal::Data { carrier, framing } = spoken.signal {
+                spoken.begins = at + Pacing::Nominal.opening(carrier, framing);
+            }
             front.order(Order::Send { signal: spoken.signal, at });
         }
         self.supply(front);
+        self.smooth(front, now);
     }
 
     /// Flags for a machine that has waited long for its answer, once, and not for ever.
@@ -299,9 +333,34 @@ impl Inward {
             front.supply(&piece.octets[..count], if whole { piece.cut } else { Cut::More });
             piece.octets.drain(..count);
             self.waiting -= count;
+            spoken.supplied += count as u64;
             if whole {
                 spoken.pieces.pop_front();
             }
+        }
+    }
+}
+
+/// The line is given fill when what is supplied lasts no longer than this,
+const LOW: LineSpan = LineSpan::ms(60);
+
+/// and of it so much.
+const SMOOTHING: LineSpan = LineSpan::ms(40);
+
+impl Inward {
+    /// A network that is slower than the modem for a while, or that thins rows out, is waited for between two rows.
+    fn smooth(&mut self, front: &mut impl FrontEnd, now: LineTime) {
+        let Some(spoken) = self.signals.front_mut().filter(|spoken| spoken.ordered && spoken.pieces.is_empty()) else { return };
+        let (Some(carrier), false) = (spoken.carrier(), spoken.complete) else { return };
+        let rate = u64::from(carrier.bit_rate());
+        let lasts = spoken.begins + LineSpan(8 * spoken.supplied * TICKS_PER_SECOND / rate);
+        if lasts.since(now) > LOW {
+            return;
+        }
+        let octets = (rate * SMOOTHING.as_ms() / 8000) as usize;
+        if let Some(fill) = spoken.rows.as_mut().and_then(|rows| rows.pause(octets.min(front.room()))) {
+            front.supply(&fill[..fill.len().min(front.room())], Cut::More);
+            spoken.supplied += fill.len() as u64;
         }
     }
 }

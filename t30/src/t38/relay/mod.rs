@@ -11,6 +11,7 @@
 //! way when its check sequence was seen, so that a damaged one never passes as good.
 
 mod course;
+mod fill;
 mod inward;
 mod outward;
 
@@ -51,6 +52,9 @@ pub struct RelayConfig {
     pub non_standard: NonStandard,
     /// Whether error correction is let through in DIS.
     pub ecm: bool,
+    /// Whether fill goes out of pages without error correction on their way to the network, and is made for the line: both
+    /// ends agreed on T38FaxFillBitRemoval.
+    pub fill_removal: bool,
 }
 
 impl Default for RelayConfig {
@@ -61,6 +65,7 @@ impl Default for RelayConfig {
             packet_limit: 300,
             non_standard: NonStandard::Blocked,
             ecm: true,
+            fill_removal: false,
         }
     }
 }
@@ -135,6 +140,11 @@ impl Relay {
     /// The next packet to be sent.
     pub fn poll_packet(&mut self) -> Option<Vec<u8>> {
         self.outward.poll()
+    }
+
+    /// Whether DCN passed, on whichever side; the rest may be on its way still.
+    pub fn has_said_farewell(&self) -> bool {
+        self.course.is_over()
     }
 
     /// Whether DCN passed, and all that belongs to it.

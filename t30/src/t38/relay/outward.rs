@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::{RelayConfig, Side, course::Course, passing};
+use super::{RelayConfig, Side, course::Course, fill::Thinner, passing};
 use crate::{
     seam::{Carrier, LineEvent, Stamped, Tone},
     t38::{
@@ -29,6 +29,8 @@ pub(super) struct Outward {
     tone_until: Option<LineTime>,
     /// Octets of a stream that make no packet yet.
     octets: Vec<u8>,
+    /// Takes fill out of the page on the line.
+    thinner: Option<Thinner>,
     repeat: Repeat,
     packets: VecDeque<Vec<u8>>,
     /// When the line's last signal ended, while nobody answered.
@@ -38,7 +40,7 @@ pub(super) struct Outward {
 impl Outward {
     pub(super) fn new(config: RelayConfig) -> Self {
         let (repeat, packets, octets) = (Repeat::default(), VecDeque::new(), Vec::new());
-        Self { config, on: None, tone_until: None, octets, repeat, packets, ended: None }
+        Self { config, on: None, tone_until: None, octets, thinner: None, repeat, packets, ended: None }
     }
 
     pub(super) fn poll(&mut self) -> Option<Vec<u8>> {
@@ -59,8 +61,8 @@ impl Outward {
         match event.what {
             LineEvent::Tone(Tone::Cng) => self.tone(Indicator::Cng, CNG, at),
             LineEvent::Tone(Tone::Ced) => self.tone(Indicator::Ced, CED, at),
-            LineEvent::CarrierUp(carrier) => self.up(carrier, at),
-            LineEvent::Trained { carrier, .. } if self.on != Some(carrier) => self.up(carrier, at),
+            LineEvent::CarrierUp(carrier) => self.up(carrier, course, at),
+            LineEvent::Trained { carrier, .. } if self.on != Some(carrier) => self.up(carrier, course, at),
             LineEvent::Frame { carrier, octets, intact } => self.frame(carrier, octets, intact, course, config, at),
             LineEvent::Octets(octets) if course.check_stays() => course.check(octets),
             LineEvent::Octets(octets) => self.stream(octets),
@@ -83,7 +85,9 @@ impl Outward {
         self.tone_until = Some(at + lasts);
     }
 
-    fn up(&mut self, carrier: Carrier, at: LineTime) {
+    fn up(&mut self, carrier: Carrier, course: &Course, at: LineTime) {
+        let thins = self.config.fill_removal && carrier != Carrier::V21 && course.row_bits().is_some();
+        self.thinner = thins.then(Thinner::default);
         (self.on, self.tone_until, self.ended) = (Some(carrier), None, None);
         self.octets.clear();
         self.say(Indicator::of_carrier(carrier), at);
@@ -99,7 +103,7 @@ impl Outward {
         at: LineTime,
     ) {
         if self.on.is_none() {
-            self.up(carrier, at);
+            self.up(carrier, course, at);
         }
         if intact {
             course.passes(Side::Line, octets);
@@ -117,7 +121,10 @@ impl Outward {
     }
 
     fn stream(&mut self, octets: &[u8]) {
-        self.octets.extend_from_slice(octets);
+        match &mut self.thinner {
+            Some(thinner) => self.octets.extend(thinner.push(octets)),
+            None => self.octets.extend_from_slice(octets),
+        }
         let Some(carrier) = self.on else { return self.octets.clear() };
         let enough = (carrier.bit_rate() as usize * 3 / 800).min(self.config.packet_limit);
         while self.octets.len() >= enough {
@@ -144,7 +151,10 @@ impl Outward {
         match course.framing(carrier) {
             Hdlc => self.data(DataType::of_carrier(carrier), vec![Field::mark(FieldType::HdlcSigEnd)]),
             Raw if course.check_stays() => {}
-            Raw => self.send_octets(carrier, self.octets.len(), true),
+            Raw => {
+                self.octets.extend(self.thinner.take().map(|mut thinner| thinner.finish()).unwrap_or_default());
+                self.send_octets(carrier, self.octets.len(), true);
+            }
         }
         if carrier != Carrier::V21 {
             course.fast_over();

@@ -5,6 +5,7 @@
 //!  poll          ◀─ hearing  ◀─ IFP packets in order, and what is missing between them
 //! ```
 
+mod awareness;
 mod hearing;
 mod speaking;
 
@@ -140,7 +141,11 @@ impl FrontEnd for Terminal {
     }
 
     fn poll(&mut self) -> Option<Stamped<LineEvent<'_>>> {
-        self.hearing.poll(self.now)
+        let event = self.hearing.poll(self.now)?;
+        if let LineEvent::Frame { octets, intact: true, .. } = event.what {
+            self.speaking.far_frame(octets);
+        }
+        Some(event)
     }
 
     fn room(&self) -> usize {

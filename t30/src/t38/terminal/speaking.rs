@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 
-use super::{RateManagement, TerminalConfig};
+use super::{RateManagement, TerminalConfig, awareness::Awareness};
 use crate::{
     frame::{Fcf, Frame},
     seam::{Carrier, Cut, Framing, Signal},
@@ -55,6 +55,7 @@ enum Stage {
 
 pub(super) struct Speaking {
     config: TerminalConfig,
+    awareness: Awareness,
     stage: Stage,
     again: Repeat,
     /// Octets supplied: of the frame in hand, or of the stream.
@@ -76,6 +77,7 @@ impl Speaking {
     pub(super) fn new(config: TerminalConfig) -> Self {
         Self {
             config,
+            awareness: Awareness::new(config.pacing == Pacing::Agreed),
             stage: Stage::Silent,
             again: Repeat::default(),
             octets: Vec::with_capacity(2 * SUPPLY_OCTETS),
@@ -85,6 +87,17 @@ impl Speaking {
             check: false,
             checks: 0,
             packets: VecDeque::new(),
+        }
+    }
+
+    fn pacing(&self) -> Pacing {
+        if self.awareness.is_agreed() { Pacing::Free } else { self.config.pacing }
+    }
+
+    /// An intact frame of the far end.
+    pub(super) fn far_frame(&mut self, octets: &[u8]) {
+        if let Frame::Known(message) = Frame::parse(octets) {
+            self.awareness.heard(&message);
         }
     }
 
@@ -139,7 +152,7 @@ impl Speaking {
             Stage::Due(_, at) => Some(at),
             Stage::Calling { next, .. } => Some(next),
             // Nothing to send yet: the machine is asked again soon.
-            Stage::Running { next, .. } if !self.has_packet() => Some(next.max(now + self.config.pacing.interval())),
+            Stage::Running { next, .. } if !self.has_packet() => Some(next.max(now + self.pacing().interval())),
             Stage::Running { next, .. } => Some(next),
             Stage::Closing { until } => Some(until),
         };
@@ -205,14 +218,14 @@ impl Speaking {
             Signal::Cng => self.call(at, true),
             Signal::Ced => {
                 self.say(Indicator::Ced, at);
-                self.stage = Stage::Closing { until: at + self.config.pacing.answer_tone() };
+                self.stage = Stage::Closing { until: at + self.pacing().answer_tone() };
             }
             Signal::Data { carrier, framing } => {
                 let check_follows = std::mem::take(&mut self.check_follows);
                 self.check = check_follows && carrier != Carrier::V21 && framing == Framing::Raw;
                 self.checks += u32::from(self.check);
                 self.say(Indicator::of_carrier(carrier), at);
-                let next = at + self.config.pacing.opening(carrier, framing);
+                let next = at + self.pacing().opening(carrier, framing);
                 self.stage = Stage::Running { carrier, framing, next };
             }
         }
@@ -265,7 +278,7 @@ impl Speaking {
 
     /// Sends the frame in hand, in as many packets as it takes; how long it lasts.
     fn frame(&mut self, carrier: Carrier) -> LineSpan {
-        let octets = std::mem::take(&mut self.octets);
+        let octets = self.awareness.told(std::mem::take(&mut self.octets));
         self.frame_ready = false;
         if let Frame::Known(message) = Frame::parse(&octets) {
             self.check_follows = message.fcf == Fcf::Dcs;
@@ -286,7 +299,7 @@ impl Speaking {
         if octets.is_empty() {
             self.put(&Ifp::Data(kind, vec![Field::mark(end)]));
         }
-        self.config.pacing.frame(&octets, carrier)
+        self.pacing().frame(&octets, carrier)
     }
 
     /// By method 1 the other end makes its own, and ours need only last. But a terminal made of spandsp, as that of Asterisk,
@@ -311,7 +324,7 @@ impl Speaking {
         if !self.check || self.transfers_check() {
             self.put(&Ifp::Data(DataType::of_carrier(carrier), fields));
         }
-        let pacing = if self.check { Pacing::Nominal } else { self.config.pacing };
+        let pacing = if self.check { Pacing::Nominal } else { self.pacing() };
         pacing.stream(count, carrier)
     }
 }

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes answertone_VERSION_ARCH.deb: packaging/debian/build.sh PROGRAM OUT-FOLDER
+# Makes answertone_VERSION_ARCH.deb: gateway/packaging/debian/build.sh PROGRAM OUT-FOLDER
 #
 # PROGRAM is a built `answertone`; man pages, completions and the configuration are made by it. Nothing is fetched.
 # COMPRESSION=none makes it quickly.
@@ -8,7 +8,8 @@ set -eu
 program=$(realpath "$1")
 out=$2
 here=$(dirname "$(realpath "$0")")
-root=$(realpath "$here/../..")
+packaging=$(realpath "$here/..")
+root=$(realpath "$here/../../..")
 mkdir -p "$out"
 out=$(realpath "$out")
 
@@ -20,7 +21,13 @@ chmod 0755 "$tree"
 
 install -D -m 0755 "$program" "$tree/usr/bin/answertone"
 strip --strip-unneeded "$tree/usr/bin/answertone"
-install -D -m 0644 "$here/answertone.service" "$tree/usr/lib/systemd/system/answertone.service"
+units="$tree/usr/lib/systemd/system"
+for unit in "$packaging"/answertone*.service; do
+    # What the administrator installs by hand is explained at its head; the package is installed already.
+    sed '/^#   install/d' "$unit" | install -D -m 0644 /dev/stdin "$units/$(basename "$unit")"
+done
+install -D -m 0644 "$here/user.conf" "$units/answertone.service.d/user.conf"
+install -D -m 0644 "$packaging/60-answertone.rules" "$tree/usr/lib/udev/rules.d/60-answertone.rules"
 "$program" man --out "$tree/usr/share/man/man1"
 gzip -9n "$tree"/usr/share/man/man1/*.1
 for pair in bash:bash-completion/completions/answertone zsh:zsh/vendor-completions/_answertone fish:fish/vendor_completions.d/answertone.fish; do
@@ -31,7 +38,7 @@ done
 documents="$tree/usr/share/doc/answertone"
 mkdir -p "$documents"
 cp "$root"/README.md "$root"/docs/*.md "$documents/"
-cp "$root"/packaging/grafana.json "$documents/"
+cp "$packaging"/grafana.json "$documents/"
 cat "$root/LICENSE-MIT" "$root/LICENSE-APACHE" >"$documents/copyright"
 
 # The example with the places of this package. The page is at home on this machine only.

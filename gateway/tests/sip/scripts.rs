@@ -1,0 +1,218 @@
+//! Each scenario of `scenarios` played by sipp against an account of ours.
+
+use std::{
+    net::UdpSocket,
+    path::Path,
+    process::{Child, Command, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+use answertone_gateway::{
+    config::{Config, SipAccount},
+    engine::{CallObserver, CallReport, Hearing},
+    sip::{Endpoint, NoCall},
+};
+use answertone_t30::{
+    audio::AudioConfig,
+    session::{Config as SessionConfig, Document, Event, Session},
+    time::LineTime,
+};
+
+/// Scenarios in which sipp calls us, and what the account is set to.
+const CALLERS: [(&str, &str); 14] = [
+    ("caller_asks", ""),
+    ("caller_begins_with_image", ""),
+    ("caller_declines_audio", ""),
+    ("caller_holds", ""),
+    ("caller_misspells", ""),
+    ("caller_offers_late", ""),
+    ("caller_offers_nothing_right", ""),
+    ("caller_refuses_t38", ""),
+    ("caller_reinvites", ""),
+    ("caller_says_goodbye_at_once", ""),
+    ("caller_sets_a_timer", ""),
+    ("caller_takes_t38", ""),
+    ("caller_tells_digits", ""),
+    ("caller_wants_t38_too", ""),
+];
+
+/// Scenarios in which we call sipp, what the account is set to, and what becomes of the call.
+const CALLED: [(&str, &str, &str); 6] = [
+    ("called_answers_in_clear", "seal = \"required\"\n", "line_lost"),
+    ("called_does_not_exist", "", "number_wrong"),
+    ("called_is_busy", "", "busy"),
+    ("called_never_answers", "", "cancelled"),
+    ("called_speaks_early", "", "local_cancel"),
+    ("called_wants_proof", "", "busy"),
+];
+
+/// Whether sipp is there; else says how many cases do not run.
+fn is_there(cases: usize) -> bool {
+    let found = Command::new("sipp").arg("-v").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
+    if !found {
+        println!("not run: {cases} cases, sipp is not installed");
+    }
+    found
+}
+
+fn account(folder: &Path, more: &str) -> SipAccount {
+    let password = folder.join("password");
+    std::fs::write(&password, "secret\n").unwrap();
+    let text = format!(
+        "[[sip]]\nname = \"office\"\nlisten = \"127.0.0.1:0\"\nallowed = [\"127.0.0.0/8\"]\nlogin = \"fax\"\n\
+         password_file = {password:?}\n{more}"
+    );
+    Config::parse(&text, "test").unwrap().accounts.remove(0)
+}
+
+fn free_port() -> u16 {
+    UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// sipp at a scenario; what it has to say is beside the test's other output.
+fn sipp(scenario: &str, port: u16, more: &[&str]) -> Child {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/sip/scenarios/{scenario}.xml"));
+    let mut command = Command::new("sipp");
+    command.arg("-sf").arg(file).args(["-m", "1", "-i", "127.0.0.1", "-s", "office", "-nostdin"]);
+    command.args(["-p", &port.to_string(), "-timeout", "60s", "-timeout_error"]).args(more);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+/// How the scenario ended for sipp: nothing to say is well.
+fn outcome(child: Child) -> Option<String> {
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    (!output.status.success()).then(|| format!("{}: {said}", output.status))
+}
+
+/// Nobody looks on; the call may be ended.
+#[derive(Clone, Default)]
+struct Nobody(Arc<AtomicBool>);
+
+impl CallObserver for Nobody {
+    fn event(&mut self, _: LineTime, _: Event) {}
+
+    fn cancelled(&mut self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+fn answering() -> Session {
+    Session::answering(Arc::new(SessionConfig::default()), LineTime::ZERO)
+}
+
+/// Takes the calls that come until the scenario is over; their reports.
+fn take_calls(endpoint: &Arc<Endpoint>, over: &AtomicBool) -> Vec<CallReport> {
+    let mut reports = vec![];
+    while !over.load(Ordering::Relaxed) {
+        let Some(ringing) = endpoint.next_call(Duration::from_millis(50)) else { continue };
+        if let Ok(leg) = ringing.answer() {
+            reports.push(leg.talk(answering(), AudioConfig::default(), Nobody::default(), None).0);
+        }
+    }
+    reports
+}
+
+fn played(scenario: &str, more: &str) -> Result<Vec<CallReport>, String> {
+    let folder = tempfile::tempdir().unwrap();
+    let endpoint = Arc::new(Endpoint::open(&account(folder.path(), more)).unwrap());
+    let target = endpoint.local().to_string();
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let calls = scope.spawn(|| take_calls(&endpoint, &over));
+        let failed = outcome(sipp(scenario, free_port(), &[&target]));
+        // The goodbye may be on its way.
+        thread::sleep(Duration::from_millis(100));
+        over.store(true, Ordering::Relaxed);
+        let reports = calls.join().unwrap();
+        failed.map_or(Ok(reports), |said| Err(format!("{scenario}: {said}")))
+    })
+}
+
+#[test]
+fn calls_to_us_go_as_scenarios_want() {
+    if !is_there(CALLERS.len()) {
+        return;
+    }
+    let results: Vec<_> = thread::scope(|scope| {
+        let all: Vec<_> =
+            CALLERS.iter().map(|(name, more)| scope.spawn(move || (*name, played(name, more)))).collect();
+        all.into_iter().map(|each| each.join().unwrap()).collect()
+    });
+    let failed: Vec<_> = results.iter().filter_map(|(_, result)| result.as_ref().err()).collect();
+    assert!(failed.is_empty(), "{failed:#?}");
+    let report = |name: &str| {
+        let (_, result) = results.iter().find(|(known, _)| *known == name).unwrap();
+        result.as_ref().unwrap().last().unwrap_or_else(|| panic!("{name}: no call")).clone()
+    };
+    assert_eq!(report("caller_tells_digits").digits, "7");
+    for (name, kind) in [("caller_takes_t38", "udptl"), ("caller_refuses_t38", "rtp"), ("caller_misspells", "udptl")] {
+        assert_eq!(report(name).transport.expect(name).kind, kind, "{name}");
+    }
+}
+
+fn calling(scenario: &str, more: &str) -> (Option<String>, Result<CallReport, NoCall>) {
+    let folder = tempfile::tempdir().unwrap();
+    let port = free_port();
+    let script = sipp(scenario, port, &[]);
+    let endpoint = Endpoint::open(&account(folder.path(), more)).unwrap();
+    let mut looks = 0;
+    let mut cancelled = || {
+        looks += 1;
+        looks > 100 && scenario == "called_never_answers"
+    };
+    let called = endpoint.call(&format!("sip:office@127.0.0.1:{port}"), &Hearing::default(), &mut cancelled);
+    let report = called.map(|leg| {
+        let observer = Nobody::default();
+        observer.0.store(scenario == "called_speaks_early", Ordering::Relaxed);
+        let poll = SessionConfig { poll: true, ..SessionConfig::default() };
+        let session = Session::calling(Arc::new(poll), Document::default(), LineTime::ZERO);
+        leg.talk(session, AudioConfig::default(), observer, None).0
+    });
+    (outcome(script), report)
+}
+
+#[test]
+fn calls_of_ours_end_as_the_far_end_says() {
+    if !is_there(CALLED.len()) {
+        return;
+    }
+    let results: Vec<_> = thread::scope(|scope| {
+        let all: Vec<_> = CALLED.iter().map(|(name, more, _)| scope.spawn(move || calling(name, more))).collect();
+        all.into_iter().map(|each| each.join().unwrap()).collect()
+    });
+    for ((name, _, cause), (failed, report)) in CALLED.iter().zip(results) {
+        assert_eq!(failed, None, "{name}");
+        let found = match &report {
+            Ok(report) => report.failure.as_ref().map_or("none", |failure| failure.cause),
+            Err(no_call) => no_call.cause,
+        };
+        assert_eq!(found, *cause, "{name}: {report:?}");
+        if let (Ok(report), "called_answers_in_clear") = (report, *name) {
+            assert!(report.t30_status.contains("sealed"), "{}", report.t30_status);
+        }
+    }
+}
+
+#[test]
+fn accounts_register_over_datagrams_and_streams() {
+    if !is_there(2) {
+        return;
+    }
+    for (transport, mode) in [("udp", "u1"), ("tcp", "t1")] {
+        let folder = tempfile::tempdir().unwrap();
+        let port = free_port();
+        let script = sipp("registrar", port, &["-t", mode]);
+        // A server that is not there yet is tried again; here it is given a moment.
+        thread::sleep(Duration::from_millis(500));
+        let more = format!("server = \"127.0.0.1:{port}\"\nregister = true\ntransport = \"{transport}\"\n");
+        let endpoint = Endpoint::open(&account(folder.path(), &more)).unwrap();
+        assert_eq!(outcome(script), None, "{transport}");
+        drop(endpoint);
+    }
+}
