@@ -47,7 +47,9 @@ impl Origin {
             Proof::Signed => return self.signers.iter().any(|signer| signer.eq_ignore_ascii_case(from)),
         };
         let domain = domain_of(from);
-        let within = |whole: &String| domain.strip_suffix(whole.as_str()).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
+        let within = |whole: &String| {
+            domain.strip_suffix(whole.as_str()).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+        };
         !domain.is_empty() && domains.iter().any(within)
     }
 }
@@ -136,7 +138,8 @@ mod tests {
         let asks_text = query[at + 2] == 16;
         let found = records.iter().find(|(name, _)| asks_text && *name == labels.join("."));
         let code = if found.is_some() { 0 } else { 3 };
-        let mut reply = [&query[..2], &[0x85, 0x80 | code, 0, 1, 0, u8::from(found.is_some()), 0, 0, 0, 0], question].concat();
+        let mut reply =
+            [&query[..2], &[0x85, 0x80 | code, 0, 1, 0, u8::from(found.is_some()), 0, 0, 0, 0], question].concat();
         if let Some((_, text)) = found {
             let data: Vec<u8> =
                 text.as_bytes().chunks(200).flat_map(|part| [&[part.len() as u8], part].concat()).collect();
@@ -169,9 +172,8 @@ mod tests {
             ("_dmarc.office.example", "v=DMARC1; p=reject".into()),
         ]);
         let mail = "From: me@office.example\r\nTo: FAX=+15550100@fax.example\r\nSubject: x\r\n\r\nA letter.\r\n";
-        let signer = DkimSigner::from_key(
-            RsaKey::<Sha256>::from_pkcs1_pem(&std::fs::read_to_string(&key).unwrap()).unwrap(),
-        );
+        let signer =
+            DkimSigner::from_key(RsaKey::<Sha256>::from_pkcs1_pem(&std::fs::read_to_string(&key).unwrap()).unwrap());
         let signature = signer.domain("office.example").selector("s").headers(["From", "To", "Subject"]);
         let signed = format!("{}{mail}", signature.sign(mail.as_bytes()).unwrap().to_header());
 
@@ -186,7 +188,9 @@ mod tests {
         assert_eq!(find(mail, "198.51.100.1").await, [false, false, false]);
         assert_eq!(find(&signed.replace("A letter", "Another"), "198.51.100.1").await, [false, false, false]);
         let origin = origins.find(signed.as_bytes(), from, None, "fax.example").await;
-        assert!(!origin.proves(Proof::Dkim, "me@elsewhere.example") && !origin.proves(Proof::Dkim, "me@notoffice.example"));
+        assert!(
+            !origin.proves(Proof::Dkim, "me@elsewhere.example") && !origin.proves(Proof::Dkim, "me@notoffice.example")
+        );
         assert!(origin.proves(Proof::Dkim, "me@north.office.example"));
     }
 }

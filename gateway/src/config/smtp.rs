@@ -158,7 +158,9 @@ impl File<'_> {
         let Some(text) = key.filter(|text| !text.get_ref().is_empty()) else { return Ok(String::new()) };
         match text.get_ref().parse::<SocketAddr>() {
             Ok(_) => Ok(text.into_inner()),
-            Err(_) => Err(self.refuse("smtp.name_server", &text, "write an address and port such as \"192.0.2.53:53\"")),
+            Err(_) => {
+                Err(self.refuse("smtp.name_server", &text, "write an address and port such as \"192.0.2.53:53\""))
+            }
         }
     }
 

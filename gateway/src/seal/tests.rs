@@ -34,8 +34,28 @@ fn smime_is_opened_and_known_by_its_signer_and_sealed_for_others() {
     for (name, address) in [("ours", "fax@gw.example"), ("me", "me@office.example"), ("evil", "me@office.example")] {
         let (key, certificate) = (place(&format!("{name}.key")), place(&format!("{name}.pem")));
         let (subject, alternative) = (format!("/CN={name}"), format!("subjectAltName=email:{address}"));
-        ran("openssl", &["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", &subject, "-addext",
-            &alternative, "-addext", "extendedKeyUsage=emailProtection", "-keyout", &key, "-out", &certificate]);
+        ran(
+            "openssl",
+            &[
+                "req",
+                "-x509",
+                "-newkey",
+                "rsa:2048",
+                "-nodes",
+                "-days",
+                "2",
+                "-subj",
+                &subject,
+                "-addext",
+                &alternative,
+                "-addext",
+                "extendedKeyUsage=emailProtection",
+                "-keyout",
+                &key,
+                "-out",
+                &certificate,
+            ],
+        );
     }
     let keys = Seal {
         smime_certificate_file: place("ours.pem"),
@@ -46,7 +66,19 @@ fn smime_is_opened_and_known_by_its_signer_and_sealed_for_others() {
     fs::write(place("inner"), INNER).unwrap();
     let sign = |who: &str, more: &[&str]| {
         let (key, certificate) = (place(&format!("{who}.key")), place(&format!("{who}.pem")));
-        let args = ["cms", "-sign", "-binary", "-in", &place("inner"), "-signer", &certificate, "-inkey", &key, "-out", &place("out")];
+        let args = [
+            "cms",
+            "-sign",
+            "-binary",
+            "-in",
+            &place("inner"),
+            "-signer",
+            &certificate,
+            "-inkey",
+            &key,
+            "-out",
+            &place("out"),
+        ];
         ran("openssl", &[&args, more].concat());
         fields(&fs::read(place("out")).unwrap())
     };
@@ -71,11 +103,30 @@ fn smime_is_opened_and_known_by_its_signer_and_sealed_for_others() {
 
 fn key_for(home: &Path, address: &str) {
     let home = home.to_str().unwrap();
-    ran("gpg", &["--batch", "--quiet", "--homedir", home, "--passphrase", "", "--quick-generate-key", address, "ed25519", "sign"]);
-    let listed = Command::new("gpg").args(["--homedir", home, "--with-colons", "--list-keys", address]).output().unwrap();
+    ran(
+        "gpg",
+        &[
+            "--batch",
+            "--quiet",
+            "--homedir",
+            home,
+            "--passphrase",
+            "",
+            "--quick-generate-key",
+            address,
+            "ed25519",
+            "sign",
+        ],
+    );
+    let listed =
+        Command::new("gpg").args(["--homedir", home, "--with-colons", "--list-keys", address]).output().unwrap();
     let text = String::from_utf8(listed.stdout).unwrap();
-    let print = text.lines().find_map(|line| line.strip_prefix("fpr:::::::::")).unwrap().trim_end_matches(':').to_owned();
-    ran("gpg", &["--batch", "--quiet", "--homedir", home, "--passphrase", "", "--quick-add-key", &print, "cv25519", "encr"]);
+    let print =
+        text.lines().find_map(|line| line.strip_prefix("fpr:::::::::")).unwrap().trim_end_matches(':').to_owned();
+    ran(
+        "gpg",
+        &["--batch", "--quiet", "--homedir", home, "--passphrase", "", "--quick-add-key", &print, "cv25519", "encr"],
+    );
 }
 
 #[test]
@@ -93,7 +144,21 @@ fn openpgp_is_opened_and_known_by_its_signer_and_sealed_for_others() {
     let keys = Seal { openpgp_home: home.clone(), ..Seal::default() };
     let (inner, out) = (dir.path().join("inner").display().to_string(), dir.path().join("out").display().to_string());
     fs::write(&inner, INNER.trim_end_matches("\r\n")).unwrap();
-    ran("gpg", &["--batch", "--homedir", &home, "--armor", "--local-user", "me@office.example", "--output", &out, "--detach-sign", &inner]);
+    ran(
+        "gpg",
+        &[
+            "--batch",
+            "--homedir",
+            &home,
+            "--armor",
+            "--local-user",
+            "me@office.example",
+            "--output",
+            &out,
+            "--detach-sign",
+            &inner,
+        ],
+    );
     let signature = fs::read_to_string(&out).unwrap();
     let signed = fields(
         format!(

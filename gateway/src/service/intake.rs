@@ -213,9 +213,7 @@ impl Shared {
         let opened = tokio::task::spawn_blocking(move || seal::open(&keys, raw)).await;
         match opened {
             Ok(Ok(Opened { raw, signers })) => Ok((Incoming { raw, ..incoming }, signers)),
-            Ok(Err(SealError::Closed(why))) => {
-                Err(Reply::new(554, "5.7.5", SealError::Closed(why).to_string()))
-            }
+            Ok(Err(SealError::Closed(why))) => Err(Reply::new(554, "5.7.5", SealError::Closed(why).to_string())),
             Ok(Err(SealError::Program(why))) => Err(Reply::new(451, "4.7.5", why)),
             Err(error) => Err(Reply::new(451, "4.7.5", error.to_string())),
         }
