@@ -17,6 +17,7 @@ mod notices;
 mod offramp;
 mod onramp;
 mod relay;
+mod seal;
 mod senders;
 mod sip;
 mod smtp;
@@ -35,6 +36,7 @@ pub use notices::Notices;
 pub use offramp::{CauseRule, Hours, Offramp, Rate};
 pub use onramp::{Attach, CallerProof, CallerRule, Onramp, Route, Unrouted};
 pub use relay::{OtherRelay, Relay, Tls};
+pub use seal::{Seal, SealTo};
 pub use senders::{Quota, SenderRule};
 pub use sip::SipAccount;
 use serde::{Deserialize, Serialize};
@@ -70,6 +72,10 @@ struct Raw {
     onramp: onramp::Raw,
     #[serde(default)]
     api: api::Raw,
+    #[serde(default)]
+    seal: seal::Raw,
+    #[serde(default)]
+    seal_to: Vec<seal::RawTo>,
     #[serde(default)]
     mailbox: Vec<mailbox::Raw>,
     #[serde(default)]
@@ -113,6 +119,10 @@ pub struct Config {
     pub log: Log,
     /// How other programs use the gateway.
     pub api: Api,
+    /// Keys for signed and sealed mail.
+    pub seal: Seal,
+    /// Mailboxes whose faxes are sealed.
+    pub seal_to: Vec<SealTo>,
     /// Mailboxes that are fetched from.
     #[serde(rename = "mailbox")]
     pub mailboxes: Vec<Mailbox>,
@@ -177,6 +187,7 @@ impl Default for Config {
 impl File<'_> {
     fn check(&self, raw: Raw) -> Result<Config, ConfigError> {
         let hostname = self.hostname(raw.hostname)?;
+        let seal = self.seal(raw.seal)?;
         let accounts = self.accounts(raw.sip)?;
         Ok(Config {
             domains: self.domains(raw.domains, &hostname)?,
@@ -191,6 +202,8 @@ impl File<'_> {
             web: self.web(raw.web)?,
             log: self.log(raw.log)?,
             api: self.api(raw.api)?,
+            seal_to: raw.seal_to.into_iter().map(|one| self.seal_to(one, &seal)).collect::<Result<_, _>>()?,
+            seal,
             mailboxes: {
                 let tables = raw.sender.len();
                 raw.mailbox.into_iter().map(|one| self.mailbox_table(one, tables)).collect::<Result<_, _>>()?
@@ -227,7 +240,7 @@ mod tests {
     use super::*;
 
     /// Arrays of tables: the example shows them as comments.
-    const TABLES: [&str; 9] = ["line", "sip", "mailbox", "sender", "cause", "hours", "rate", "caller", "route"];
+    const TABLES: [&str; 10] = ["line", "seal_to", "sip", "mailbox", "sender", "cause", "hours", "rate", "caller", "route"];
 
     fn refusal(text: &str) -> String {
         Config::parse(text, "a.toml").expect_err("should be refused").to_string()

@@ -18,6 +18,7 @@ pub mod prompt;
 pub mod pty;
 pub mod render;
 pub mod sdp;
+pub mod seal;
 pub mod service;
 pub mod sip;
 pub mod smtp;

@@ -177,7 +177,9 @@ fn of_recipient(to: &str) -> Vec<RcptParameter> {
 /// RFC 3461 4.
 fn xtext(text: &str) -> String {
     let plain = |octet: &u8| (b'!'..=b'~').contains(octet) && !b"+=".contains(octet);
-    text.bytes().map(|octet| if plain(&octet) { char::from(octet).to_string() } else { format!("+{octet:02X}") }).collect()
+    text.bytes()
+        .map(|octet| if plain(&octet) { char::from(octet).to_string() } else { format!("+{octet:02X}") })
+        .collect()
 }
 
 fn told(place: &Place, error: &dyn std::error::Error) -> String {

@@ -28,9 +28,10 @@ fn described(operation: &Operation) -> Value {
         let kind = if matches!(*name, "since" | "limit") { "integer" } else { "string" };
         json!({"name": name, "in": "query", "description": meaning, "schema": {"type": kind}})
     });
-    let in_path = operation.path.contains("{id}").then(|| {
-        json!({"name": "id", "in": "path", "required": true, "schema": {"type": "integer"}})
-    });
+    let in_path = operation
+        .path
+        .contains("{id}")
+        .then(|| json!({"name": "id", "in": "path", "required": true, "schema": {"type": "integer"}}));
     let mut described = json!({
         "summary": operation.summary,
         "parameters": in_path.into_iter().chain(query).collect::<Vec<_>>(),

@@ -70,4 +70,3 @@ async fn with_token(State(front): State<Front>, request: Request, next: Next) ->
     }
     next.run(request).await
 }
-

@@ -6,11 +6,13 @@
 
 pub mod caller;
 mod login;
+pub mod origin;
 pub mod secret;
 
 use std::net::IpAddr;
 
 pub use login::{Denied, LockOut, Proof, prove};
+use origin::Origin;
 
 use crate::{
     config::{Config, Quota, SenderRule},
@@ -27,6 +29,8 @@ pub struct Bearer<'a> {
     pub user: Option<&'a str>,
     /// Return path.
     pub from: &'a str,
+    /// What was found of where it comes from; none before the message is there, when it is given the benefit.
+    pub origin: Option<&'a Origin>,
 }
 
 /// What a sender may do.
@@ -104,7 +108,8 @@ fn fits(rule: &SenderRule, bearer: &Bearer<'_>) -> bool {
         (Some(network), Some(peer)) => network.contains(peer),
         (Some(_), None) => false,
     };
-    user && network && rule.address.matches(bearer.from)
+    let proved = rule.proof.is_none_or(|proof| bearer.origin.is_none_or(|origin| origin.proves(proof, bearer.from)));
+    user && network && proved && rule.address.matches(bearer.from)
 }
 
 /// Users are counted each by itself; a return path anybody can write is not.
@@ -158,7 +163,7 @@ mod tests {
     }
 
     fn asks(peer: &str, user: Option<&str>, from: &str, number: &str) -> Result<String, String> {
-        let bearer = Bearer { peer: Some(peer.parse().unwrap()), user, from };
+        let bearer = Bearer { peer: Some(peer.parse().unwrap()), user, from, origin: None };
         let permit = permit(&config(), &bearer, &PhoneNumber::parse(number).unwrap());
         permit.map(|permit| permit.account).map_err(|refusal| refusal.to_string())
     }

@@ -54,7 +54,8 @@ impl File<'_> {
         let token = token.filter(|token| token.0.len() >= SHORTEST_TOKEN);
         let given = raw.listen.as_ref().filter(|list| !list.get_ref().is_empty());
         if let (Some(key), None) = (given, &token) {
-            let remedy = "programs need a token of 16 characters or more; write it into a file and name that as api.token_file";
+            let remedy =
+                "programs need a token of 16 characters or more; write it into a file and name that as api.token_file";
             return Err(self.refuse("api.listen", key, remedy));
         }
         let webhook_secret_env = text(raw.webhook_secret_env, "ANSWERTONE_WEBHOOK_SECRET");

@@ -104,7 +104,9 @@ impl File<'_> {
         let plain = |c: char| c.is_ascii_alphanumeric() || ".-:".contains(c);
         let wrong = |text: &&Spanned<String>| text.get_ref().is_empty() || !text.get_ref().chars().all(plain);
         match places.iter().find(wrong) {
-            Some(text) => Err(self.refuse("relay.others", text, "write a host and port such as \"mail2.example.com:25\"")),
+            Some(text) => {
+                Err(self.refuse("relay.others", text, "write a host and port such as \"mail2.example.com:25\""))
+            }
             None => Ok(places.into_iter().map(|text| OtherRelay(text.into_inner())).collect()),
         }
     }

@@ -7,7 +7,7 @@ use super::{
     ConfigError, Network,
     file::{File, Key, flag, patterns, text},
 };
-use crate::{ifax::priority::Priority, pattern::Pattern};
+use crate::{authorise::origin::Proof, ifax::priority::Priority, pattern::Pattern};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -16,6 +16,7 @@ pub(super) struct Raw {
     address: Key<String>,
     user: Key<String>,
     network: Key<String>,
+    proof: Key<String>,
     allow: Key<bool>,
     numbers: Key<Vec<String>>,
     priority: Key<String>,
@@ -38,6 +39,9 @@ pub struct SenderRule {
     /// Networks it is for; none: all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub network: Option<Network>,
+    /// What must be proved of the domain of the return path; none: nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proof: Option<Proof>,
     /// Whether they may.
     pub allow: bool,
     /// Numbers they may have called.
@@ -68,12 +72,17 @@ pub struct Quota {
 
 impl File<'_> {
     pub(super) fn sender(&self, raw: Raw) -> Result<SenderRule, ConfigError> {
+        let proofs = [("spf", Proof::Spf), ("dkim", Proof::Dkim), ("dmarc", Proof::Dmarc), ("signed", Proof::Signed)];
         let names = Priority::ALL.map(|priority| (priority.name(), priority));
         Ok(SenderRule {
             name: raw.name.into_inner(),
             address: Pattern::new(text(raw.address, "*")),
             user: raw.user.map(|user| Pattern::new(user.into_inner())),
             network: raw.network.as_ref().map(|network| self.network("sender.network", network)).transpose()?,
+            proof: match raw.proof {
+                Some(name) => Some(self.choice("sender.proof", Some(name), Proof::Dmarc, &proofs)?),
+                None => None,
+            },
             allow: flag(raw.allow, true),
             numbers: patterns(raw.numbers, &["*"]),
             priority: self.choice("sender.priority", raw.priority, Priority::Normal, &names)?,

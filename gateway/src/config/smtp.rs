@@ -18,6 +18,7 @@ pub(super) struct Raw {
     listen: Key<Vec<Spanned<String>>>,
     listen_tls: Key<Vec<Spanned<String>>>,
     listen_lmtp: Key<Vec<Spanned<String>>>,
+    name_server: Key<String>,
     certificate_file: Key<String>,
     key_file: Key<String>,
     login_in_clear: Key<bool>,
@@ -55,6 +56,8 @@ pub struct Smtp {
     pub listen_tls: Vec<SocketAddr>,
     /// Sockets of LMTP.
     pub listen_lmtp: Vec<SocketAddr>,
+    /// Who is asked for SPF, DKIM and DMARC, address and port; empty: who this machine asks.
+    pub name_server: String,
     /// The certificate chain, PEM; empty for no TLS.
     pub certificate_file: String,
     /// Its key, PEM.
@@ -102,6 +105,7 @@ impl File<'_> {
         Ok(Smtp {
             listen_tls,
             listen_lmtp: self.sockets("smtp.listen_lmtp", raw.listen_lmtp, &[])?,
+            name_server: self.name_server(raw.name_server)?,
             certificate_file: text(raw.certificate_file, ""),
             key_file: text(raw.key_file, ""),
             tls,
@@ -148,6 +152,16 @@ impl File<'_> {
             .iter()
             .map(|text| text.get_ref().parse().map_err(|_| self.refuse(key, text, remedy)))
             .collect()
+    }
+
+    fn name_server(&self, key: Key<String>) -> Result<String, ConfigError> {
+        let Some(text) = key.filter(|text| !text.get_ref().is_empty()) else { return Ok(String::new()) };
+        match text.get_ref().parse::<SocketAddr>() {
+            Ok(_) => Ok(text.into_inner()),
+            Err(_) => {
+                Err(self.refuse("smtp.name_server", &text, "write an address and port such as \"192.0.2.53:53\""))
+            }
+        }
     }
 
     pub(super) fn network(&self, key: &str, text: &Spanned<String>) -> Result<Network, ConfigError> {

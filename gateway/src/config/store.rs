@@ -65,9 +65,14 @@ impl File<'_> {
         let Some(url) = key.filter(|url| !url.get_ref().is_empty()) else { return Ok(String::new()) };
         let at_server = url.get_ref().strip_prefix("postgres://").or(url.get_ref().strip_prefix("postgresql://"));
         let Some(rest) = at_server else {
-            return Err(self.refuse("store.url", &url, "write a URL such as \"postgres://answertone@db.example/answertone\""));
+            return Err(self.refuse(
+                "store.url",
+                &url,
+                "write a URL such as \"postgres://answertone@db.example/answertone\"",
+            ));
         };
-        let user = rest.split(['/', '?']).next().and_then(|server| server.rsplit_once('@')).map_or("", |(user, _)| user);
+        let user =
+            rest.split(['/', '?']).next().and_then(|server| server.rsplit_once('@')).map_or("", |(user, _)| user);
         if user.contains(':') {
             let remedy = "put the password into ~/.pgpass or the environment variable PGPASSWORD instead";
             return Err(self.refuse("store.url", &Spanned::new(url.span(), "(with a password)"), remedy));

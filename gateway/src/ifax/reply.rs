@@ -38,9 +38,10 @@ fn text(octets: &[u8]) -> String {
 
 /// The Message-ID in what is returned of the mail.
 fn returned_id(message: &Message<'_>) -> Option<String> {
-    let part = message.parts.iter().rfind(|part| {
-        part.is_content_type("message", "rfc822") || part.is_content_type("text", "rfc822-headers")
-    })?;
+    let part = message
+        .parts
+        .iter()
+        .rfind(|part| part.is_content_type("message", "rfc822") || part.is_content_type("text", "rfc822-headers"))?;
     field(&text(part.contents()), "Message-ID")
 }
 
@@ -97,12 +98,8 @@ mod tests {
         let dsn = b"Content-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n--b\r\n\r\nIt went well.\r\n\
             --b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx\r\nOriginal-Envelope-Id: fax.5.17@gw\r\n\r\n\
             Final-Recipient: rfc822; office@x.example\r\nAction: delivered\r\nStatus: 2.0.0\r\n\r\n--b--\r\n";
-        let reply = |said: &str| Reply {
-            fax: 5,
-            begun_at: 17,
-            recipient: Some("office@x.example".into()),
-            said: said.into(),
-        };
+        let reply =
+            |said: &str| Reply { fax: 5, begun_at: 17, recipient: Some("office@x.example".into()), said: said.into() };
         assert_eq!(replies(dsn), [reply("delivered")]);
         let mdn = b"Content-Type: multipart/report; report-type=disposition-notification; boundary=b\r\n\r\n--b\r\n\r\nSeen.\r\n\
             --b\r\nContent-Type: message/disposition-notification\r\n\r\nFinal-Recipient: rfc822;\r\n office@x.example\r\n\

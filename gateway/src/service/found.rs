@@ -31,10 +31,14 @@ pub(super) async fn take(shared: &Shared, raw: Vec<u8>, from_where: Option<IpAdd
     if recipients.is_empty() {
         return Found::Refused("it names no address of this gateway; write To: FAX=+NUMBER@gateway".into());
     }
-    let bearer = Bearer { peer: from_where, user: None, from: &from };
+    let bearer = Bearer { peer: from_where, user: None, from: &from, origin: None };
     for recipient in &recipients {
         if let Err(refusal) = shared.admit(&bearer, recipient).await {
-            return if refusal.passes() { Found::Later(refusal.to_string()) } else { Found::Refused(refusal.to_string()) };
+            return if refusal.passes() {
+                Found::Later(refusal.to_string())
+            } else {
+                Found::Refused(refusal.to_string())
+            };
         }
     }
     let recipient = |address: String| Recipient { address, ..Recipient::default() };

@@ -86,7 +86,7 @@ impl Front {
         let domain = &self.config().domains[0];
         let from = fax.user.mailbox.clone();
         let addresses: Vec<_> = fax.to.iter().map(|number| format!("FAX={}@{domain}", plain(number))).collect();
-        let bearer = Bearer { peer: Some(fax.peer), user: Some(&fax.user.name), from: &from };
+        let bearer = Bearer { peer: Some(fax.peer), user: Some(&fax.user.name), from: &from, origin: None };
         for address in &addresses {
             self.0.admit(&bearer, address).await.map_err(|refusal| Unsent(refusal.to_string()))?;
         }

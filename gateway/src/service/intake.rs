@@ -8,13 +8,14 @@ use tracing::{error, info, warn};
 
 use super::{Happening, Shared};
 use crate::{
-    authorise::{self, Bearer, Denied, LockOut, Proof, Refusal},
+    authorise::{self, Bearer, Denied, LockOut, Proof, Refusal, origin::Origin},
     config::Purpose,
     ifax::{
         address::{AddressError, FaxAddress},
         priority::Priority,
         reply,
     },
+    seal::{self, Opened, SealError},
     smtp::{Client, Envelope, Intake, Recipient, Reply},
     store::{MailKind, NewMail, NewMessage, NewRecipient, StoreError, now},
 };
@@ -49,7 +50,7 @@ impl Intake for GatewayIntake {
         if self.0.is_ours_to_read(&recipient.address) {
             return Ok(());
         }
-        let bearer = Bearer { peer: Some(client.peer), user: client.user.as_deref(), from };
+        let bearer = Bearer { peer: Some(client.peer), user: client.user.as_deref(), from, origin: None };
         self.0.admit(&bearer, &recipient.address).await.map_err(Reply::from)
     }
 
@@ -182,7 +183,11 @@ impl Shared {
 
     /// Keeps a message whose recipients were admitted.
     pub(super) async fn take(&self, incoming: Incoming) -> Result<crate::store::Accepted, Reply> {
-        let new = self.message(incoming)?;
+        let origin = self.origin(&incoming).await;
+        let (incoming, signers) = self.opened(incoming).await?;
+        let origin = Some(origin.unwrap_or_default().signed_by(signers));
+        self.still_admitted(&incoming, origin.as_ref())?;
+        let new = self.message(incoming, origin.as_ref())?;
         let accepted = self.store.accept(&new).await.map_err(|error| refused(&error))?;
         let (message, jobs, duplicates) = (accepted.message, accepted.jobs, accepted.duplicates);
         info!(message, jobs, duplicates, "mail taken");
@@ -193,7 +198,42 @@ impl Shared {
         Ok(accepted)
     }
 
-    fn message(&self, incoming: Incoming) -> Result<NewMessage, Reply> {
+    /// Where it comes from, if that matters to anybody.
+    async fn origin(&self, incoming: &Incoming) -> Option<Origin> {
+        let origins = self.origins.as_ref()?;
+        let from = &incoming.envelope.from;
+        let origin = origins.find(&incoming.raw, from, incoming.from_where, &self.config.hostname).await;
+        info!(from, ?origin, "where it comes from");
+        Some(origin)
+    }
+
+    /// The message out of its seal, and who has signed it. DKIM is about the message as it came, so it was looked at before.
+    async fn opened(&self, incoming: Incoming) -> Result<(Incoming, Vec<String>), Reply> {
+        let (keys, raw) = (self.config.seal.clone(), incoming.raw.clone());
+        let opened = tokio::task::spawn_blocking(move || seal::open(&keys, raw)).await;
+        match opened {
+            Ok(Ok(Opened { raw, signers })) => Ok((Incoming { raw, ..incoming }, signers)),
+            Ok(Err(SealError::Closed(why))) => Err(Reply::new(554, "5.7.5", SealError::Closed(why).to_string())),
+            Ok(Err(SealError::Program(why))) => Err(Reply::new(451, "4.7.5", why)),
+            Err(error) => Err(Reply::new(451, "4.7.5", error.to_string())),
+        }
+    }
+
+    /// Now that it is known where the message comes from.
+    fn still_admitted(&self, incoming: &Incoming, origin: Option<&Origin>) -> Result<(), Reply> {
+        let envelope = &incoming.envelope;
+        let bearer =
+            Bearer { peer: incoming.from_where, user: envelope.client.user.as_deref(), from: &envelope.from, origin };
+        for recipient in &envelope.recipients {
+            if let Ok(fax) = FaxAddress::parse_at(&recipient.address, &self.config.offramp.dial) {
+                authorise::permit(&self.config, &bearer, &fax.number)
+                    .map_err(|refusal| Reply::new(550, "5.7.1", refusal.to_string()))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn message(&self, incoming: Incoming, origin: Option<&Origin>) -> Result<NewMessage, Reply> {
         let Incoming { envelope, raw, with_envelope, from_where, peer } = incoming;
         let headers = Headers::of(&raw);
         if headers.hops > MOST_HOPS {
@@ -208,7 +248,7 @@ impl Shared {
             recipient: self.config.onramp.mailbox.to_string(),
             raw: raw.clone(),
         });
-        let (account, priority) = self.account(&envelope, from_where, &faxes);
+        let (account, priority) = self.account(&envelope, from_where, origin, &faxes);
         let hold = i64::try_from(envelope.hold_s).unwrap_or(0).min(crate::smtp::LONGEST_HOLD_S);
         Ok(NewMessage {
             recipients: faxes.into_iter().flat_map(|recipient| self.recipients(recipient)).collect(),
@@ -232,8 +272,14 @@ impl Shared {
     }
 
     /// The account and the priority of the first recipient's permit: all were admitted by the same table.
-    fn account(&self, envelope: &Envelope, peer: Option<IpAddr>, faxes: &[&Recipient]) -> (String, Priority) {
-        let bearer = Bearer { peer, user: envelope.client.user.as_deref(), from: &envelope.from };
+    fn account(
+        &self,
+        envelope: &Envelope,
+        peer: Option<IpAddr>,
+        origin: Option<&Origin>,
+        faxes: &[&Recipient],
+    ) -> (String, Priority) {
+        let bearer = Bearer { peer, user: envelope.client.user.as_deref(), from: &envelope.from, origin };
         let first = faxes.first().and_then(|fax| FaxAddress::parse_at(&fax.address, &self.config.offramp.dial).ok());
         let permit = first.and_then(|fax| authorise::permit(&self.config, &bearer, &fax.number).ok());
         permit.map_or_else(Default::default, |permit| (permit.account, permit.priority))

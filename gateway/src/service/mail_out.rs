@@ -9,6 +9,7 @@ use tracing::{error, info, warn};
 use super::{Happening, Shared};
 use crate::{
     mail::{MailOut, Outgoing, RelayError},
+    seal,
     store::{Mail, MailKind, NewMail, now},
 };
 
@@ -33,8 +34,11 @@ pub(super) async fn work(shared: Arc<Shared>, out: MailOut) {
 
 async fn hand_over(shared: &Shared, out: &MailOut, mail: Mail) {
     let id = if shared.config.onramp.confirm { fax_id(&mail) } else { None };
-    let outgoing =
-        Outgoing { from: &mail.mail_from, to: &mail.recipient, envelope_id: id.as_deref(), raw: &mail.raw };
+    let raw = match sealed(shared, &mail).await {
+        Ok(raw) => raw,
+        Err(said) => return later(shared, &mail, &said).await,
+    };
+    let outgoing = Outgoing { from: &mail.mail_from, to: &mail.recipient, envelope_id: id.as_deref(), raw: &raw };
     match out.send(outgoing).await {
         Ok(relay) => {
             shared.persist("a delivered mail", || shared.store.mail_delivered(mail.id, &relay)).await;
@@ -47,13 +51,26 @@ async fn hand_over(shared: &Shared, out: &MailOut, mail: Mail) {
         {
             give_up(shared, &mail, &said).await;
         }
-        Err(RelayError::Later(said)) => {
-            let wait = wait(&shared.config.relay.retry, mail.attempts);
-            warn!(mail = mail.id, said, wait_s = wait.as_secs(), "relay does not take mail now");
-            let due = now() + wait.as_millis() as i64;
-            shared.persist("a waiting mail", || shared.store.mail_waits(mail.id, due, &said)).await;
-        }
+        Err(RelayError::Later(said)) => later(shared, &mail, &said).await,
     }
+}
+
+async fn later(shared: &Shared, mail: &Mail, said: &str) {
+    let wait = wait(&shared.config.relay.retry, mail.attempts);
+    warn!(mail = mail.id, said, wait_s = wait.as_secs(), "the mail waits");
+    let due = now() + wait.as_millis() as i64;
+    shared.persist("a waiting mail", || shared.store.mail_waits(mail.id, due, said)).await;
+}
+
+/// The mail of a fax as it goes out. One that should be sealed never goes out open.
+async fn sealed(shared: &Shared, mail: &Mail) -> Result<Vec<u8>, String> {
+    let rows = &shared.config.seal_to;
+    if mail.kind != "fax" || rows.is_empty() {
+        return Ok(mail.raw.clone());
+    }
+    let (keys, rows, mail) = (shared.config.seal.clone(), rows.clone(), mail.clone());
+    let sealed = tokio::task::spawn_blocking(move || seal::close(&keys, &rows, &mail.recipient, &mail.raw)).await;
+    sealed.map_err(|error| error.to_string())?.map_err(|error| error.to_string())
 }
 
 /// The Message-ID of a fax's mail, under which its delivery is told.

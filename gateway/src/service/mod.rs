@@ -54,6 +54,7 @@ use tracing::{error, info, warn};
 
 use crate::{
     api,
+    authorise::origin::{Origins, Proof},
     config::{Config, Line, Purpose},
     engine::Engine,
     live::Board,
@@ -90,6 +91,9 @@ pub enum ServeError {
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Nobody to be asked for SPF, DKIM and DMARC.
+    #[error("name server: {0}; set smtp.name_server")]
+    NameServer(String),
     /// The relay.
     #[error("relay: {0}")]
     Relay(#[from] RelayError),
@@ -100,6 +104,8 @@ pub(crate) struct Shared {
     config: Config,
     store: Store,
     happenings: Happenings,
+    /// Tells where mail comes from, if anybody has to prove that.
+    origins: Option<Origins>,
     /// Calls under way.
     board: Arc<Board>,
     recordings: Option<PathBuf>,
@@ -156,10 +162,12 @@ impl Service {
         let api_doors = doors::open_api(&config.api).await?;
         let programs = api_doors.iter().filter_map(|listener| listener.local_addr().ok()).collect();
         let addresses = doors.iter().filter_map(|(listener, _)| listener.local_addr().ok()).collect();
+        let origins = origins(&config)?;
         let shared = Arc::new(Shared {
             config,
             store,
             happenings: Happenings(options.happenings),
+            origins,
             board: Arc::default(),
             recordings: options.recordings,
             job_due: Notify::new(),
@@ -240,6 +248,13 @@ impl Service {
         let all = async { while self.workers.join_next().await.is_some() {} };
         tokio::time::timeout(within, all).await.is_ok()
     }
+}
+
+/// Who tells where mail comes from, if a sender has to prove that.
+fn origins(config: &Config) -> Result<Option<Origins>, ServeError> {
+    let asked = config.senders.iter().any(|sender| sender.proof.is_some_and(|proof| proof != Proof::Signed));
+    let server = config.smtp.name_server.parse().ok();
+    asked.then(|| Origins::new(server)).transpose().map_err(ServeError::NameServer)
 }
 
 impl Shared {

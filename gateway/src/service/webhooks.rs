@@ -20,7 +20,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(super) async fn work(shared: Arc<Shared>) {
     // Whoever was first has said the same.
     let _ = CryptoProvider::install_default(provider::default_provider());
-    let client = match reqwest::Client::builder().timeout(PATIENCE).redirect(reqwest::redirect::Policy::none()).build() {
+    let client = match reqwest::Client::builder().timeout(PATIENCE).redirect(reqwest::redirect::Policy::none()).build()
+    {
         Ok(client) => client,
         Err(failure) => return error!(%failure, "no webhook can be called"),
     };

@@ -1,9 +1,13 @@
 //! One connection.
 
-use std::{io, sync::Arc, time::Duration};
+mod envelope;
+mod identity;
+mod message;
+
+use std::{io, sync::Arc};
 
 use smtp_proto::{
-    Error, MAIL_RET_FULL, MailFrom, RcptTo, Request,
+    Error, Request,
     request::receiver::{BdatReceiver, DataReceiver, DummyDataReceiver, RequestReceiver},
 };
 use tokio::{
@@ -13,19 +17,15 @@ use tokio::{
 };
 
 use super::{
-    Client, Door, Envelope, Intake, LONGEST_HOLD_S, Limits, Protocol, Recipient, Reply,
+    Client, Door, Envelope, Intake, LONGEST_HOLD_S, Limits, Protocol, Reply,
     door::Wire,
-    login::{self, LONGEST_LINE, Login, Step},
+    login::{self, LONGEST_LINE, Login},
 };
 
 /// Commands refused before the client is sent away.
 const MOST_ERRORS: usize = 20;
 /// RSET, NOOP and the like before the client is sent away.
 const MOST_IDLE_COMMANDS: usize = 1000;
-/// How long a refused login is kept waiting, more each time.
-const LOGIN_DELAY: Duration = Duration::from_millis(500);
-/// Logins refused before the client is sent away.
-const MOST_LOGINS: usize = 3;
 
 pub(super) struct Session<I> {
     stream: Box<dyn Wire>,
@@ -313,155 +313,6 @@ impl<I: Intake> Session<I> {
         let lines: String = offers.iter().map(|offer| format!("250-{offer}\r\n")).collect();
         self.write(format!("{lines}250 SIZE {message}\r\n").as_bytes()).await?;
         Ok(Next::Command)
-    }
-
-    fn may_log_in(&self) -> Result<(), Reply> {
-        if !self.door.logins {
-            return Err(Reply::new(502, "5.5.1", "AUTH is not offered"));
-        }
-        if !self.secure && !self.door.logins_in_clear {
-            return Err(Reply::new(538, "5.7.11", "begin TLS first: passwords are not taken in the clear"));
-        }
-        match &self.client.user {
-            Some(user) => Err(Reply::new(503, "5.5.1", format!("already logged in as {user}"))),
-            None if self.envelope.is_some() => Err(Reply::new(503, "5.5.1", "not within a message")),
-            None => Ok(()),
-        }
-    }
-
-    async fn login(&mut self, step: Step) -> io::Result<Next> {
-        let (user, password) = match step {
-            Step::Ask(what, login) => {
-                self.write(format!("334 {what}\r\n").as_bytes()).await?;
-                return Ok(Next::Answer(login));
-            }
-            Step::Nonsense => return self.answer(Err(Reply::new(501, "5.5.2", "that is not base64 of a login"))).await,
-            Step::Claim { user, password } => (user, password),
-        };
-        match self.intake.authenticate(&self.client, &user, &password).await {
-            Ok(()) => {
-                self.client.user = Some(user);
-                self.answer(Ok(Reply::new(235, "2.7.0", "welcome"))).await
-            }
-            Err(refusal) => {
-                self.failed_logins += 1;
-                tokio::time::sleep(LOGIN_DELAY * self.failed_logins as u32).await;
-                let next = self.answer(Err(refusal)).await?;
-                Ok(if self.failed_logins >= MOST_LOGINS { Next::Close } else { next })
-            }
-        }
-    }
-
-    /// How a chunk is read: kept, or passed over to its end because nothing good can come of it.
-    fn chunk(&mut self, octets: usize, last: bool) -> Reading {
-        let refusal = match &self.envelope {
-            None => Some(Reply::new(503, "5.5.1", "MAIL comes first")),
-            Some(envelope) if envelope.recipients.is_empty() => Some(Reply::new(554, "5.5.1", "no valid recipients")),
-            Some(_) if self.chunks.len().saturating_add(octets) > self.limits.message => {
-                Some(Reply::new(552, "5.3.4", format!("at most {} octets are taken", self.limits.message)))
-            }
-            Some(_) => None,
-        };
-        self.empty_chunk = octets == 0;
-        match refusal {
-            Some(reply) => {
-                self.chunks = vec![];
-                Reading::Skip(DummyDataReceiver::new_bdat(octets), reply)
-            }
-            None => {
-                let so_far = std::mem::take(&mut self.chunks);
-                Reading::Chunk(BdatReceiver::new(octets, last), so_far, last)
-            }
-        }
-    }
-
-    fn mail<T: AsRef<str>>(&mut self, from: &MailFrom<T>) -> Result<Reply, Reply> {
-        if self.greeted.is_none() {
-            return Err(Reply::new(503, "5.5.1", "EHLO comes first"));
-        }
-        if self.envelope.is_some() {
-            return Err(Reply::new(503, "5.5.1", "MAIL was given; RSET starts anew"));
-        }
-        if from.size > self.limits.message {
-            return Err(Reply::new(552, "5.3.4", format!("at most {} octets are taken", self.limits.message)));
-        }
-        let hold_s = match (from.hold_for, from.hold_until) {
-            (0, 0) => 0,
-            (0, until) => until.saturating_sub(jiff::Timestamp::now().as_second().unsigned_abs()),
-            (hold, _) => hold,
-        };
-        if hold_s > LONGEST_HOLD_S.unsigned_abs() {
-            return Err(Reply::new(501, "5.5.4", format!("a message is held for at most {LONGEST_HOLD_S} s")));
-        }
-        self.intake.sender(&self.client, from.address.as_ref())?;
-        self.envelope = Some(Envelope {
-            client: self.client.clone(),
-            from: from.address.as_ref().into(),
-            envelope_id: from.env_id.as_ref().map(|id| id.as_ref().into()),
-            return_full: from.flags & MAIL_RET_FULL != 0,
-            hold_s,
-            recipients: vec![],
-        });
-        Ok(Reply::new(250, "2.1.0", "sender ok"))
-    }
-
-    async fn recipient<T: AsRef<str>>(&mut self, to: &RcptTo<T>) -> Result<Reply, Reply> {
-        let Some(envelope) = &mut self.envelope else { return Err(Reply::new(503, "5.5.1", "MAIL comes first")) };
-        if envelope.recipients.len() >= self.limits.recipients {
-            return Err(Reply::new(
-                452,
-                "4.5.3",
-                format!("at most {} recipients; send the others another copy", self.limits.recipients),
-            ));
-        }
-        let address = match to.address.as_ref() {
-            "" => "postmaster".into(),
-            address => address.into(),
-        };
-        let recipient =
-            Recipient { address, orcpt: to.orcpt.as_ref().map(|orcpt| orcpt.as_ref().into()), notify: to.flags & 0xf };
-        self.intake.recipient(&self.client, &envelope.from, &recipient).await?;
-        envelope.recipients.push(recipient);
-        Ok(Reply::new(250, "2.1.5", "recipient ok"))
-    }
-
-    /// LMTP says it to each recipient, RFC 2033 4.2: all share the message's fate.
-    async fn say_of_message(&mut self, reply: &Reply, recipients: usize) -> io::Result<()> {
-        let times = if self.door.protocol == Protocol::Lmtp { recipients } else { 1 };
-        for _ in 0..times {
-            self.say(reply).await?;
-        }
-        Ok(())
-    }
-
-    async fn delivered(&mut self, message: Vec<u8>) -> io::Result<Reading> {
-        let envelope = self.envelope.take().expect("DATA was only allowed with an envelope");
-        let host = self.greeted.clone().unwrap_or_default();
-        let mut traced = self.received_line(&host).into_bytes();
-        traced.extend(message);
-        self.commands = 0;
-        let recipients = envelope.recipients.len();
-        let reply = self.intake.deliver(envelope, traced).await.unwrap_or_else(|refusal| refusal);
-        self.say_of_message(&reply, recipients).await?;
-        Ok(Reading::Commands(RequestReceiver::default()))
-    }
-
-    /// The trace line of RFC 5321 4.4.
-    fn received_line(&self, host: &str) -> String {
-        let plain = |c: &char| c.is_ascii_alphanumeric() || ".-:[]".contains(*c);
-        let host: String = host.chars().filter(plain).take(255).collect();
-        let date = jiff::fmt::rfc2822::to_string(&jiff::Zoned::now()).unwrap_or_default();
-        let kind = match (self.door.protocol, self.secure, &self.client.user) {
-            (Protocol::Lmtp, ..) => "LMTP",
-            (_, false, None) => "ESMTP",
-            (_, true, None) => "ESMTPS",
-            (_, false, Some(_)) => "ESMTPA",
-            (_, true, Some(_)) => "ESMTPSA",
-        };
-        format!(
-            "Received: from {host} ([{}]) by {} with {kind};\r\n\t{date}\r\n",
-            self.client.peer, self.limits.hostname
-        )
     }
 
     async fn too_much(&mut self) -> io::Result<Reading> {

@@ -283,13 +283,15 @@ impl Store {
 
     /// Page numbers of a received fax, in order.
     pub async fn fax_page_numbers(&self, fax: i64) -> Result<Vec<i64>, StoreError> {
-        let query = sqlx::query_scalar("SELECT number FROM fax_page WHERE fax = $1 AND length(image) > 0 ORDER BY number");
+        let query =
+            sqlx::query_scalar("SELECT number FROM fax_page WHERE fax = $1 AND length(image) > 0 ORDER BY number");
         Ok(query.bind(fax).fetch_all(&self.pool).await?)
     }
 
     /// A page of a received fax.
     pub async fn fax_page(&self, fax: i64, number: i64) -> Result<Option<Vec<u8>>, StoreError> {
-        let query = sqlx::query_scalar("SELECT image FROM fax_page WHERE fax = $1 AND number = $2 AND length(image) > 0");
+        let query =
+            sqlx::query_scalar("SELECT image FROM fax_page WHERE fax = $1 AND number = $2 AND length(image) > 0");
         Ok(query.bind(fax).bind(number).fetch_optional(&self.pool).await?)
     }
 

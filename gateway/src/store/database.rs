@@ -105,5 +105,8 @@ fn new_node() -> String {
 fn escaped(path: &Path) -> String {
     let plain = |octet: &u8| octet.is_ascii_alphanumeric() || b"/._-".contains(octet);
     let octets = path.as_os_str().as_encoded_bytes();
-    octets.iter().map(|octet| if plain(octet) { (*octet as char).to_string() } else { format!("%{octet:02X}") }).collect()
+    octets
+        .iter()
+        .map(|octet| if plain(octet) { (*octet as char).to_string() } else { format!("%{octet:02X}") })
+        .collect()
 }

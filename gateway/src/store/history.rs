@@ -119,7 +119,8 @@ const ROWS: &str = "SELECT * FROM (
     FROM fax) AS log";
 
 /// What is none matters not.
-const WANTED: &str = "WHERE way = coalesce($1, way) AND state = coalesce($2, state) AND coalesce(cause, '') = coalesce($3, cause, '')
+const WANTED: &str =
+    "WHERE way = coalesce($1, way) AND state = coalesce($2, state) AND coalesce(cause, '') = coalesce($3, cause, '')
       AND lower(number) LIKE coalesce($4, '%') AND lower(sender) LIKE coalesce($5, '%')
       AND lower(recipient) LIKE coalesce($6, '%') AND received_at >= $7 AND received_at < $8
     ORDER BY received_at DESC, way, id DESC LIMIT $9";

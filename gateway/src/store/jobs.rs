@@ -116,13 +116,13 @@ impl Store {
             self.terms.skip_locked
         );
         let ids: Vec<i64> = sqlx::query_scalar(sqlx::AssertSqlSafe(due))
-        .bind(now())
-        .bind(&job.number)
-        .bind(&job.subaddress)
-        .bind(&job.post_dial)
-        .bind(i64::from(most))
-        .fetch_all(&mut *tx)
-        .await?;
+            .bind(now())
+            .bind(&job.number)
+            .bind(&job.subaddress)
+            .bind(&job.post_dial)
+            .bind(i64::from(most))
+            .fetch_all(&mut *tx)
+            .await?;
         let mut jobs = vec![];
         for id in ids {
             self.take_job(&mut tx, id).await?;
@@ -267,11 +267,7 @@ impl Store {
              WHERE state = 'sending' AND {}",
             self.terms.abandoned
         );
-        let done = sqlx::query(sqlx::AssertSqlSafe(give_back))
-        .bind(now())
-        .bind(said)
-        .execute(&self.pool)
-        .await?;
+        let done = sqlx::query(sqlx::AssertSqlSafe(give_back)).bind(now()).bind(said).execute(&self.pool).await?;
         Ok(done.rows_affected())
     }
 

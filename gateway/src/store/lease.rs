@@ -3,8 +3,12 @@
 use super::{Store, StoreError};
 
 /// What can be in hand.
-const IN_HAND: [(&str, &str); 4] =
-    [("job", "state = 'sending'"), ("fax", "state = 'receiving'"), ("outbound", "state IN ('queued', 'waiting')"), ("webhook", "state = 'waiting'")];
+const IN_HAND: [(&str, &str); 4] = [
+    ("job", "state = 'sending'"),
+    ("fax", "state = 'receiving'"),
+    ("outbound", "state IN ('queued', 'waiting')"),
+    ("webhook", "state = 'waiting'"),
+];
 
 impl Store {
     /// Says that this gateway lives: everything it has in hand is its own for another lease.

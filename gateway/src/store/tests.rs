@@ -386,3 +386,41 @@ async fn what_is_told_of_a_fax_s_mail_is_in_the_log(store: Store) {
     assert_eq!(rows[0].reply.as_deref(), Some("displayed"));
     assert!(rows[0].replied_at.is_some());
 }
+
+/// Prints what a claim, a page, an end and the operator's list cost with 10,000 jobs and 50 lines; run it by its name.
+#[tokio::test]
+#[ignore = "it measures"]
+async fn ten_thousand_jobs() {
+    const JOBS: usize = 10_000;
+    const LINES: usize = 50;
+    let (_dir, store) = store().await;
+    let begun = std::time::Instant::now();
+    for n in 0..JOBS / 100 {
+        let numbers: Vec<String> = (0..100).map(|m| format!("+1555{:05}", n * 100 + m)).collect();
+        let numbers: Vec<&str> = numbers.iter().map(String::as_str).collect();
+        store.accept(&message(&format!("m{n}"), &numbers)).await.unwrap();
+    }
+    println!("accepted: {:.3} ms a job", begun.elapsed().as_secs_f64() * 1e3 / JOBS as f64);
+    for left in (LINES..=JOBS).rev().step_by(JOBS / 5) {
+        let mut jobs = vec![];
+        let begun = std::time::Instant::now();
+        for line in 0..LINES {
+            jobs.push(store.claim_job(&format!("line {line}"), 60_000).await.unwrap().unwrap());
+        }
+        let claimed = begun.elapsed().as_secs_f64() * 1e3 / LINES as f64;
+        let begun = std::time::Instant::now();
+        for job in &jobs {
+            store.page_confirmed(job.id, 1).await.unwrap();
+            store.job_ends(job.id, Ending::Done, &Verdict { cause: None, said: "", status: "2.0.0" }).await.unwrap();
+        }
+        let ended = begun.elapsed().as_secs_f64() * 1e3 / LINES as f64;
+        println!("{left:>6} jobs left, {LINES} lines: claim {claimed:.2} ms, page and end {ended:.2} ms");
+        let drop_to = left.saturating_sub(JOBS / 5);
+        sqlx::query("UPDATE job SET state = 'done', told = 1 WHERE state = 'queued' AND id > $1 AND id <= $2")
+            .bind((JOBS - left) as i64)
+            .bind((JOBS - drop_to) as i64)
+            .execute(&store.pool)
+            .await
+            .unwrap();
+    }
+}

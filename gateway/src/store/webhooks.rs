@@ -91,13 +91,15 @@ impl Store {
 
     /// The program has it, or never will.
     pub async fn webhook_ends(&self, webhook: i64, delivered: bool, said: Option<&str>) -> Result<(), StoreError> {
-        sqlx::query("UPDATE webhook SET state = $1, said = $2, attempts = attempts + 1, finished_at = $3 WHERE id = $4")
-            .bind(if delivered { "delivered" } else { "refused" })
-            .bind(said)
-            .bind(now())
-            .bind(webhook)
-            .execute(&self.pool)
-            .await?;
+        sqlx::query(
+            "UPDATE webhook SET state = $1, said = $2, attempts = attempts + 1, finished_at = $3 WHERE id = $4",
+        )
+        .bind(if delivered { "delivered" } else { "refused" })
+        .bind(said)
+        .bind(now())
+        .bind(webhook)
+        .execute(&self.pool)
+        .await?;
         Ok(())
     }
 

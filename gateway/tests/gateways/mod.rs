@@ -39,7 +39,8 @@ fn of_two_gateways_on_one_postgres_one_is_killed_and_nothing_is_lost_or_done_twi
         submit(port, "me@office.example", &to, " NOTIFY=SUCCESS,FAILURE", &mail).unwrap();
     }
     for kill in 0..KILLS {
-        let over = || runtime.block_on(store.overview(true)).unwrap().jobs.iter().filter(|job| job.state == "done").count();
+        let over =
+            || runtime.block_on(store.overview(true)).unwrap().jobs.iter().filter(|job| job.state == "done").count();
         wait_for("some of the faxes", || over() > kill);
         killed.kill();
         if kill + 1 < KILLS {

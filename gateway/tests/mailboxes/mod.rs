@@ -140,7 +140,9 @@ fn mail_is_fetched_from_dovecot_by_imap_with_idle_and_by_pop3_in_the_clear_and_s
         wait_for("a mailbox that was dealt with", || dovecot.held() == expected);
         drop(gateway);
         for place in ["cur", "new"] {
-            fs::read_dir(dovecot.mail.join(place)).unwrap().for_each(|one| fs::remove_file(one.unwrap().path()).unwrap());
+            fs::read_dir(dovecot.mail.join(place))
+                .unwrap()
+                .for_each(|one| fs::remove_file(one.unwrap().path()).unwrap());
         }
     }
 }

@@ -95,15 +95,18 @@ fn curl_submits_looks_at_fetches_and_cancels_faxes_and_a_program_is_told_of_each
 
     wait_for("the fax to be received", || json(port, &[], "/received?state=complete").1[0]["pages"] == 2);
     let bearer = format!("Authorization: Bearer {TOKEN}");
-    for (way, accept, magic) in
-        [("faxes", "image/tiff", &b"II*\0"[..]), ("received", "application/pdf", b"%PDF"), ("received", "image/tiff", b"II*\0")]
-    {
+    for (way, accept, magic) in [
+        ("faxes", "image/tiff", &b"II*\0"[..]),
+        ("received", "application/pdf", b"%PDF"),
+        ("received", "image/tiff", b"II*\0"),
+    ] {
         let accept = format!("Accept: {accept}");
         let (status, file) = curl(port, &["-H", &bearer, "-H", &accept], &format!("/{way}/1/document"));
         assert!(status == "200" && file.starts_with(magic), "{way} {accept}: {status}");
     }
 
-    let refused = json(port, &["-H", "Content-Type: application/json", "--data", r#"{"to": ["+1 911"], "text": "x"}"#], "/faxes");
+    let refused =
+        json(port, &["-H", "Content-Type: application/json", "--data", r#"{"to": ["+1 911"], "text": "x"}"#], "/faxes");
     assert!(refused.0 == "422" && refused.1["error"].as_str().unwrap().contains("emergency"), "{refused:?}");
     assert_eq!(json(port, &["-X", "DELETE"], "/faxes/1").0, "409");
     assert_eq!(json(port, &[], "/faxes/77").0, "404");
@@ -114,5 +117,8 @@ fn curl_submits_looks_at_fetches_and_cancels_faxes_and_a_program_is_told_of_each
     wait_for("the program to be told", || told.lock().unwrap().len() >= 2);
     let told = told.lock().unwrap().clone();
     let first = told.iter().find(|request| request.contains(r#""event":"sent""#)).expect("what was sent");
-    assert!(first.contains(r#""state":"done""#) && first.to_lowercase().contains("answertone-signature: sha256="), "{first}");
+    assert!(
+        first.contains(r#""state":"done""#) && first.to_lowercase().contains("answertone-signature: sha256="),
+        "{first}"
+    );
 }
