@@ -28,13 +28,13 @@ use crate::{
     engine::answerer,
     live::Placed,
     prompt::rounded,
-    t38::PacketLine,
     service::{
         Shared, accounts,
         call::{self, Ended, Trunk, Way},
         onramp, switchboard,
     },
     store::now,
+    t38::PacketLine,
 };
 
 /// A line off hook, and the thread at its far end if that is ours.
@@ -94,7 +94,8 @@ impl Dialled {
         let session = Session::calling(config, documents.next().unwrap_or_default(), LineTime::ZERO);
         let session = documents.fold(session, Session::then_sending);
         let pictures = std::mem::take(&mut self.pictures).into_iter().enumerate();
-        let session = pictures.filter_map(|(page, picture)| Some((page, picture?)))
+        let session = pictures
+            .filter_map(|(page, picture)| Some((page, picture?)))
             .fold(session, |session, (page, picture)| session.with_picture(page, picture));
         let parts = std::mem::take(&mut self.parts);
         let sending = Sending::new(self.shared.clone(), handle.clone(), parts, line.pace());

@@ -11,7 +11,7 @@ const EOL_ZEROS: u32 = 11;
 /// A page on its way from the host.
 #[derive(Debug)]
 pub(super) struct Outgoing {
-    unshield: Unshield,
+    pub(super) unshield: Unshield,
     decoder: PageDecoder,
     /// Pels in a row, for the format that is recognised by the first octets.
     pels: u32,
@@ -73,7 +73,7 @@ impl Fax {
         self.tell_terms();
         self.news.push_back(News::Connect);
         if self.dialect == Dialect::Two {
-            self.news.push_back(News::Octet(super::XON));
+            self.news.push_back(News::Octet(crate::class2::XON));
         }
         self.stage = Stage::Page(Box::new(Outgoing::new(terms.pels(), terms.coding, self.now)));
     }
