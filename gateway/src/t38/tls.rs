@@ -113,6 +113,14 @@ struct ByFingerprint {
     provider: Arc<CryptoProvider>,
 }
 
+/// Checks that whoever sent a certificate has the key to it.
+type Verify = fn(
+    &[u8],
+    &CertificateDer<'_>,
+    &DigitallySignedStruct,
+    &rustls::crypto::WebPkiSupportedAlgorithms,
+) -> Result<HandshakeSignatureValid, Error>;
+
 impl ByFingerprint {
     fn judge(&self, certificate: &CertificateDer<'_>) -> Result<(), Error> {
         let right = self.expected.contains(&Fingerprint::of(certificate));
@@ -121,12 +129,7 @@ impl ByFingerprint {
 
     fn verify(
         &self,
-        how: fn(
-            &[u8],
-            &CertificateDer<'_>,
-            &DigitallySignedStruct,
-            &rustls::crypto::WebPkiSupportedAlgorithms,
-        ) -> Result<HandshakeSignatureValid, Error>,
+        how: Verify,
         message: &[u8],
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
