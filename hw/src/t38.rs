@@ -174,7 +174,10 @@ mod tests {
             ("local=127.0.0.1:1&ec=some", "'ec=some' of a line t38: is not right; write none, redundancy or fec"),
             // Nobody is to believe that it is sealed.
             ("local=127.0.0.1:1&dtls=passive", "'fingerprint=' of a line t38: is not right; give the far end's"),
-            ("local=127.0.0.1:1&fingerprint=x", "'fingerprint=' of a line t38: is not right; this line would be in clear"),
+            (
+                "local=127.0.0.1:1&fingerprint=x",
+                "'fingerprint=' of a line t38: is not right; this line would be in clear",
+            ),
             ("local=127.0.0.1:1&dtls=active&fingerprint=x", "who begins a handshake must know where"),
         ] {
             let error = parsed(wrong).unwrap_err();

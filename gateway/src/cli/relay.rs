@@ -54,7 +54,9 @@ pub(super) fn run(args: &RelayArgs) -> Result<ExitCode, CliError> {
         return Err(CliError::usage("--t38: write t38:local=HOST:PORT&remote=HOST:PORT"));
     };
     if matches!(args.line, LineUri::T38(_) | LineUri::Sim(_)) {
-        return Err(CliError::usage("--line: a relay needs a line with a fax machine on it; two networks need no relay"));
+        return Err(CliError::usage(
+            "--line: a relay needs a line with a fax machine on it; two networks need no relay",
+        ));
     }
     let interrupted = interruption();
     let mut cancelled = || interrupted.load(Ordering::Relaxed);
@@ -73,8 +75,7 @@ pub(super) fn run(args: &RelayArgs) -> Result<ExitCode, CliError> {
         fill_removal: args.fill_removal,
     };
     let audio = AudioConfig { level: Dbm0(args.level), ..AudioConfig::default() };
-    let relayed =
-        run_relay(line.as_mut(), path.as_mut(), Relay::new(config), t38::wire(params), audio, &mut cancelled);
+    let relayed = run_relay(line.as_mut(), path.as_mut(), Relay::new(config), t38::wire(params), audio, &mut cancelled);
     println!("{}", summary(&relayed));
     Ok(if relayed.failure.is_none() { ExitCode::SUCCESS } else { ExitCode::from(NO) })
 }

@@ -38,8 +38,7 @@ impl DtlsPath {
     /// A path over a socket.
     pub fn new(socket: UdpSocket, sealed: Sealed) -> io::Result<Self> {
         let sockets = vec![(Leg(0), socket)];
-        let mut path =
-            Self { sockets, legs: Legs::new(sealed), changes: None, buffer: vec![0; LONGEST_DATAGRAM] };
+        let mut path = Self { sockets, legs: Legs::new(sealed), changes: None, buffer: vec![0; LONGEST_DATAGRAM] };
         path.go_on()?;
         Ok(path)
     }

@@ -13,7 +13,9 @@ use answertone_hw::{
     t38::{DtlsRole, T38Correction, T38Pace, T38Params, T38Transport},
 };
 use answertone_t30::{
-    t38::{RateManagement, TerminalConfig, Wire, ifp::Syntax, pacing::Pacing, rtp::PayloadTypes, udptl::ErrorCorrection},
+    t38::{
+        RateManagement, TerminalConfig, Wire, ifp::Syntax, pacing::Pacing, rtp::PayloadTypes, udptl::ErrorCorrection,
+    },
     time::LineSpan,
 };
 

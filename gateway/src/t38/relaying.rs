@@ -110,7 +110,11 @@ pub fn run_relay(
 impl Running<'_> {
     /// One block of the line, and the packets that came and go with it.
     fn block(&mut self, lost: bool, rx: &Block) -> io::Result<Block> {
-        if lost { self.front.receive_lost() } else { self.front.receive(rx) }
+        if lost {
+            self.front.receive_lost()
+        } else {
+            self.front.receive(rx)
+        }
         self.hear()?;
         let now = self.front.now();
         while let Some(arrival) = self.wire.poll(now) {

@@ -8,8 +8,8 @@ use std::{
 };
 
 use tokio_rustls::rustls::{
-    self, CertificateError, ClientConfig, ClientConnection, Connection, DigitallySignedStruct, DistinguishedName, Error,
-    ServerConfig, ServerConnection, SignatureScheme,
+    self, CertificateError, ClientConfig, ClientConnection, Connection, DigitallySignedStruct, DistinguishedName,
+    Error, ServerConfig, ServerConnection, SignatureScheme,
     client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
     crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature},
     pki_types::{CertificateDer, ServerName, UnixTime},
@@ -113,6 +113,14 @@ struct ByFingerprint {
     provider: Arc<CryptoProvider>,
 }
 
+/// Checks that whoever sent a certificate has the key to it.
+type Verify = fn(
+    &[u8],
+    &CertificateDer<'_>,
+    &DigitallySignedStruct,
+    &rustls::crypto::WebPkiSupportedAlgorithms,
+) -> Result<HandshakeSignatureValid, Error>;
+
 impl ByFingerprint {
     fn judge(&self, certificate: &CertificateDer<'_>) -> Result<(), Error> {
         let right = self.expected.contains(&Fingerprint::of(certificate));
@@ -121,12 +129,7 @@ impl ByFingerprint {
 
     fn verify(
         &self,
-        how: fn(
-            &[u8],
-            &CertificateDer<'_>,
-            &DigitallySignedStruct,
-            &rustls::crypto::WebPkiSupportedAlgorithms,
-        ) -> Result<HandshakeSignatureValid, Error>,
+        how: Verify,
         message: &[u8],
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,

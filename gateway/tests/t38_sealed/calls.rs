@@ -29,10 +29,8 @@ fn page() -> Arc<Page> {
 fn calls() -> [Call; 2] {
     let config = Arc::new(Config { modems: Modems::ALL, path_delay: LineSpan::ms(1000), ..Config::default() });
     let document = Document { pages: vec![page()], first: 0 };
-    let sessions = [
-        Session::calling(config.clone(), document, LineTime::ZERO),
-        Session::answering(config, LineTime::ZERO),
-    ];
+    let sessions =
+        [Session::calling(config.clone(), document, LineTime::ZERO), Session::answering(config, LineTime::ZERO)];
     let terminal = TerminalConfig { pacing: Pacing::Nominal, ..TerminalConfig::default() };
     let redundancy = ErrorCorrection::Redundancy { packets: 3 };
     sessions.map(|session| Call::new(session, terminal, Wire::udptl(redundancy, 1400)))
@@ -110,9 +108,8 @@ fn a_handshake_whose_datagrams_are_lost_and_reordered_completes() {
     let now = Instant::now();
     for seed in 1..=20 {
         let mut world = World::new(acquainted(FIRST, now), now, 20, 30, seed);
-        let sealed = world.until(Duration::from_secs(25), |world| {
-            world.ends.iter().all(|end| end.speaking() == Some(FIRST))
-        });
+        let sealed =
+            world.until(Duration::from_secs(25), |world| world.ends.iter().all(|end| end.speaking() == Some(FIRST)));
         assert!(sealed, "seed {seed}: {:?} {:?}", world.ends[0].failure(), world.ends[1].failure());
     }
 }
@@ -121,7 +118,8 @@ fn a_handshake_whose_datagrams_are_lost_and_reordered_completes() {
 fn a_whole_call_goes_through_though_a_tenth_of_all_datagrams_is_lost() {
     let now = Instant::now();
     for seed in 1..=3 {
-        let carried = Carried::new(World::new(acquainted(FIRST, now), now, 10, 5, seed)).finish(&format!("seed {seed}"));
+        let carried =
+            Carried::new(World::new(acquainted(FIRST, now), now, 10, 5, seed)).finish(&format!("seed {seed}"));
         for datagram in &carried.world.sniffed {
             assert!((20..=63).contains(&datagram[0]), "only DTLS is on the network");
             // The first 6 octets are a number and a length.
@@ -226,14 +224,7 @@ fn without_an_address_it_is_whoever_has_the_right_certificate() {
     let now = Instant::now();
     let [mut waiting, mut wrong, mut right] = [(); 3].map(|()| Sealed::offer(identity()));
     let us = address(0, FIRST);
-    waiting.accept(
-        Far {
-            fingerprints: vec![right.fingerprint()],
-            we_are_active: false,
-            address: None,
-        },
-        now,
-    );
+    waiting.accept(Far { fingerprints: vec![right.fingerprint()], we_are_active: false, address: None }, now);
     wrong.accept(far(waiting.fingerprint(), true, us), now);
     right.accept(far(waiting.fingerprint(), true, us), now);
     let places = [address(5, FIRST), address(6, FIRST)];

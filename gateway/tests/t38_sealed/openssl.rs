@@ -25,7 +25,8 @@ fn openssl(folder: &FilePath, arguments: &[&str]) -> Command {
 
 /// Whether the program is there; if not, says what did not run.
 fn available() -> bool {
-    let there = Command::new("openssl").arg("version").stdout(Stdio::null()).status().is_ok_and(|status| status.success());
+    let there =
+        Command::new("openssl").arg("version").stdout(Stdio::null()).status().is_ok_and(|status| status.success());
     if !there {
         println!("openssl is not installed: 2 cases of DTLS did not run");
     }

@@ -92,7 +92,10 @@ pub(crate) fn lines(folder: &Path, ends: [u16; 2], towards: [u16; 2], more: [&st
     let fingerprints = files.each_ref().map(|file| kept(file));
     [0, 1].map(|end| {
         let (here, there, theirs) = (ends[end], towards[end], &fingerprints[1 - end]);
-        let place = format!("local=127.0.0.1:{here}{}", if there == 0 { String::new() } else { format!("&remote=127.0.0.1:{there}") });
+        let place = format!(
+            "local=127.0.0.1:{here}{}",
+            if there == 0 { String::new() } else { format!("&remote=127.0.0.1:{there}") }
+        );
         format!("t38:{place}&pace=free&{}&identity={}&fingerprint={theirs}", more[end], files[end].display())
     })
 }

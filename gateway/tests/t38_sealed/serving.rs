@@ -18,7 +18,9 @@ fn a_mail_to_one_gateway_is_a_fax_over_sealed_packets_to_the_other() {
     let theirs = files.each_ref().map(|file| Identity::kept(file).expect("there is room").fingerprint());
     let line = |here: u16, there: u16, role: &str, end: usize| {
         let (file, theirs) = (files[end].display(), &theirs[1 - end]);
-        format!("t38:local=127.0.0.1:{here}&remote=127.0.0.1:{there}&pace=free&dtls={role}&identity={file}&fingerprint={theirs}")
+        format!(
+            "t38:local=127.0.0.1:{here}&remote=127.0.0.1:{there}&pace=free&dtls={role}&identity={file}&fingerprint={theirs}"
+        )
     };
     let home = |name: &str| {
         let home = folder.path().join(name);

@@ -63,8 +63,11 @@ fn played(name: &str, to_port: u16, calls: bool) -> Option<Played> {
     assert!(!captured.is_empty(), "{name} has datagrams for {to_port}");
     let config = Arc::new(Config { modems: Modems::ALL, path_delay: LineSpan::ms(1000), ..Config::default() });
     let document = Document { pages: vec![page(1, 40)], first: 0 };
-    let session =
-        if calls { Session::calling(config, document, LineTime::ZERO) } else { Session::answering(config, LineTime::ZERO) };
+    let session = if calls {
+        Session::calling(config, document, LineTime::ZERO)
+    } else {
+        Session::answering(config, LineTime::ZERO)
+    };
     let mut call = Call::new(session, TerminalConfig::default(), Wire::udptl(ErrorCorrection::default(), 1400));
     let (mut trace, began) = (String::new(), captured[0].at);
     for one in &captured {

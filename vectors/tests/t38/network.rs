@@ -27,8 +27,14 @@ pub(crate) struct Network {
 }
 
 impl Network {
-    pub(crate) const GOOD: Self =
-        Self { loss_percent: 0, late_percent: 0, late: LineSpan::ms(70), delay: LineSpan::ms(40), doubled_percent: 0, seed: 1 };
+    pub(crate) const GOOD: Self = Self {
+        loss_percent: 0,
+        late_percent: 0,
+        late: LineSpan::ms(70),
+        delay: LineSpan::ms(40),
+        doubled_percent: 0,
+        seed: 1,
+    };
 }
 
 /// What came of an end.

@@ -46,9 +46,7 @@ struct Case {
 impl Case {
     fn all() -> impl Iterator<Item = Self> {
         let modems = ["v27ter", "v27ter,v29", "v27ter,v29,v17"].into_iter();
-        modems.flat_map(|modems| {
-            [true, false].map(|ecm| Self { modems, ecm, method: RateManagement::TransferredTcf })
-        })
+        modems.flat_map(|modems| [true, false].map(|ecm| Self { modems, ecm, method: RateManagement::TransferredTcf }))
     }
 
     fn options(&self) -> Vec<String> {

@@ -28,13 +28,13 @@ use crate::{
     engine::answerer,
     live::Placed,
     prompt::rounded,
-    t38::PacketLine,
     service::{
         Shared, accounts,
         call::{self, Ended, Trunk, Way},
         onramp, switchboard,
     },
     store::now,
+    t38::PacketLine,
     telephone::{DialString, dial, has_switch},
 };
 

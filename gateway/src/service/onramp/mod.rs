@@ -203,12 +203,7 @@ pub(super) fn codings(colour: bool) -> Codings {
 }
 
 /// The line once all that is asked before the fax was answered.
-fn attended(
-    shared: &Arc<Shared>,
-    handle: &Handle,
-    line: Trunk,
-    call: &mut Incoming,
-) -> Result<Trunk, CallerRefused> {
+fn attended(shared: &Arc<Shared>, handle: &Handle, line: Trunk, call: &mut Incoming) -> Result<Trunk, CallerRefused> {
     let line = match line {
         Trunk::Sound(line) if Desk::is_staffed(shared) => line,
         Trunk::Signalled(mut leg) if Desk::is_staffed(shared) => {

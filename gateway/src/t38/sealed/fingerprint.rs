@@ -72,7 +72,9 @@ mod tests {
     #[test]
     fn what_is_weak_or_short_is_refused() {
         let good = Fingerprint::of(b"").to_sdp();
-        for text in ["", "sha-256", "sha-256 AB", "sha-256 +A:CD", &good.replace("sha-256", "md5"), &good[..good.len() - 3]] {
+        for text in
+            ["", "sha-256", "sha-256 AB", "sha-256 +A:CD", &good.replace("sha-256", "md5"), &good[..good.len() - 3]]
+        {
             assert!(text.parse::<Fingerprint>().is_err(), "{text}");
         }
     }

@@ -127,7 +127,8 @@ impl Legs {
         }
         for mut one in self.all.drain(..self.all.len() - 1) {
             one.sealed.close();
-            self.farewells.extend(std::iter::from_fn(|| one.sealed.poll_transmit()).map(|(to, octets)| (one.leg, to, octets)));
+            self.farewells
+                .extend(std::iter::from_fn(|| one.sealed.poll_transmit()).map(|(to, octets)| (one.leg, to, octets)));
         }
     }
 }

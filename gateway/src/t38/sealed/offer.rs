@@ -59,7 +59,9 @@ impl Setup {
 
     /// Reads the value of SDP's attribute; `holdconn` must not be used with DTLS.
     pub fn from_sdp(value: &str) -> Option<Self> {
-        [Self::ActPass, Self::Active, Self::Passive].into_iter().find(|setup| value.trim().eq_ignore_ascii_case(setup.to_sdp()))
+        [Self::ActPass, Self::Active, Self::Passive]
+            .into_iter()
+            .find(|setup| value.trim().eq_ignore_ascii_case(setup.to_sdp()))
     }
 }
 
@@ -153,7 +155,9 @@ impl Sealed {
     /// The far end's description is there.
     pub fn accept(&mut self, far: Far, now: Instant) {
         self.accepted = Some(now);
-        let wanted = |candidate: &Candidate| !far.we_are_active && far.address.is_none_or(|there| same(there, candidate.address));
+        let wanted = |candidate: &Candidate| {
+            !far.we_are_active && far.address.is_none_or(|there| same(there, candidate.address))
+        };
         self.candidates.retain(wanted);
         let (active, address) = (far.we_are_active, far.address);
         self.far = Some(far);
@@ -218,7 +222,8 @@ impl Sealed {
         if self.failure.is_some() {
             return None;
         }
-        let limit = self.accepted.filter(|_| !self.is_sealed()).map(|since| since + HANDSHAKE + Duration::from_millis(1));
+        let limit =
+            self.accepted.filter(|_| !self.is_sealed()).map(|since| since + HANDSHAKE + Duration::from_millis(1));
         self.candidates.iter().map(|candidate| candidate.association.due()).chain(limit).min()
     }
 
@@ -240,7 +245,10 @@ impl Sealed {
     pub fn poll_opened(&mut self) -> Option<Vec<u8>> {
         let opened = self.trusted().and_then(|place| self.candidates[place].association.poll_opened());
         let closed = |candidate: &Candidate| candidate.association.is_closed();
-        if opened.is_none() && self.failure.is_none() && self.trusted().is_some_and(|place| closed(&self.candidates[place])) {
+        if opened.is_none()
+            && self.failure.is_none()
+            && self.trusted().is_some_and(|place| closed(&self.candidates[place]))
+        {
             self.failure = Some(SealError::Closed);
         }
         opened
@@ -258,7 +266,8 @@ impl Sealed {
     fn trusted(&self) -> Option<usize> {
         let far = self.far.as_ref()?;
         let right = |found: &Fingerprint| far.fingerprints.contains(found);
-        let trusted = |one: &Candidate| one.association.is_connected() && one.association.certificate().is_some_and(right);
+        let trusted =
+            |one: &Candidate| one.association.is_connected() && one.association.certificate().is_some_and(right);
         self.candidates.iter().position(trusted)
     }
 
@@ -311,7 +320,8 @@ impl Sealed {
     /// Compares certificates: at the negotiated place a wrong one is the end; where no place was given, it is nobody.
     fn judge(&mut self) {
         let Some(far) = &self.far else { return };
-        let wrong = |one: &Candidate| one.association.certificate().is_some_and(|found| !far.fingerprints.contains(found));
+        let wrong =
+            |one: &Candidate| one.association.certificate().is_some_and(|found| !far.fingerprints.contains(found));
         if far.address.is_some() {
             let found = self.candidates.iter().find(|one| wrong(one)).and_then(|one| one.association.certificate());
             self.failure = found.cloned().map(SealError::WrongCertificate).or(self.failure.take());

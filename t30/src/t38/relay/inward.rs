@@ -350,7 +350,9 @@ const SMOOTHING: LineSpan = LineSpan::ms(40);
 impl Inward {
     /// A network that is slower than the modem for a while, or that thins rows out, is waited for between two rows.
     fn smooth(&mut self, front: &mut impl FrontEnd, now: LineTime) {
-        let Some(spoken) = self.signals.front_mut().filter(|spoken| spoken.ordered && spoken.pieces.is_empty()) else { return };
+        let Some(spoken) = self.signals.front_mut().filter(|spoken| spoken.ordered && spoken.pieces.is_empty()) else {
+            return;
+        };
         let (Some(carrier), false) = (spoken.carrier(), spoken.complete) else { return };
         let rate = u64::from(carrier.bit_rate());
         let lasts = spoken.begins + LineSpan(8 * spoken.supplied * TICKS_PER_SECOND / rate);
