@@ -3,7 +3,7 @@
 //!
 //! The others run as programs. What `tiffcp` takes to copy the page uncoded and what an empty program takes is subtracted from
 //! their times, which favours them: part of that work belongs to coding. Times are those of the processor alone, and the
-//! shortest of many runs in turn counts, so that other work of the computer weighs little; spandsp's are as its own bench tells.
+//! shortest of a program's runs counts, so that other work of the computer weighs little; spandsp's are as its own bench tells.
 
 use std::{
     env, fs,
@@ -27,6 +27,10 @@ const PAGES: u32 = 20;
 /// Runs of which the shortest counts: many short ones, so that one at least meets no other work of the computer.
 const RUNS: usize = 25;
 
+/// Our own coders run so long, and so many pages between two looks at the clock.
+const LONG_ENOUGH: Duration = Duration::from_secs(1);
+const AT_ONCE: u32 = 50;
+
 fn main() {
     let Some(page) = chart_1() else {
         println!("the shared folder has no assets/4-tiff-jbig/itu1.pbm: nothing was measured");
@@ -38,8 +42,8 @@ fn main() {
     let peers = spandsp(&folder, &page);
     for coding in CODINGS {
         let octets = encode(&page, RowEncoding::on_line(coding, 4));
-        let ours = [pages_per_second(1, || drop(encode(black_box(&page), RowEncoding::on_line(coding, 4)))), {
-            pages_per_second(1, || {
+        let ours = [pages_per_second(|| drop(encode(black_box(&page), RowEncoding::on_line(coding, 4)))), {
+            pages_per_second(|| {
                 let mut decoder = PageDecoder::new(page.width(), coding, DecodeLimits::default());
                 decoder.push(black_box(&octets));
                 drop(decoder.finish());
@@ -73,11 +77,15 @@ fn shared() -> PathBuf {
         .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared")), PathBuf::from)
 }
 
-/// The shortest of some runs, three hundredths of a second each at least.
-fn pages_per_second(pages: u32, mut run: impl FnMut()) -> f64 {
-    let repeats = (0.03 / time(&mut run).as_secs_f64()).ceil().clamp(1.0, 1000.0) as u32;
-    let shortest = (0..RUNS).map(|_| time(|| (0..repeats).for_each(|_| run()))).min().unwrap_or(Duration::MAX);
-    f64::from(pages * repeats) / shortest.as_secs_f64()
+/// The mean of so many pages that the steps of the clock, some milliseconds, weigh little.
+fn pages_per_second(mut run: impl FnMut()) -> f64 {
+    let mut pages = 0;
+    let mut taken = Duration::ZERO;
+    while taken < LONG_ENOUGH {
+        taken += time(|| (0..AT_ONCE).for_each(|_| run()));
+        pages += AT_ONCE;
+    }
+    f64::from(pages) / taken.as_secs_f64()
 }
 
 fn time(run: impl FnOnce()) -> Duration {

@@ -15,6 +15,7 @@ use answertone_dsp::{
     filter::biquad::{Cascade, Section},
     lanes::{Bank, Eight, Isa, Kernel, LANES, One},
     level::PowerKernel,
+    modem::{Plan, ReceiverBank},
     pcm::BLOCK_SAMPLES,
     tone::{
         dtmf::{HIGH_GROUP, LOW_GROUP},
@@ -149,23 +150,20 @@ fn cancellers(criterion: &mut Criterion) {
     }
 }
 
+/// The receivers that are measured.
+const RECEIVERS: [&str; 4] = ["V.21 300", "V.27ter 4800", "V.29 9600", "V.17 14400"];
+
 fn receivers(criterion: &mut Criterion) {
-    for mode in Mode::all().into_iter().filter(|mode| ["V.21 300", "V.17 14400"].contains(&mode.name())) {
+    for mode in Mode::all().into_iter().filter(|mode| RECEIVERS.contains(&mode.name())) {
         let signal = mode.signal(RECEIVER_SAMPLES);
         let integers = rounded(&signal);
         for lines in LINES {
             let name = named(&format!("{} receivers", mode.name()), lines);
             let mut comparison = Comparison::new(criterion, name, RECEIVER_SAMPLES * lines);
-            let make =
-                || ((0..lines).map(|_| mode.demodulator()).collect::<Vec<_>>(), BitRun::with_room(16 * BLOCK_SAMPLES));
-            let ours = comparison.time("rx", make, |(receivers, run)| {
-                for block in signal.chunks(BLOCK_SAMPLES) {
-                    for receiver in receivers.iter_mut() {
-                        run.clear();
-                        receiver.run(black_box(block), run);
-                    }
-                }
-            });
+            let ours = match mode {
+                Mode::Fsk(..) => alone(&mut comparison, mode, lines, &signal),
+                Mode::Fast(plan) => in_a_bank(&mut comparison, plan, lines, &signal),
+            };
             let theirs = Spandsp::load().and_then(|library| {
                 let make = || (0..lines).map(|_| library.receiver(&mode)).collect::<Vec<Hearer>>();
                 comparison.time("rx, spandsp", make, |receivers| {
@@ -177,6 +175,37 @@ fn receivers(criterion: &mut Criterion) {
             comparison.tell("rx", ours, theirs);
         }
     }
+}
+
+/// Receivers one after the other.
+fn alone(comparison: &mut Comparison, mode: Mode, lines: usize, signal: &[f32]) -> Option<f64> {
+    let make = || ((0..lines).map(|_| mode.demodulator()).collect::<Vec<_>>(), BitRun::with_room(16 * BLOCK_SAMPLES));
+    comparison.time("rx", make, |(receivers, run)| {
+        for block in signal.chunks(BLOCK_SAMPLES) {
+            for receiver in receivers.iter_mut() {
+                run.clear();
+                receiver.run(black_box(block), run);
+            }
+        }
+    })
+}
+
+/// Receivers that take their symbols together.
+fn in_a_bank(comparison: &mut Comparison, plan: &'static Plan, lines: usize, signal: &[f32]) -> Option<f64> {
+    let make = || {
+        (
+            ReceiverBank::new(plan, lines),
+            (0..lines).map(|_| BitRun::with_room(16 * BLOCK_SAMPLES)).collect::<Vec<_>>(),
+            vec![&[][..]; lines],
+        )
+    };
+    comparison.time("rx", make, |(bank, runs, blocks)| {
+        for block in signal.chunks(BLOCK_SAMPLES) {
+            runs.iter_mut().for_each(BitRun::clear);
+            blocks.fill(black_box(block));
+            bank.run(blocks, runs);
+        }
+    })
 }
 
 fn named(what: &str, lines: usize) -> String {

@@ -155,7 +155,14 @@ impl BitQueue {
 
     /// Takes the next `count` bits, at most 31, the first in the highest of the lowest `count` places; ones where none wait.
     pub fn pop_word(&mut self, count: u32) -> u32 {
-        (0..count).fold(0, |word, _| word << 1 | u32::from(self.pop().unwrap_or(true)))
+        let end = self.first + count as usize;
+        if count as usize > self.len || end > self.ring.len() {
+            return (0..count).fold(0, |word, _| word << 1 | u32::from(self.pop().unwrap_or(true)));
+        }
+        let word = self.ring[self.first..end].iter().fold(0, |word, bit| word << 1 | u32::from(*bit));
+        self.first = self.around(end);
+        self.len -= count as usize;
+        word
     }
 
     /// A place in the ring, less than twice round.

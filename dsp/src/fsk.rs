@@ -14,6 +14,7 @@ mod clock;
 mod correlator;
 mod demodulator;
 mod modulator;
+mod skew;
 
 pub use demodulator::FskDemodulator;
 pub use modulator::FskModulator;

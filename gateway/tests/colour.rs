@@ -20,9 +20,9 @@ use mail_parser::{MessageParser, MimeHeaders};
 
 const NUMBER: &str = "FAX=+15550100@fax.example";
 
-/// Red on the left, blue on the right.
+/// Red on the left, blue on the right, within the colours that T.42 can say.
 const RED: [u8; 3] = [210, 40, 40];
-const BLUE: [u8; 3] = [40, 40, 210];
+const BLUE: [u8; 3] = [40, 90, 170];
 
 /// A picture in the shape of a page.
 fn png() -> Vec<u8> {
@@ -35,12 +35,8 @@ fn png() -> Vec<u8> {
 /// The same in a PDF.
 fn pdf() -> Vec<u8> {
     let pels = (0..1728 * 2200).flat_map(|at| if at % 1728 < 864 { RED } else { BLUE }).collect();
-    let sent = Picture::new(
-        Raster::Colour(Colour::new(1728, pels)),
-        Some((200.0, 200.0)),
-        Resolution::Fine,
-        PaperWidth::A4,
-    );
+    let sent =
+        Picture::new(Raster::Colour(Colour::new(1728, pels)), Some((200.0, 200.0)), Resolution::Fine, PaperWidth::A4);
     let picture = ReceivedPicture::read(sent.jpeg(Resolution::Fine, PaperWidth::A4, true).to_vec());
     let page = Page { bitmap: Bitmap::white(1728, 2200), resolution: Resolution::Fine };
     pdf_of([(&page, picture.as_ref())].into_iter())
@@ -61,7 +57,9 @@ fn colours_go_in_by_mail_and_come_out_by_mail() {
     let gateway = Gateway::start_changed(folder.path(), sink.port, |text| {
         text.replace("[offramp]\n", "[offramp]\ncolour = true\n").replace("[onramp]\n", "[onramp]\ncolour = true\n")
     });
-    for (index, (name, kind, octets)) in [("a.png", "image/png", png()), ("a.pdf", "application/pdf", pdf())].iter().enumerate() {
+    for (index, (name, kind, octets)) in
+        [("a.png", "image/png", png()), ("a.pdf", "application/pdf", pdf())].iter().enumerate()
+    {
         submit(gateway.port, "me@office.example", NUMBER, "", &attachment(name, kind, name, octets)).unwrap();
         wait_for(name, || sink.count() == index + 1);
         let fax = sink.last();

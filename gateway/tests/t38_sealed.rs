@@ -11,6 +11,8 @@ mod mail;
 mod openssl;
 #[path = "t38_sealed/programs.rs"]
 mod programs;
+#[path = "t38_sealed/relaying.rs"]
+mod relaying;
 #[path = "t38_sealed/serving.rs"]
 mod serving;
 #[path = "t38_sealed/world.rs"]

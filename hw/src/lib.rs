@@ -187,6 +187,14 @@ impl Line {
         }
     }
 
+    /// What [`PcmLine::path_delay`] says; nothing is known of the network's lines.
+    pub fn path_delay(&self) -> usize {
+        match self {
+            Self::Own(line) => line.path_delay(),
+            Self::Polled(_) => 0,
+        }
+    }
+
     /// The line for who has a thread to wait on.
     pub fn waiting(self) -> Box<dyn PcmLine> {
         match self {

@@ -39,7 +39,7 @@ const EQUATIONS: usize = 2;
 const SIGNIFICANT: f32 = 2.5;
 
 /// Rounds of correlation, and steps of conjugate gradients in each.
-const ROUNDS: usize = 4;
+const ROUNDS: usize = 7;
 const STEPS: usize = 12;
 
 /// Part of the gradient's power at which a round is over.

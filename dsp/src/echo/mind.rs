@@ -35,7 +35,7 @@ const HARMS: f32 = 1.5;
 const HARMS_FOR: u32 = 3;
 
 /// Part of the near end's power above which what is left is worth a leap.
-const POOR: f32 = 0.001;
+const POOR: f32 = 0.0001;
 
 /// Part of what a filter leaves that a leap leaves at most, to be worth it.
 const WORTH: f32 = 0.4;

@@ -21,6 +21,8 @@ pub(super) struct BitClock {
     steps: usize,
     /// Difference of the envelopes at the last decision and at each step since.
     differences: [f32; STEPS + 1],
+    /// Sum of the envelopes at the step halfway between two decisions.
+    halfway: f32,
     /// Transitions seen since the signal appeared.
     transitions: u32,
 }
@@ -28,7 +30,7 @@ pub(super) struct BitClock {
 impl BitClock {
     pub(super) fn new(bit_samples: f64) -> Self {
         let step_samples = bit_samples / STEPS as f64;
-        Self { step_samples, due: step_samples, steps: 0, differences: [0.0; STEPS + 1], transitions: 0 }
+        Self { step_samples, due: step_samples, steps: 0, differences: [0.0; STEPS + 1], halfway: 0.0, transitions: 0 }
     }
 
     pub(super) fn due(&self) -> f64 {
@@ -45,12 +47,16 @@ impl BitClock {
         self.transitions = 0;
     }
 
-    /// Takes the difference of the envelopes (mark less space) at the step that is due; the bit, if it ends there.
-    pub(super) fn step(&mut self, difference: f32) -> Option<bool> {
+    /// Takes the envelopes of mark and space at the step that is due; the bit, if it ends there.
+    pub(super) fn step(&mut self, mark: f32, space: f32) -> Option<bool> {
+        let difference = mark - space;
         self.due += self.step_samples;
         self.start_bit();
         self.steps += 1;
         self.differences[self.steps] = difference;
+        if self.steps == STEPS / 2 {
+            self.halfway = mark + space;
+        }
         (self.steps == STEPS).then_some(difference > 0.0)
     }
 
@@ -66,19 +72,22 @@ impl BitClock {
 
     /// Lets the step that is due pass unheard; whether a bit ends there.
     pub(super) fn pass(&mut self) -> bool {
-        self.step(0.0).is_some()
+        self.step(0.0, 0.0).is_some()
     }
 
-    /// Corrects the clock after a decision, if there was a transition since the one before.
-    pub(super) fn follow(&mut self) {
+    /// Corrects the clock after a decision, if there was a transition since the one before: whether it was to mark, and the
+    /// sum of the envelopes halfway, if the clock was right.
+    pub(super) fn follow(&mut self) -> Option<(bool, f32)> {
         let (before, after) = (self.differences[0], self.differences[STEPS]);
         if (before > 0.0) == (after > 0.0) {
-            return;
+            return None;
         }
+        let told = self.is_settled().then_some((after > 0.0, self.halfway));
         let late_bits = if self.is_settled() { self.late_by_middle() } else { self.late_by_search() };
         let gain = (1.0 / (1.0 + self.transitions as f32)).max(SETTLED_GAIN);
         self.transitions = self.transitions.saturating_add(1);
         self.turn_back(f64::from(gain * late_bits * STEPS as f32));
+        told
     }
 
     /// Sets the clock back by that many steps. Those that are over already count as taken.

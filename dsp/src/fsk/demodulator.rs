@@ -7,6 +7,7 @@ use crate::{
         carrier::{CarrierWatch, Turn},
         clock::BitClock,
         correlator::Correlator,
+        skew::Skew,
     },
     level::CarrierLevels,
     modem::Demodulator,
@@ -22,6 +23,7 @@ use crate::{
 pub struct FskDemodulator {
     correlator: Correlator,
     clock: BitClock,
+    skew: Skew,
     carrier: CarrierWatch,
     /// Samples taken.
     taken: u64,
@@ -37,8 +39,10 @@ impl FskDemodulator {
     /// A demodulator with other thresholds.
     pub fn with_levels(spec: &FskSpec, levels: CarrierLevels) -> Self {
         let bit_samples = f64::from(SAMPLE_RATE.0) / f64::from(spec.rate.0);
+        let correlator = Correlator::new(spec);
         Self {
-            correlator: Correlator::new(spec),
+            skew: Skew::new(correlator.most_skew(), bit_samples as f32),
+            correlator,
             clock: BitClock::new(bit_samples),
             carrier: CarrierWatch::new(spec, levels),
             taken: 0,
@@ -67,9 +71,9 @@ impl FskDemodulator {
             return;
         }
         let at = self.clock.due();
-        let content = self.correlator.content((at - (self.taken - 1) as f64) as f32);
-        let bit = self.clock.step(libm::sqrtf(content.mark) - libm::sqrtf(content.space));
-        self.carrier.step(at, &content, bit.is_some() || !self.clock.is_settled());
+        let content = self.correlator.content((at - (self.taken - 1) as f64) as f32, self.skew.samples());
+        let bit = self.clock.step(libm::sqrtf(content.mark), libm::sqrtf(content.space));
+        self.carrier.step(at - f64::from(self.correlator.delay()), &content, bit.is_some() || !self.clock.is_settled());
         if let Some(bit) = bit {
             self.bit(bit, out);
         }
@@ -86,9 +90,12 @@ impl FskDemodulator {
             None => {}
         }
         if self.carrier.is_up() || self.carrier.is_likely() {
-            self.clock.follow();
+            if let Some((to_mark, halfway)) = self.clock.follow() {
+                self.skew.learn(to_mark, halfway);
+            }
         } else {
             self.clock.unsettle();
+            self.skew.clear();
         }
     }
 }
@@ -121,6 +128,7 @@ impl Demodulator for FskDemodulator {
     fn restart(&mut self) {
         self.correlator.clear();
         self.carrier.clear();
+        self.skew.clear();
         self.clock = BitClock::new(self.bit_samples);
         self.taken = 0;
     }

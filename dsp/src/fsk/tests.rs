@@ -5,10 +5,13 @@ use std::{vec, vec::Vec};
 use super::*;
 use crate::{
     bits::{BitQueue, MarkedBit},
-    channel::noise::{Chance, Noise},
-    fsk::{ALL, FskModulator, V21_CHANNEL_2},
+    channel::{
+        Impairments, ShapePoint, carry,
+        noise::{Chance, Noise},
+    },
+    fsk::{ALL, BELL_202, FskModulator, V21_CHANNEL_2, V23_FORWARD},
     modem::Modulator,
-    units::{Dbm0, Hz, SampleIndex},
+    units::{Db, Dbm0, Hz, SampleIndex},
 };
 
 const LEAD: usize = 1000;
@@ -105,6 +108,23 @@ fn v21_is_received_from_full_level_down_to_minus_45() {
     }
     let (samples, _) = signal(&V21_CHANNEL_2, Dbm0(-49.0), &message(200));
     assert!(receive(&V21_CHANNEL_2, &samples).1.is_empty());
+}
+
+#[test]
+fn tones_that_arrive_half_a_bit_apart_are_received_through_noise() {
+    // Half a millisecond between the tones, as on a long loaded line.
+    let delayed = |hertz: f32, delay_ms: f32| ShapePoint { frequency: Hz(hertz), loss: Db(0.0), delay_ms };
+    for (early, late) in [(0.0, 0.5), (0.5, 0.0)] {
+        let shape = [delayed(1200.0, late), delayed(2200.0, early)];
+        for spec in [BELL_202, V23_FORWARD] {
+            let message = message(3000);
+            let (samples, _) = signal(&spec, Dbm0(-20.0), &message);
+            let line = Impairments { shape: &shape, noise: Some(Dbm0(-33.0)), ..Impairments::default() };
+            let (bits, _) = receive(&spec, &carry(&line, 7, &samples));
+            let tail = &message[464..];
+            assert!(bits.windows(tail.len()).any(|window| window == tail), "{}, mark {late} ms late", spec.source);
+        }
+    }
 }
 
 #[test]

@@ -1,7 +1,5 @@
 //! The send chain: symbols, each of which adds its pulse, on the carrier, to the samples to come.
 
-use core::sync::atomic::{Ordering, compiler_fence};
-
 use super::{
     Modulator, Protection, Train,
     complex::Complex,
@@ -12,7 +10,7 @@ use super::{
 use crate::{
     bits::BitQueue,
     constant::{cosine_of_turns, sine_of_turns},
-    lanes::{Isa, Work},
+    lanes::{Isa, Sums, VectorWork, Vectors, WIDTH},
     pcm::SAMPLE_RATE,
     units::{Baud, Dbm0, Hz},
 };
@@ -30,8 +28,6 @@ const CARRIER_PERIOD: usize = 80;
 /// Samples that the longest pulse lasts, a whole number of [`WIDTH`]; and room for it while samples go out.
 const MOST_SAMPLES: usize = 144;
 const ROOM: usize = MOST_SAMPLES + 240;
-/// Samples that are added to at once.
-const WIDTH: usize = 16;
 
 /// One period of every carrier that is a multiple of 100 Hz.
 static CIRCLE: [Complex; CARRIER_PERIOD] = circle();
@@ -124,21 +120,17 @@ struct AddPulse<'a> {
     place: usize,
 }
 
-impl Work for AddPulse<'_> {
+impl VectorWork for AddPulse<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run(self) {
+    fn run<V: Vectors>(self) {
+        let (re, im) = (V::Sums::splat(self.symbol.re), V::Sums::splat(self.symbol.im));
         let real = self.pulse.real[WIDTH - self.place..].as_chunks::<WIDTH>().0;
         let imaginary = self.pulse.imaginary[WIDTH - self.place..].as_chunks::<WIDTH>().0;
         for ((samples, real), imaginary) in self.rows.iter_mut().zip(real).zip(imaginary) {
-            let mut row = *samples;
-            for place in 0..WIDTH {
-                row[place] += self.symbol.re * real[place] + self.symbol.im * imaginary[place];
-            }
-            *samples = row;
-            // Else the compiler gathers from eight rows at once, which takes three times as long.
-            compiler_fence(Ordering::SeqCst);
+            let more = re.times(V::Sums::load(real)).plus(im.times(V::Sums::load(imaginary)));
+            V::Sums::load(samples).plus(more).store(samples);
         }
     }
 }
@@ -228,7 +220,7 @@ impl Transmitter {
     fn add(&mut self, symbol: Complex) {
         let table = &self.plan.filters.send;
         let (rows, place) = self.coming.reached(table.samples);
-        self.isa.run(AddPulse { pulse: &table.pulses[self.place], symbol, rows, place });
+        self.isa.run_in_vectors(AddPulse { pulse: &table.pulses[self.place], symbol, rows, place });
     }
 
     fn take(&mut self, out: &mut [f32]) {

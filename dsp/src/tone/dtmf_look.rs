@@ -207,10 +207,10 @@ impl LookKernel {
                     odd[at] = odd[at] + (early[at] + late[at]) * tap;
                 }
             }
-            for at in 0..N {
-                let even = state.even[first + at] * V::splat(0.5);
-                state.halved[DIAL_TONE_PAST + first + at] = even + odd[at];
-                state.above[DIAL_TONE_PAIRS + first + at] = even - odd[at];
+            for (at, odd) in (first..).zip(odd) {
+                let even = state.even[at] * V::splat(0.5);
+                state.halved[DIAL_TONE_PAST + at] = even + odd;
+                state.above[DIAL_TONE_PAIRS + at] = even - odd;
             }
         }
     }
@@ -232,10 +232,10 @@ impl LookKernel {
                     sums[at] = sums[at] + (early[at] + late[at]) * tap;
                 }
             }
-            for at in 0..N {
-                let above = state.above[first + at];
-                state.window[STEPS + first + at] = sums[at];
-                state.powers[STEPS + first + at] = sums[at] * sums[at] + above * above;
+            for (at, sum) in (first..).zip(sums) {
+                let above = state.above[at];
+                state.window[STEPS + at] = sum;
+                state.powers[STEPS + at] = sum * sum + above * above;
             }
         }
     }

@@ -128,7 +128,11 @@ impl TextEar {
         self.run.clear();
         self.edt.run(&recent[if begins { 0 } else { VOICED - BLOCK_SAMPLES }..], &mut self.run);
         let characters = &mut self.characters;
-        self.run.bits().iter().fold(false, |typed, bit| characters.take(*bit) || typed)
+        let mut typed = false;
+        for bit in self.run.bits() {
+            typed |= characters.take(*bit);
+        }
+        typed
     }
 
     fn waits(&mut self, look: &Look, loud: bool) -> bool {
@@ -153,7 +157,7 @@ impl Characters {
         if self.count < 11 {
             return false;
         }
-        let (stops, even) = (self.bits & 3 == 3, (self.bits >> 2).count_ones() % 2 == 0);
+        let (stops, even) = (self.bits & 3 == 3, (self.bits >> 2).count_ones().is_multiple_of(2));
         *self = Self { right: if stops && even { self.right + 1 } else { 0 }, ..Self::default() };
         self.right == CHARACTERS
     }

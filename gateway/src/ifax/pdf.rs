@@ -123,7 +123,11 @@ mod tests {
             document(&pdf_of_pages([&page].into_iter()), "application/pdf", "pdf", &RenderOptions::default()).unwrap();
         let black = page.bitmap.black_pels() as f64;
         assert_eq!(drawn.len(), 1);
-        assert!((drawn[0].page.bitmap.black_pels() as f64 / black - 1.0).abs() < 0.02, "{}", drawn[0].page.bitmap.black_pels());
+        assert!(
+            (drawn[0].page.bitmap.black_pels() as f64 / black - 1.0).abs() < 0.02,
+            "{}",
+            drawn[0].page.bitmap.black_pels()
+        );
         assert!(drawn[0].page.bitmap.is_black(430, 310) && !drawn[0].page.bitmap.is_black(410, 310));
     }
 

@@ -26,6 +26,9 @@ use crate::telephone::{DialString, Listener, NoCall, dial, told};
 /// Between two attempts to open a line that failed.
 const RETRY: Duration = Duration::from_secs(2);
 
+/// Blocks that a line stays on hook between two calls: the exchange takes less for a flash, or for a pulse.
+const ON_HOOK_BLOCKS: u32 = 120;
+
 /// Opens the line.
 type Open = Box<dyn FnMut() -> Result<Box<dyn PcmLine>, String> + Send>;
 
@@ -49,7 +52,9 @@ impl AnalogueTrunk {
     pub(super) fn new(open: Open, country: &str) -> Self {
         let ((orders, taken), (told, events)) = (channel(), channel());
         let country = country.to_owned();
-        thread::spawn(move || Keeper { orders: taken, events: told, country, put_off: None }.keep(open));
+        thread::spawn(move || {
+            Keeper { orders: taken, events: told, country, put_off: None, is_off_hook: false }.keep(open)
+        });
         Self { orders, events }
     }
 
@@ -88,6 +93,7 @@ struct Keeper {
     country: String,
     /// An order that came while another was carried out.
     put_off: Option<TrunkOrder>,
+    is_off_hook: bool,
 }
 
 /// Why the line is not kept any longer.
@@ -188,14 +194,15 @@ impl Keeper {
 
     fn carry_out(&mut self, mut line: Box<dyn PcmLine>, order: TrunkOrder) -> Result<Box<dyn PcmLine>, Parted> {
         match order {
-            TrunkOrder::HangUp => set(line.as_mut(), false)?,
-            TrunkOrder::BeBusy(busy) => set(line.as_mut(), busy)?,
+            TrunkOrder::HangUp | TrunkOrder::BeBusy(false) => self.go_on_hook(line.as_mut())?,
+            TrunkOrder::BeBusy(true) => self.go_off_hook(line.as_mut())?,
             TrunkOrder::Answer => {
-                set(line.as_mut(), true)?;
+                self.go_off_hook(line.as_mut())?;
                 return self.lend(line);
             }
             TrunkOrder::Dial(what) => {
                 let country = self.country.clone();
+                self.is_off_hook = true;
                 let dialled = dial(line.as_mut(), &what, &country, &mut || self.is_revoked());
                 let progress = match dialled {
                     Ok(()) => return self.lend(line),
@@ -209,7 +216,7 @@ impl Keeper {
                         return Err(cause.into());
                     }
                 };
-                set(line.as_mut(), false)?;
+                self.go_on_hook(line.as_mut())?;
                 progress.into_iter().for_each(|progress| self.tell(TrunkEvent::Failed(progress)));
             }
         }
@@ -231,8 +238,25 @@ impl Keeper {
         let lent = Lent { line: Some(line), back, detector, events: self.events.clone(), refused: None };
         self.tell(TrunkEvent::Connected(Box::new(lent)));
         let mut line = returned.recv().map_err(|_| Parted::Unwanted)?;
-        set(line.as_mut(), false)?;
+        self.go_on_hook(line.as_mut())?;
         Ok(line)
+    }
+
+    fn go_off_hook(&mut self, line: &mut dyn PcmLine) -> Result<(), NoCall> {
+        self.is_off_hook = true;
+        set(line, true)
+    }
+
+    /// On hook, and so long that the exchange notices.
+    fn go_on_hook(&mut self, line: &mut dyn PcmLine) -> Result<(), NoCall> {
+        set(line, false)?;
+        if std::mem::take(&mut self.is_off_hook) {
+            let mut heard = SILENCE;
+            for _ in 0..ON_HOOK_BLOCKS {
+                line.exchange(&SILENCE, &mut heard)?;
+            }
+        }
+        Ok(())
     }
 }
 

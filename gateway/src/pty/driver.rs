@@ -80,6 +80,8 @@ pub struct Driver {
     modem: Modem,
     trunk: Box<dyn Trunk>,
     call: Option<Call>,
+    /// The call under way is hung up, though another may be dialled already.
+    hung_up: bool,
     audio: AudioConfig,
     /// The modem is busy to callers while no host is there.
     busy_without_host: bool,
@@ -98,6 +100,7 @@ impl Driver {
             modem: Modem::new(LineTime::ZERO),
             trunk,
             call: None,
+            hung_up: false,
             audio,
             busy_without_host,
             host_is_there: true,
@@ -126,14 +129,11 @@ impl Driver {
         self.trunk.hang_up();
     }
 
-    /// A host that goes leaves the line on hook and a fresh terminal, also when the next one is there already.
+    /// A host that goes leaves the line on hook and a fresh terminal.
     fn look_at_host(&mut self) {
         let Look { there, went } = self.terminal.look();
         if went || !there && self.host_is_there {
-            self.modem.host_gone(self.now);
-            self.unsent.clear();
-            self.terminal.renew();
-            self.drain();
+            self.host_went(there, Vec::new());
         }
         if there != self.host_is_there {
             tracing::debug!(there, "host");
@@ -141,6 +141,20 @@ impl Driver {
             if self.busy_without_host {
                 self.trunk.be_busy(!there);
             }
+        }
+    }
+
+    /// The host is gone, and another may be there already, whose words are among these and those not read yet.
+    fn host_went(&mut self, another: bool, mut words: Vec<u8>) {
+        self.modem.host_gone(self.now);
+        self.unsent.clear();
+        self.terminal.renew();
+        self.drain();
+        if another {
+            self.terminal.read_all(&mut words);
+            let words = newcomers_words(&words);
+            self.modem.host(&words[..words.len().min(self.modem.room())], self.now);
+            self.drain();
         }
     }
 
@@ -163,6 +177,7 @@ impl Driver {
 
     fn connected(&mut self, line: Box<dyn PcmLine>) {
         tracing::debug!(at = %self.now, "connected");
+        self.hung_up = false;
         self.call = Some(Call {
             line,
             front: AudioFrontEnd::new(self.audio),
@@ -212,12 +227,7 @@ impl Driver {
                 return call.line.hang_up();
             }
         }
-        if self.modem.is_off_hook() {
-            self.call = Some(call);
-        } else {
-            tracing::debug!(at = %self.now, "hung up");
-            call.line.hang_up();
-        }
+        self.keep(call);
     }
 
     fn hear(&mut self, call: &mut Call, rx: &Block, lost: bool) {
@@ -276,11 +286,20 @@ impl Driver {
     fn drain(&mut self) {
         let mut call = self.call.take();
         self.drain_into(call.as_mut());
-        match call {
-            Some(mut call) if !self.modem.is_off_hook() => call.line.hang_up(),
-            call => self.call = call,
+        if let Some(call) = call {
+            self.keep(call);
         }
         self.write_to_host();
+    }
+
+    /// The call goes on, unless it is hung up.
+    fn keep(&mut self, mut call: Call) {
+        if std::mem::take(&mut self.hung_up) || !self.modem.is_off_hook() {
+            tracing::debug!(at = %self.now, "hung up");
+            call.line.hang_up();
+        } else {
+            self.call = Some(call);
+        }
     }
 
     /// Moves what the modem wants to where it belongs.
@@ -312,6 +331,7 @@ impl Driver {
             LineOrder::Answer => self.trunk.answer(),
             LineOrder::BusyOut => self.trunk.be_busy(true),
             LineOrder::HangUp => {
+                self.hung_up = true;
                 self.trunk.hang_up();
                 self.trunk.be_busy(self.busy_without_host && !self.host_is_there);
             }
@@ -331,6 +351,11 @@ impl Driver {
                 break;
             }
             tracing::trace!(at = %self.now, octets = %octets[..count.min(80)].escape_ascii(), "host");
+            // Whose they are is known only after they are there.
+            let Look { there, went } = self.terminal.look();
+            if went || !there {
+                return self.host_went(there, octets[..count].to_vec());
+            }
             self.modem.host(&octets[..count], self.now);
             self.drain_into(call.as_deref_mut());
         }
@@ -362,6 +387,13 @@ impl Driver {
     }
 }
 
+/// Of words of which the first are a host's that is gone and the last another's: the last command line, which begins what
+/// any host says.
+fn newcomers_words(words: &[u8]) -> &[u8] {
+    let begins = words.windows(2).rposition(|pair| pair.eq_ignore_ascii_case(b"AT"));
+    &words[begins.unwrap_or(0)..]
+}
+
 impl Call {
     /// Orders are stamped by the modem's time.
     fn order(&mut self, order: Output) {
@@ -373,5 +405,17 @@ impl Call {
             Output::V8(order) => self.v8 = Negotiation::after(order, self.v8.take(), self.level),
             Output::Line(_) | Output::Wait(_) => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_newcomer_begins_with_its_last_line() {
+        assert_eq!(newcomers_words(b"ATD200\rATZE0\r"), b"ATZE0\r");
+        assert_eq!(newcomers_words(b"\0\0\0atz\r"), b"atz\r");
+        assert_eq!(newcomers_words(b"\x10\x03"), b"\x10\x03");
     }
 }

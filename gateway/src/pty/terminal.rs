@@ -166,6 +166,15 @@ impl Terminal {
         if buf.is_empty() { 0 } else { self.ours.read(buf).unwrap_or(0) }
     }
 
+    /// Adds all octets that are there now.
+    pub fn read_all(&mut self, octets: &mut Vec<u8>) {
+        let count = ioctl_fionread(&self.ours).unwrap_or(0) as usize;
+        let before = octets.len();
+        octets.resize(before + count, 0);
+        let read = self.read(&mut octets[before..]);
+        octets.truncate(before + read);
+    }
+
     /// Gives the host octets; how many it took.
     pub fn write(&mut self, octets: &[u8]) -> usize {
         self.ours.write(octets).unwrap_or(0)

@@ -115,7 +115,9 @@ fn png(picture: impl Into<image::DynamicImage>) -> Vec<u8> {
 #[test]
 fn everything_is_drawn_as_fine_as_it_is_wanted() {
     let picture = png(image::GrayImage::from_fn(400, 500, |x, _| image::Luma([(x / 2) as u8])));
-    let pdf = crate::ifax::pdf_of_pages([&Page { bitmap: answertone_t30::image::Bitmap::white(1728, 900), resolution: Resolution::Fine }].into_iter());
+    let pdf = crate::ifax::pdf_of_pages(
+        [&Page { bitmap: answertone_t30::image::Bitmap::white(1728, 900), resolution: Resolution::Fine }].into_iter(),
+    );
     let text = "fine print\n".repeat(70).into_bytes();
     for (resolution, width, rows) in [
         (Resolution::Standard, 1728, 1146),
@@ -123,7 +125,9 @@ fn everything_is_drawn_as_fine_as_it_is_wanted() {
         (Resolution::Dpi300, 2592, 3508),
         (Resolution::Dpi400, 3456, 4572),
     ] {
-        for (octets, kind, count) in [(&picture, "image/png", 1), (&pdf, "application/pdf", 1), (&text, "text/plain", 2)] {
+        for (octets, kind, count) in
+            [(&picture, "image/png", 1), (&pdf, "application/pdf", 1), (&text, "text/plain", 2)]
+        {
             let options = RenderOptions { resolution, ..options() };
             let pages = document(octets, kind, "part 1", &options).unwrap();
             let page = &pages[0].page;
@@ -136,7 +140,8 @@ fn everything_is_drawn_as_fine_as_it_is_wanted() {
 
 #[test]
 fn the_same_lines_stand_on_a_page_at_every_resolution() {
-    let text = "The quick brown fox jumps over the lazy dog, and goes on to the end of a line that is to be wrapped. ".repeat(90);
+    let text = "The quick brown fox jumps over the lazy dog, and goes on to the end of a line that is to be wrapped. "
+        .repeat(90);
     let covered = |resolution| {
         let pages = document(text.as_bytes(), "text/plain", "a", &RenderOptions { resolution, ..options() }).unwrap();
         let part = |drawn: &Drawn| {

@@ -73,7 +73,7 @@ impl Trunk {
     /// What is heard later than on a telephone line.
     pub(super) fn delay(&self) -> LineSpan {
         match self {
-            Self::Sound(_) => LineSpan::ZERO,
+            Self::Sound(line) => LineSpan(line.path_delay() as u64),
             Self::Packets(_) | Self::Signalled(_) => PacketLine::DELAY,
         }
     }

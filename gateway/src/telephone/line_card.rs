@@ -35,7 +35,7 @@ const AFTER_PULSES: u32 = 20;
 /// Blocks without a digit after which the number is whole.
 const AFTER_DIGITS: u32 = 150;
 
-/// Blocks between the first ring and caller ID, 500 ms.
+/// Blocks between a ring and caller ID, 500 ms.
 const BEFORE_CALLER_ID: u32 = 50;
 
 /// Seconds for which a tone is said; then the line is silent.
@@ -65,10 +65,9 @@ pub struct LineCard {
 /// What the line does.
 enum Doing {
     Resting,
-    /// It rings: who calls, rings so far, blocks since this ring began.
+    /// It rings: who calls, unless that was told, and blocks since this ring began.
     Ringing {
-        caller: String,
-        rings: u32,
+        caller: Option<String>,
         blocks: u32,
     },
     /// Off hook: it says dial tone and takes digits.
@@ -137,7 +136,10 @@ impl LineCard {
         }
         match std::mem::take(&mut self.open) {
             0 => {}
-            1..=LONGEST_PULSE => self.pulses += 1,
+            1..=LONGEST_PULSE => {
+                self.pulses += 1;
+                self.since_digit = 0;
+            }
             16..GONE => self.recall(),
             _ => self.lift(),
         }
@@ -151,6 +153,7 @@ impl LineCard {
     /// On hook for good.
     fn rest(&mut self) {
         self.subscriber.hang_up();
+        self.subscriber.be_busy(false);
         self.doing = Doing::Resting;
         self.says.clear();
     }
@@ -173,6 +176,7 @@ impl LineCard {
     }
 
     fn listen(&mut self) {
+        self.subscriber.be_busy(true);
         self.doing = Doing::Listening;
         (self.since_digit, self.pulses) = (0, 0);
         self.digits.clear();
@@ -202,6 +206,7 @@ impl LineCard {
         self.since_digit += 1;
         if self.since_digit == AFTER_DIGITS && !self.digits.is_empty() {
             self.doing = Doing::Dialled;
+            self.subscriber.be_busy(false);
             self.subscriber.dial(&self.digits);
         }
     }
@@ -209,12 +214,9 @@ impl LineCard {
     fn take_events(&mut self) {
         while let Some(event) = self.subscriber.event() {
             match (event, &mut self.doing) {
-                (SubscriberEvent::Ring(_), Doing::Ringing { rings, blocks, .. }) => {
-                    *rings += 1;
-                    *blocks = 0;
-                }
+                (SubscriberEvent::Ring(_), Doing::Ringing { blocks, .. }) => *blocks = 0,
                 (SubscriberEvent::Ring(caller), Doing::Resting) => {
-                    self.doing = Doing::Ringing { caller: caller.number, rings: 1, blocks: 0 };
+                    self.doing = Doing::Ringing { caller: Some(caller.number), blocks: 0 };
                 }
                 (SubscriberEvent::Ringing, Doing::Dialled) => self.say(ProgressKind::Ringback),
                 (SubscriberEvent::Busy, Doing::Dialled) => self.refuse(ProgressKind::Busy),
@@ -232,6 +234,7 @@ impl LineCard {
 
     fn refuse(&mut self, why: ProgressKind) {
         self.doing = Doing::Spent;
+        self.subscriber.be_busy(true);
         self.say(why);
     }
 
@@ -246,7 +249,7 @@ impl LineCard {
 
     /// Ringing current in the line's own cadence, and who calls after the first ring.
     fn ring(&mut self) {
-        let Doing::Ringing { caller, rings, blocks } = &mut self.doing else {
+        let Doing::Ringing { caller, blocks } = &mut self.doing else {
             self.hook.rings = false;
             return;
         };
@@ -256,9 +259,9 @@ impl LineCard {
             begins += span;
         }
         self.hook.rings = rung;
-        if *rings == 1 && *blocks == begins + BEFORE_CALLER_ID {
+        if let Some(caller) = caller.take_if(|_| *blocks == begins + BEFORE_CALLER_ID) {
             let date = jiff::Zoned::now().strftime("%m%d%H%M").to_string();
-            let who = CallerId { date: Some(date), number: Some(caller.clone()), ..CallerId::default() };
+            let who = CallerId { date: Some(date), number: Some(caller), ..CallerId::default() };
             let message = Message::multiple(&who);
             let sender = CallerIdSender::new(&message, Standard::Bellcore, Occasion::On, CALLER_ID_LEVEL);
             let samples = sender.samples();

@@ -16,7 +16,7 @@ use std::{
 
 use answertone_gateway::t38::sealed::Identity;
 
-fn program() -> Command {
+pub(crate) fn program() -> Command {
     Command::new(env!("CARGO_BIN_EXE_answertone"))
 }
 
@@ -61,7 +61,7 @@ impl Wiretap {
 }
 
 /// A small page in the folder.
-fn letter(folder: &Path) -> String {
+pub(crate) fn letter(folder: &Path) -> String {
     let mut picture = image::GrayImage::from_pixel(1728, 200, image::Luma([255]));
     for (x, y, pel) in picture.enumerate_pixels_mut() {
         *pel = image::Luma([if (x / 9 + y / 5) % 4 == 0 { 0 } else { 255 }]);
@@ -71,7 +71,7 @@ fn letter(folder: &Path) -> String {
     path.display().to_string()
 }
 
-fn spawn(line: &str, task: [&str; 2], result: &Path) -> Child {
+pub(crate) fn spawn(line: &str, task: [&str; 2], result: &Path) -> Child {
     let mut call = program();
     call.args(["call", "--line", line, task[0], task[1], "--result"]).arg(result);
     call.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the program runs")
@@ -87,7 +87,7 @@ fn kept(file: &Path) -> String {
     Identity::kept(file).expect("there is room").fingerprint().to_string()
 }
 
-fn lines(folder: &Path, ends: [u16; 2], towards: [u16; 2], more: [&str; 2]) -> [String; 2] {
+pub(crate) fn lines(folder: &Path, ends: [u16; 2], towards: [u16; 2], more: [&str; 2]) -> [String; 2] {
     let files = [folder.join("caller.pem"), folder.join("answerer.pem")];
     let fingerprints = files.each_ref().map(|file| kept(file));
     [0, 1].map(|end| {
@@ -109,7 +109,7 @@ fn call(folder: &Path, lines: &[String; 2]) -> Vec<String> {
     words
 }
 
-fn ok(folder: &Path, end: &str) -> (bool, u64) {
+pub(crate) fn ok(folder: &Path, end: &str) -> (bool, u64) {
     let text = fs::read_to_string(folder.join(end)).unwrap_or_default();
     let result: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
     (result["ok"] == true, result["pages"].as_u64().unwrap_or_default())

@@ -25,12 +25,18 @@ impl Default for Ring {
     }
 }
 
+/// Silence before the first ring of a call, which is told as nothing.
+const NEW_CALL: LineSpan = LineSpan::ms(8000);
+
 impl Ring {
     /// Sound and silence in tenths of a second, ITU-T V.253 `+VDR`.
     pub(super) fn lines(&self) -> Vec<String> {
         let tenths = |span: LineSpan| span.as_ms() / 100;
-        let burst = |burst: &Burst| [format!("DROF={}", tenths(burst.before)), format!("DRON={}", tenths(burst.on))];
-        self.bursts.iter().flat_map(burst).collect()
+        let lines = |burst: &Burst| {
+            let before = (burst.before < NEW_CALL).then(|| format!("DROF={}", tenths(burst.before)));
+            before.into_iter().chain([format!("DRON={}", tenths(burst.on))]).collect::<Vec<_>>()
+        };
+        self.bursts.iter().flat_map(lines).collect()
     }
 }
 

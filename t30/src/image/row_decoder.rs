@@ -112,6 +112,7 @@ impl RowDecoder {
             if place.at == width {
                 return Progress::Whole { zeros_before: 0 };
             }
+            bits.refill();
             let ahead = bits.peek(MODE_LOOK_AHEAD);
             let (mode, len) = match MODES_BY_BITS[ahead] {
                 Some((mode, len)) if u32::from(len) <= bits.count() => (mode, u32::from(len)),

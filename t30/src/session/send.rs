@@ -174,7 +174,7 @@ fn refused(core: &mut Core, job: Job, command: Fcf, verdict: Verdict) -> State {
     let is_final = matches!(verdict, Verdict::Abandoned | Verdict::Diagnosed);
     if job.resends >= core.config.limits.page_resends || is_final {
         let detail = format!("page {}: {}{}", core.page_number(job.page), verdict.name(), diagnostics(core, verdict));
-        return given_up(core, job, command, detail);
+        return given_up(core, job.page + 1, command, detail);
     }
     match command {
         Fcf::Eom => AwaitDis::enter(core, job.page, job.resends + 1),
@@ -193,22 +193,13 @@ fn diagnostics(core: &Core, verdict: Verdict) -> String {
     }
 }
 
-/// A page is not sent again. Another document behind EOM has its turn all the same, and so has another page where none is
-/// ever sent twice; the call has failed then.
-fn given_up(core: &mut Core, job: Job, command: Fcf, detail: String) -> State {
-    let following = job.page + 1;
-    let another = following < core.document.pages.len();
-    match command {
-        Fcf::Eom if another => {
-            core.undelivered.get_or_insert(detail);
-            AwaitDis::enter(core, following, 0)
-        }
-        Fcf::Mps if another && core.config.limits.page_resends == 0 => {
-            core.undelivered.get_or_insert(detail);
-            negotiate::propose_slower(core, &job.terms, following, 0)
-        }
-        _ => Goodbye::failed(core, Cause::PageRejected, None, Phase::D, detail),
+/// A page is not sent again. Another document behind EOM has its turn all the same, and the call has failed then.
+fn given_up(core: &mut Core, following: usize, command: Fcf, detail: String) -> State {
+    if command == Fcf::Eom && following < core.document.pages.len() {
+        core.undelivered.get_or_insert(detail);
+        return AwaitDis::enter(core, following, 0);
     }
+    Goodbye::failed(core, Cause::PageRejected, None, Phase::D, detail)
 }
 
 /// DIS in place of a verdict: the receiver lost the page, gave up waiting and is back in phase B. The page goes again.

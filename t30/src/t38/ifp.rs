@@ -231,6 +231,9 @@ pub enum NoIfp {
     /// More fields than make sense.
     #[error("the packet has more than {MOST_FIELDS} fields")]
     TooMany,
+    /// Octets are left.
+    #[error("octets are left when all that the datagram says it has was read")]
+    Long,
 }
 
 /// Octets with the order of their bits turned round: from a packet to the line's view, or back.

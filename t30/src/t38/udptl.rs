@@ -195,6 +195,19 @@ fn read_integer(reader: &mut Reader<'_>) -> Result<usize, NoIfp> {
     }
 }
 
+/// Whether more than padding is left when all that a datagram says it has was read: it is something else, such as sound.
+fn is_longer(mut rest: Reader<'_>, has_parity: bool) -> bool {
+    let mut read = || {
+        if has_parity {
+            read_integer(&mut rest)?;
+        }
+        let count = rest.length()?;
+        (0..count).try_for_each(|_| rest.open().map(drop))
+    };
+    // One that ends before that was cut, and its packet is good.
+    read().is_ok_and(|()| !rest.is_zero_from_here())
+}
+
 impl Receiver {
     /// A receiver before its first datagram. A missing packet is waited for so long.
     pub fn new(patience: LineSpan) -> Self {
@@ -213,6 +226,9 @@ impl Receiver {
         let bits = reader.bits(16)? as u16;
         let packet = reader.open()?;
         let has_parity = reader.bit()?;
+        if is_longer(reader, has_parity) {
+            return Err(NoIfp::Long);
+        }
         let Some(number) = self.sequence.number(bits) else { return Ok(()) };
         // The packet itself is good whatever becomes of the rest.
         self.sequence.put(number, packet, Way::Itself, now);

@@ -20,7 +20,7 @@ fn numbers_are_dialled_and_callers_told_in_the_voice_band() {
     let (_other, second) = bench.modem("101&loop=us&ring=300.200.300");
     let (mut caller, mut called) = (host(&first), host(&second));
     // By tone after the dial tone, by pulse, blind, and after a flash.
-    for number in ["ATDT101\r", "ATDP101\r", "ATX3DT101\r", "ATX4DT9W!W101\r"] {
+    for number in ["ATDT101\r", "ATDP101\r", "ATX3DT101\r", "ATX4DT9!W101\r"] {
         eprintln!("{}", number.trim());
         caller.say(number);
         let told = called.read("NMBR=100\r\n");

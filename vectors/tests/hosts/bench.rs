@@ -23,7 +23,7 @@ use answertone_vectors::{
 };
 
 /// The bound keeps a broken test from hanging; nothing is measured by it.
-const PATIENCE: Duration = Duration::from_secs(150);
+pub(super) const PATIENCE: Duration = Duration::from_secs(150);
 
 /// Calls side by side: hosts have clocks, and the machine must keep up.
 const AT_ONCE: usize = 18;
@@ -120,7 +120,7 @@ pub(super) fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T 
 
 pub(super) struct Bench {
     folder: PathBuf,
-    _exchange: Exchange,
+    exchange: Exchange,
 }
 
 impl Bench {
@@ -134,7 +134,7 @@ impl Bench {
         fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).expect("the folder is ours");
         let bell = Bell { every: Duration::from_secs(2) };
         let exchange = Exchange::start(&folder.join("exchange"), bell).expect("a socket can be made");
-        Self { folder, _exchange: exchange }
+        Self { folder, exchange }
     }
 
     pub(super) fn path(&self, name: &str) -> PathBuf {
@@ -190,6 +190,11 @@ impl Bench {
         command.args(["--ecm", if terms.ecm { "on" } else { "off" }, "--modems", terms.modems()]);
         command.args(more).arg("--transcript").arg(self.path("transcript.txt"));
         Process::start(command.stdout(Stdio::null()).stderr(self.log("machine")))
+    }
+
+    /// Waits until somebody has a number.
+    pub(super) fn await_number(&self, number: &str) {
+        wait_for(number, || self.exchange.numbers().contains(&number.to_owned()).then_some(()));
     }
 
     /// A log that [`Bench::told`] shows when a call failed.

@@ -234,6 +234,8 @@ fn from_peer(bench: &Bench, terms: Terms) {
     let (_, device) = device(&terminal);
     fs::write(hylafax.spool.join(format!("FIFO.{device}")), b"Afax\0").expect("faxgetty reads its orders");
     let got = hylafax.received(bench);
+    // The file is there before the last page is confirmed.
+    wait_for("the session's end", || hylafax.session().contains("SESSION END").then_some(()));
     // The end of its input is the end of the peer's call.
     drop(modem);
     assert!(peer.ends_well("the peer"), "{}\n{}", hylafax.session(), bench.told());

@@ -134,7 +134,7 @@ fn read_g3(file: &Path) -> Bitmap {
 
 fn to_pbm(bitmap: &Bitmap) -> Vec<u8> {
     let header = format!("P4\n{} {}\n", bitmap.width(), bitmap.height()).into_bytes();
-    header.into_iter().chain(bitmap.octets().iter().map(|octet| octet.reverse_bits())).collect()
+    header.into_iter().chain(bitmap.octets().iter().copied()).collect()
 }
 
 fn from_pbm(file: &[u8]) -> Option<Bitmap> {

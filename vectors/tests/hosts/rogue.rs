@@ -2,14 +2,14 @@
 
 use std::{
     fs,
-    io::{Read, Write},
+    io::{self, ErrorKind, Read, Write},
     os::unix::fs::OpenOptionsExt,
     path::Path,
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use super::bench::{Bench, wait_for};
+use super::bench::{Bench, PATIENCE, wait_for};
 
 /// O_NONBLOCK of Linux.
 const NONBLOCKING: i32 = 0o4000;
@@ -21,12 +21,8 @@ const MOST_WRITES: usize = 100_000;
 pub(super) struct Host(fs::File);
 
 impl Host {
+    /// It never waits in the terminal itself: a test must end.
     pub(super) fn open(terminal: &Path) -> Self {
-        Self(fs::OpenOptions::new().read(true).write(true).open(terminal).expect("the terminal is there"))
-    }
-
-    /// One that does not wait for a terminal that is full.
-    fn open_impatient(terminal: &Path) -> Self {
         let mut options = fs::OpenOptions::new();
         let options = options.read(true).write(true).custom_flags(NONBLOCKING);
         Self(options.open(terminal).expect("the terminal is there"))
@@ -39,7 +35,28 @@ impl Host {
     }
 
     pub(super) fn say(&mut self, text: &str) {
-        self.0.write_all(text.as_bytes()).expect("the terminal takes octets");
+        self.write(text.as_bytes());
+    }
+
+    /// Writes as the terminal takes it.
+    fn write(&mut self, mut octets: &[u8]) {
+        while !octets.is_empty() {
+            let written = self.patiently("take octets", |terminal| terminal.write(octets));
+            octets = &octets[written..];
+        }
+    }
+
+    /// Tries something until the terminal is ready for it.
+    fn patiently(&mut self, what: &str, mut act: impl FnMut(&mut fs::File) -> io::Result<usize>) -> usize {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            match act(&mut self.0) {
+                Ok(count @ 1..) => return count,
+                Err(error) if error.kind() != ErrorKind::WouldBlock => panic!("the terminal does not {what}: {error}"),
+                _ => assert!(Instant::now() < until, "the terminal does not {what}"),
+            }
+            thread::sleep(Duration::from_millis(2));
+        }
     }
 
     /// Reads until this has come.
@@ -51,7 +68,7 @@ impl Host {
     pub(super) fn read_octets(&mut self, wanted: &[u8]) -> Vec<u8> {
         let (mut read, mut octet) = (Vec::new(), [0]);
         while !read.ends_with(wanted) {
-            self.0.read_exact(&mut octet).expect("the terminal gives octets");
+            self.patiently("give octets", |terminal| terminal.read(&mut octet));
             read.push(octet[0]);
         }
         read
@@ -136,7 +153,7 @@ fn garbage_and_floods_leave_a_modem_that_answers() {
         let garbage = (0..300_000_u32).map(|place| (place.wrapping_mul(2_654_435_761) >> 24) as u8);
         // No T: garbage that happens to be a command would be obeyed.
         let garbage: Vec<u8> = garbage.map(|octet| if octet & 0x5f == b'T' { b'x' } else { octet }).collect();
-        writer.0.write_all(&garbage).expect("the terminal takes octets");
+        writer.write(&garbage);
         writer.say("\rATE1\rATQ0V1E0\rAT+GMM\r");
     });
     host.read("Answertone fax modem\r\n\r\nOK\r\n");
@@ -148,7 +165,7 @@ fn garbage_and_floods_leave_a_modem_that_answers() {
 fn a_host_that_never_reads_harms_nobody() {
     let bench = Bench::new();
     let ((_one, first), (_other, second)) = (bench.modem("100"), bench.modem("101"));
-    let mut deaf = Host::open_impatient(&first);
+    let mut deaf = Host::open(&first);
     // The terminal fills up, and then the modem takes nothing more.
     let taken = (0..MOST_WRITES).take_while(|_| deaf.0.write_all(b"AT&V\r").is_ok()).count();
     assert!(taken < MOST_WRITES, "the modem takes more than it can answer");

@@ -94,7 +94,7 @@ fn step(call: &mut Call, now: LineTime, trace: &mut String) {
 fn a_gateway_that_answers_is_understood_though_sound_comes_on_the_same_port() {
     let Some(played) = played("vega1_t38_reinvite.pcap", 10338, true) else { return };
     assert!(played.trace.contains("DIS"), "{}", played.trace);
-    assert!(played.counters.malformed >= 100, "sound is not taken for packets: {:?}", played.counters);
+    assert!(played.counters.malformed > 20, "sound is among it: {:?}", played.counters);
     assert!(played.over, "{}", played.trace);
 }
 

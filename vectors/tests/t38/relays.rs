@@ -251,7 +251,7 @@ fn a_training_check_that_was_bad_where_it_was_made_is_refused_though_the_far_one
     let method = RateManagement::LocalTcf;
     let relay = RelayConfig { rate_management: method, ..RelayConfig::default() };
     // Too much for 14400 bit/s at -14 dBm0, and little enough for less.
-    let line = Party::noisy_line(calling(&config, &sent), relay, Dbm0(-36.0));
+    let line = Party::noisy_line(calling(&config, &sent), relay, Dbm0(-32.0));
     let terminal = Party::terminal(answering(&patient), method);
     let [caller, answerer] = assert_carried("a noisy line", [line, terminal], Network::GOOD, &sent);
     assert!(caller.contains("FTT"), "the machine hears that its check was bad:\n{caller}");

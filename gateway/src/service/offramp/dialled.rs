@@ -14,7 +14,7 @@ use answertone_hw::{
 use answertone_t30::{
     frame::Modems,
     image::Picture,
-    session::{Config as SessionConfig, Document, Resolutions, Session},
+    session::{Config as SessionConfig, Document, Instead, Resolutions, Session},
     time::LineTime,
 };
 use tokio::runtime::Handle;
@@ -35,6 +35,7 @@ use crate::{
         onramp, switchboard,
     },
     store::now,
+    telephone::{DialString, dial, has_switch},
 };
 
 /// A line off hook, and the thread at its far end if that is ours.
@@ -94,7 +95,8 @@ impl Dialled {
         let session = Session::calling(config, documents.next().unwrap_or_default(), LineTime::ZERO);
         let session = documents.fold(session, Session::then_sending);
         let pictures = std::mem::take(&mut self.pictures).into_iter().enumerate();
-        let session = pictures.filter_map(|(page, picture)| Some((page, picture?)))
+        let session = pictures
+            .filter_map(|(page, picture)| Some((page, picture?)))
             .fold(session, |session, (page, picture)| session.with_picture(page, picture));
         let parts = std::mem::take(&mut self.parts);
         let sending = Sending::new(self.shared.clone(), handle.clone(), parts, line.pace());
@@ -140,7 +142,9 @@ impl Dialled {
             }
             uri => {
                 let line = answertone_hw::open_line(uri, &|| !self.shared.stopping());
-                return Ok((line.map_err(|error| NotPlaced::new("no_line", error))?.into(), None));
+                let mut line = line.map_err(|error| NotPlaced::new("no_line", error))?;
+                self.dial_on(&mut line)?;
+                return Ok((line.into(), None));
             }
         };
         let (near, far) = sim::pair(params);
@@ -162,6 +166,17 @@ impl Dialled {
         Ok((PcmLineOrPolled::Own(Box::new(near)).into(), Some(far)))
     }
 
+    /// On a line with a hook switch the number is dialled in the voice band.
+    fn dial_on(&self, line: &mut PcmLineOrPolled) -> Result<(), NotPlaced> {
+        let PcmLineOrPolled::Own(own) = line else { return Ok(()) };
+        if !has_switch(own.as_mut()) {
+            return Ok(());
+        }
+        let number: DialString = self.number.parse().map_err(|error| NotPlaced::new("no_line", error))?;
+        dial(own.as_mut(), &number.after_dial_tone(), ANY_COUNTRY, &mut || self.shared.stopping())
+            .map_err(|error| NotPlaced::new(error.heard().map_or("no_line", Instead::name), error))
+    }
+
     /// A call that Asterisk makes for us, or a connection that carries the number in its UUID.
     fn connected(&self, params: &AudioSocketParams, handle: &Handle) -> Result<PcmLineOrPolled, NotPlaced> {
         if let (Side::Listen(here), Some(originate)) = (params.side, &params.originate) {
@@ -173,6 +188,9 @@ impl Dialled {
         answertone_hw::open_line(&uri, &|| !self.shared.stopping()).map_err(|error| NotPlaced::new("no_line", error))
     }
 }
+
+/// Tones of whatever country the line is in.
+const ANY_COUNTRY: &str = "any";
 
 /// Seconds that `P` and `W` wait: RFC 2846 2.1 leaves their length to the gateway.
 const PAUSE_S: usize = 1;

@@ -139,7 +139,6 @@ fn squared(resolution: Resolution) -> Resolution {
     }
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;
