@@ -59,11 +59,23 @@ fn between(caller: &str, answerer: &str) -> [Value; 2] {
     results
 }
 
+/// Keys of an account that speaks TLS with a certificate made for this machine.
+fn over_tls(folder: &Path) -> String {
+    let made = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).unwrap();
+    let [certificate, key] = ["certificate.pem", "key.pem"].map(|name| folder.join(name));
+    fs::write(&certificate, made.cert.pem()).unwrap();
+    fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+    format!("transport = \"tls\"\nca_file = {certificate:?}\ncertificate_file = {certificate:?}\nkey_file = {key:?}\n")
+}
+
 #[test]
 fn calls_carry_a_page_by_t38_and_where_that_is_refused_by_audio() {
+    let own = tempfile::tempdir().unwrap();
+    let (tcp, tls) = ("transport = \"tcp\"\n", over_tls(own.path()));
     let cases = [
         ("", "", "udptl"),
-        ("transport = \"tcp\"\n", "transport = \"tcp\"\n", "udptl"),
+        (tcp, tcp, "udptl"),
+        (&tls, &tls, "udptl"),
         ("", "fax = \"passthrough\"\n", "rtp"),
         ("seal = \"required\"\n", "seal = \"preferred\"\n", "dtls"),
     ];
