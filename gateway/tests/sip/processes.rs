@@ -75,7 +75,7 @@ fn calls_carry_a_page_by_t38_and_where_that_is_refused_by_audio() {
     let cases = [
         ("", "", "udptl"),
         (tcp, tcp, "udptl"),
-        (&tls, &tls, "udptl"),
+        (tls.as_str(), tls.as_str(), "udptl"),
         ("", "fax = \"passthrough\"\n", "rtp"),
         ("seal = \"required\"\n", "seal = \"preferred\"\n", "dtls"),
     ];
