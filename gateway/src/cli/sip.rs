@@ -72,17 +72,15 @@ impl SipArgs {
         let config = read(&self.config)?;
         let account = config.accounts.iter().find(|account| account.name == name).ok_or_else(|| {
             let file = self.config.display();
-            CliError::usage(format!("--line sip:{name}: {file} has no such account; write a [[sip]] table with this name"))
+            CliError::usage(format!(
+                "--line sip:{name}: {file} has no such account; write a [[sip]] table with this name"
+            ))
         })?;
         Endpoint::open(account).map(Arc::new).map_err(|error| CliError::usage(error.to_string()))
     }
 }
 
-fn call(
-    endpoint: &Endpoint,
-    params: &SipParams,
-    attendant: &mut Attendant,
-) -> Result<Result<Leg, NoCall>, CliError> {
+fn call(endpoint: &Endpoint, params: &SipParams, attendant: &mut Attendant) -> Result<Result<Leg, NoCall>, CliError> {
     let number = params.to.as_deref().ok_or_else(|| {
         CliError::usage(format!("--line sip:{0}: whom to call? write sip:{0}?to=NUMBER", params.account))
     })?;

@@ -188,9 +188,11 @@ fn choice(offer: &Description, local: &Local, rules: Rules, place: usize, media:
 
 /// Our answer: as many media as were offered, all but one declined.
 pub fn answer(local: &Local, offer: &Description, choice: &Choice) -> Description {
-    let media = offer.media.iter().enumerate().map(|(place, offered)| {
-        if place == choice.place { taken(local, choice) } else { declined(offered) }
-    });
+    let media = offer
+        .media
+        .iter()
+        .enumerate()
+        .map(|(place, offered)| if place == choice.place { taken(local, choice) } else { declined(offered) });
     description(local, media.collect())
 }
 

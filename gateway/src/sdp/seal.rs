@@ -91,8 +91,7 @@ impl Seal {
 impl OwnSeal {
     /// The attributes. An answer has a `tls-id` only where the offer had one.
     pub fn write(&self, setup: Setup, with_id: bool) -> Vec<Attribute> {
-        let mut list =
-            vec![Attribute::new("setup", setup.name()), Attribute::new("fingerprint", &self.fingerprint)];
+        let mut list = vec![Attribute::new("setup", setup.name()), Attribute::new("fingerprint", &self.fingerprint)];
         list.extend(with_id.then(|| Attribute::new("tls-id", &self.tls_id)));
         list
     }

@@ -112,7 +112,9 @@ fn audio_is_read_with_its_events_and_who_may_speak() {
 
 #[test]
 fn sealed_offers_go_before_clear_ones_and_old_setups_are_taken() {
-    for (setup, ours, active) in [("actpass", "active", true), ("passive", "active", true), ("active", "passive", false)] {
+    for (setup, ours, active) in
+        [("actpass", "active", true), ("passive", "active", true), ("active", "passive", false)]
+    {
         let offer = format!(
             "c=IN IP4 192.0.2.9\r\nm=image 5000 udptl t38\r\nm=image 5002 UDP/TLS/UDPTL t38\r\na=setup:{setup}\r\n\
              a=fingerprint:SHA-256 ab:cd\r\na=fingerprint:sha-1 11:22\r\n"
@@ -147,9 +149,21 @@ fn answers_are_judged_by_what_was_offered() {
 fn whatever_a_description_holds_it_is_read_and_answered_in_kind() {
     bolero::check!().with_type::<Vec<(u8, u16, Vec<u8>)>>().with_iterations(2000).for_each(|pieces| {
         let lines = [
-            "m=image 5000 udptl t38", "m=audio 6000 RTP/AVP 0 8 101", "a=T38FaxMaxDatagram:", "c=IN IP4 192.0.2.9",
-            "a=T38FaxUdpEC:t38UDPFEC", "a=setup:actpass", "a=fingerprint:sha-256 AB:CD", "a=rtpmap:101 telephone-event/8000",
-            "m=image 5002 UDP/TLS/UDPTL t38", "a=sendonly", "v=0", "o=- 1 1 IN IP4 192.0.2.9", "a=T38FaxVersion:", "=", "m=",
+            "m=image 5000 udptl t38",
+            "m=audio 6000 RTP/AVP 0 8 101",
+            "a=T38FaxMaxDatagram:",
+            "c=IN IP4 192.0.2.9",
+            "a=T38FaxUdpEC:t38UDPFEC",
+            "a=setup:actpass",
+            "a=fingerprint:sha-256 AB:CD",
+            "a=rtpmap:101 telephone-event/8000",
+            "m=image 5002 UDP/TLS/UDPTL t38",
+            "a=sendonly",
+            "v=0",
+            "o=- 1 1 IN IP4 192.0.2.9",
+            "a=T38FaxVersion:",
+            "=",
+            "m=",
         ];
         let mut body = vec![];
         for (which, number, junk) in pieces {

@@ -93,7 +93,8 @@ fn answer(shared: &Arc<Shared>, handle: &Handle, line: &Line, ringing: Ringing) 
 /// Calls a number. From the second step of the ladder on the fax stays audio, unless the far end wants it otherwise.
 pub(super) fn call(shared: &Shared, account: &str, number: &str, step: i64) -> Result<Trunk, NotPlaced> {
     let endpoint = shared.accounts.open().get(account).cloned();
-    let endpoint = endpoint.ok_or_else(|| NotPlaced::new("no_line", format!("the account {account} is not open yet")))?;
+    let endpoint =
+        endpoint.ok_or_else(|| NotPlaced::new("no_line", format!("the account {account} is not open yet")))?;
     let hearing = &shared.config.offramp.hearing;
     let mut given_up = || shared.hang_up.load(std::sync::atomic::Ordering::Relaxed);
     let called = endpoint.call(number, hearing, &mut given_up);

@@ -118,9 +118,8 @@ impl Agent {
         let profile = &self.core.profile;
         let target = if number.contains(':') { number.to_owned() } else { format!("sip:{number}@{}", profile.domain) };
         let transport = profile.transport;
-        let hop = profile
-            .server
-            .or_else(|| Some(Hop { transport, address: uri::address(&target)?, connection: None }))?;
+        let hop =
+            profile.server.or_else(|| Some(Hop { transport, address: uri::address(&target)?, connection: None }))?;
         let id = self.new_id();
         let call = Call::dial(&mut self.core, id, target, hop, local);
         self.calls.insert(id, call);

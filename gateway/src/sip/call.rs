@@ -23,7 +23,10 @@ const SDP: &str = "application/sdp";
 #[derive(Debug)]
 enum State {
     /// INVITE was sent; whether it was taken back, and whether anything was heard of it.
-    Inviting { cancelled: bool, heard: bool },
+    Inviting {
+        cancelled: bool,
+        heard: bool,
+    },
     /// INVITE came.
     Ringing(Box<Message>),
     Up,
@@ -505,8 +508,7 @@ impl Call {
                 self.ours = None;
                 // Who made the call waits longer, RFC 3261 14.1.
                 let ours = self.dialog.heard.is_none();
-                self.wish_at =
-                    Some(core.now + if ours { core.some_time(2100, 4000) } else { core.some_time(0, 2000) });
+                self.wish_at = Some(core.now + if ours { core.some_time(2100, 4000) } else { core.some_time(0, 2000) });
             }
             408 | 481 => {
                 self.ours = None;

@@ -184,7 +184,9 @@ impl Core {
     /// Shows who we are, where that was asked before.
     fn prove(&mut self, request: &mut Message) {
         let chance = (self.chance)();
-        let (Some(challenge), Start::Request { uri, .. }) = (&mut self.challenge, request.start.clone()) else { return };
+        let (Some(challenge), Start::Request { uri, .. }) = (&mut self.challenge, request.start.clone()) else {
+            return;
+        };
         let who = Credentials { user: &self.profile.login, password: &self.profile.password };
         challenge.answer(request, &uri, who, chance);
     }
@@ -243,9 +245,8 @@ impl Core {
 
     /// CANCEL for an INVITE under way.
     pub(super) fn cancel(&mut self, call: CallId) {
-        let pending = |client: &&Client| {
-            client.owner == Owner::Call(call) && client.request.method() == "INVITE" && !client.done
-        };
+        let pending =
+            |client: &&Client| client.owner == Owner::Call(call) && client.request.method() == "INVITE" && !client.done;
         let Some(client) = self.clients.iter().find(pending) else { return };
         let (invite, hop, branch) = (client.request.clone(), client.hop, client.branch.clone());
         let Start::Request { uri, .. } = &invite.start else { return };

@@ -29,7 +29,10 @@ use super::{
     split_port,
     streams::{Arrival, Streams},
 };
-use crate::{config::SipAccount, sdp::{Local, T38}};
+use crate::{
+    config::SipAccount,
+    sdp::{Local, T38},
+};
 
 /// The longest datagram.
 const LONGEST_DATAGRAM: usize = 65_536;
@@ -112,7 +115,8 @@ impl Endpoint {
         let (wishes, wanted) = unbounded_channel();
         let (ring, rung) = channel();
         let name = account.name.clone();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(EndpointError::Thread)?;
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(EndpointError::Thread)?;
         let work = move || {
             runtime.block_on(async move {
                 match datagrams.listening() {
@@ -282,16 +286,7 @@ enum Woken {
 
 impl Working {
     fn new(agent: Agent, sockets: Listening, streams: Streams, ring: Sender<Rung>, name: String) -> Self {
-        Self {
-            agent,
-            sockets,
-            streams,
-            calls: HashMap::new(),
-            ring,
-            name,
-            began: Instant::now(),
-            registered: None,
-        }
+        Self { agent, sockets, streams, calls: HashMap::new(), ring, name, began: Instant::now(), registered: None }
     }
 
     fn now(&self) -> Duration {

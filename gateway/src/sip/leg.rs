@@ -16,10 +16,7 @@ use std::{
 };
 
 use answertone_dsp::pcm::{Block, SILENCE};
-use answertone_hw::{
-    Exchange, LineError, Pace, PcmLine, PolledLine, Transport as Counted,
-    rtp::RtpLine,
-};
+use answertone_hw::{Exchange, LineError, Pace, PcmLine, PolledLine, Transport as Counted, rtp::RtpLine};
 use answertone_t30::{
     audio::AudioConfig,
     handover::Baton,
@@ -28,12 +25,12 @@ use answertone_t30::{
     time::LineTime,
 };
 
+pub(super) use super::media::Sockets;
 use super::{
     CallId, End, EndCause, Parties, Policy, Tidings,
     endpoint::{Endpoint, Rung, Wish},
     media::{MediaPath, packets, rtp},
 };
-pub(super) use super::media::Sockets;
 use crate::{
     engine::{AudioCall, CallEar, CallObserver, CallReport, Hearing, Tape},
     sdp::{Agreed, Audio, Image, Local, OwnSeal, T38},
@@ -130,12 +127,7 @@ impl NoCall {
 
 impl Endpoint {
     /// Calls a number, and waits until it is answered, or `cancelled`. What is heard before the answer may end the call too.
-    pub fn call(
-        &self,
-        number: &str,
-        hearing: &Hearing,
-        cancelled: &mut dyn FnMut() -> bool,
-    ) -> Result<Leg, NoCall> {
+    pub fn call(&self, number: &str, hearing: &Hearing, cancelled: &mut dyn FnMut() -> bool) -> Result<Leg, NoCall> {
         let failed = |error: &dyn std::fmt::Display| NoCall::new("no_line", None, error.to_string());
         let sockets = self.sockets().map_err(|error| failed(&error))?;
         let (to, tidings) = channel();
@@ -160,10 +152,8 @@ impl Endpoint {
 
     fn description(&self, sockets: &Sockets, seal: Option<&Sealed>) -> Local {
         let t38 = T38::ours(self.account.t38_version);
-        let own = |seal: &Sealed| OwnSeal {
-            fingerprint: seal.fingerprint().to_sdp(),
-            tls_id: seal.tls_id().to_owned(),
-        };
+        let own =
+            |seal: &Sealed| OwnSeal { fingerprint: seal.fingerprint().to_sdp(), tls_id: seal.tls_id().to_owned() };
         Local {
             address: self.address,
             port: sockets.port,
@@ -439,7 +429,9 @@ impl Leg {
             let lost = self.lost();
             match (lost, self.line.as_mut()) {
                 (Some(error), _) => call.line_lost(error),
-                (None, None) => call.line_lost(LineError::Failed(std::io::Error::other("the media socket cannot be used"))),
+                (None, None) => {
+                    call.line_lost(LineError::Failed(std::io::Error::other("the media socket cannot be used")))
+                }
                 (None, Some(line)) => {
                     if !call.turn(line, Instant::now()) {
                         std::thread::sleep(line.due().saturating_duration_since(Instant::now()).min(LOOK_AROUND));

@@ -7,9 +7,7 @@ use std::{
 };
 
 use answertone_hw::rtp::RtpParams;
-use answertone_t30::t38::{
-    RateManagement, TerminalConfig, Wire, ifp::Syntax, pacing::Pacing, udptl::ErrorCorrection,
-};
+use answertone_t30::t38::{RateManagement, TerminalConfig, Wire, ifp::Syntax, pacing::Pacing, udptl::ErrorCorrection};
 
 use crate::{
     sdp::{Audio, Correction, Image},

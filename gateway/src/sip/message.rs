@@ -341,7 +341,8 @@ mod tests {
 
     #[test]
     fn bare_line_feeds_and_blank_lines_before_are_taken() {
-        let message = Message::read(OPTIONS.replace('\r', "").replacen("OPTIONS", "\n\noptions", 1).as_bytes()).unwrap();
+        let message =
+            Message::read(OPTIONS.replace('\r', "").replacen("OPTIONS", "\n\noptions", 1).as_bytes()).unwrap();
         assert_eq!((message.method(), message.body.as_slice()), ("OPTIONS", b"ab".as_slice()));
     }
 
@@ -374,7 +375,8 @@ mod tests {
 
     #[test]
     fn a_description_among_parts_is_found() {
-        let body = "--x\r\nContent-Type: text/plain\r\n\r\nhi\r\n--x\r\nContent-Type: application/sdp\r\n\r\nv=0\r\n--x--";
+        let body =
+            "--x\r\nContent-Type: text/plain\r\n\r\nhi\r\n--x\r\nContent-Type: application/sdp\r\n\r\nv=0\r\n--x--";
         let message = Message::request("INVITE", "sip:a@b").with_body("multipart/mixed;boundary=x", body);
         assert_eq!(message.description(), Some(&b"v=0\r\n"[..]));
     }

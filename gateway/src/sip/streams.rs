@@ -63,7 +63,8 @@ impl Streams {
         let (tell, told) = unbounded_channel();
         let tls = account.transport == Transport::Tls;
         let with_certificate = tls && !account.certificate_file.as_os_str().is_empty();
-        let acceptor = with_certificate.then(|| certificate(&account.certificate_file, &account.key_file)).transpose()?;
+        let acceptor =
+            with_certificate.then(|| certificate(&account.certificate_file, &account.key_file)).transpose()?;
         let server_name = split_port(&account.server).map(|(host, _)| host).unwrap_or_default();
         Ok(Self {
             transport: account.transport,

@@ -2,9 +2,7 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use super::{
-    Agent, CallId, EndCause, Hop, Incoming, Message, Output, Policy, Profile, Tidings, Transport,
-};
+use super::{Agent, CallId, EndCause, Hop, Incoming, Message, Output, Policy, Profile, Tidings, Transport};
 use crate::sdp::{Agreed, Description, Direction, Local, OwnSeal, T38, Wanted, offer};
 
 mod calls;

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use super::message::{apart, Message};
+use super::message::{Message, apart};
 
 /// The port of SIP without TLS, and with it.
 pub const PORT: u16 = 5060;

@@ -140,8 +140,7 @@ fn calls_to_us_go_as_scenarios_want() {
         return;
     }
     let results: Vec<_> = thread::scope(|scope| {
-        let all: Vec<_> =
-            CALLERS.iter().map(|(name, more)| scope.spawn(move || (*name, played(name, more)))).collect();
+        let all: Vec<_> = CALLERS.iter().map(|(name, more)| scope.spawn(move || (*name, played(name, more)))).collect();
         all.into_iter().map(|each| each.join().unwrap()).collect()
     });
     let failed: Vec<_> = results.iter().filter_map(|(_, result)| result.as_ref().err()).collect();

@@ -6,8 +6,12 @@ use super::*;
 fn a_call_is_answered_changes_to_t38_and_back_and_ends() {
     let mut world = World::usual();
     let [alice, bob] = world.connect();
-    assert!(matches!(world.media(0), Some(Agreed::Audio(audio)) if audio.remote == Some("127.0.0.2:4001".parse().unwrap())));
-    assert!(matches!(world.media(1), Some(Agreed::Audio(audio)) if audio.remote == Some("127.0.0.1:4000".parse().unwrap())));
+    assert!(
+        matches!(world.media(0), Some(Agreed::Audio(audio)) if audio.remote == Some("127.0.0.2:4001".parse().unwrap()))
+    );
+    assert!(
+        matches!(world.media(1), Some(Agreed::Audio(audio)) if audio.remote == Some("127.0.0.1:4000".parse().unwrap()))
+    );
     world.agents[1].want_image(bob, world.now);
     world.second();
     assert!(world.is_image(0) && world.is_image(1));
@@ -112,7 +116,8 @@ fn digits_are_told_beside_the_audio() {
         world.agents[0].digit(alice, digit, world.now);
         world.second();
     }
-    let told: String = world.told[1].iter().filter_map(|it| if let Tidings::Digit(it) = it { Some(*it) } else { None }).collect();
+    let told: String =
+        world.told[1].iter().filter_map(|it| if let Tidings::Digit(it) = it { Some(*it) } else { None }).collect();
     assert_eq!(told, "15#");
 }
 

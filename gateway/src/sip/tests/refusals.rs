@@ -33,8 +33,7 @@ fn the_second_form_is_taken_by_who_does_not_take_the_first() {
 }
 
 fn policies(one: Policy, other: Policy) -> World {
-    let mut world =
-        World::new([Profile { policy: one, ..profile(0) }, Profile { policy: other, ..profile(1) }]);
+    let mut world = World::new([Profile { policy: one, ..profile(0) }, Profile { policy: other, ..profile(1) }]);
     let [alice, _] = world.connect();
     world.agents[0].want_image(alice, world.now);
     world.pass(Duration::from_secs(5));
@@ -140,7 +139,8 @@ fn answer_to(world: &mut World, request: Message) -> Option<u16> {
 
 #[test]
 fn requests_nobody_expects_are_answered_as_the_standard_says() {
-    let to = |method: &str, tag: &str| Message::request(method, "sip:bob@127.0.0.2").with("To", format!("<sip:b@c>{tag}"));
+    let to =
+        |method: &str, tag: &str| Message::request(method, "sip:bob@127.0.0.2").with("To", format!("<sip:b@c>{tag}"));
     for (request, status) in [
         (to("OPTIONS", ""), Some(200)),
         (to("NOTIFY", ""), Some(200)),
