@@ -25,7 +25,7 @@ const LEAST_LEVEL: f64 = -70.0;
 /// # Errors
 /// When PNG cannot be written.
 pub fn overview(title: &str, decoded: &Decoded) -> Result<Vec<u8>, PlotError> {
-    with_scene(title, decoded, Scene::png)
+    with_scene(title, decoded, |scene| scene.png())
 }
 
 /// The same as SVG.
@@ -33,7 +33,7 @@ pub fn overview(title: &str, decoded: &Decoded) -> Result<Vec<u8>, PlotError> {
 /// # Errors
 /// When the spectra in it cannot be written.
 pub fn overview_svg(title: &str, decoded: &Decoded) -> Result<String, PlotError> {
-    with_scene(title, decoded, Scene::svg)
+    with_scene(title, decoded, |scene| scene.svg())
 }
 
 fn with_scene<T>(title: &str, decoded: &Decoded, draw: impl FnOnce(&Scene<'_>) -> T) -> T {
