@@ -1,5 +1,6 @@
 # make demo   one fax from e-mail to e-mail over a simulated telephone line, on a fresh machine
 # make test   everything that must hold; the same as continuous integration runs
+# make deb    the Debian package, in OUT or demo-out
 # make bench  time of kernels, modems, detectors, 1 to 512 lines, whole calls and image codings; beside libspandsp where it is installed
 # make bench-instructions   instructions of a fixed workload, the same number on every run
 #
@@ -13,13 +14,15 @@ SHELL := /bin/bash
 BUILD_PACKAGES := build-essential pkg-config libasound2-dev
 BENCH_PACKAGES := valgrind
 TEST_PACKAGES  := libspandsp-dev libtiff-dev libtiff-tools jbigkit-bin pulseaudio pulseaudio-utils libasound2-plugins \
-                  espeak-ng dahdi-source efax hylafax-server hylafax-client curl openssl swaks libnet-ssleay-perl postfix
+                  espeak-ng dahdi-source efax hylafax-server hylafax-client curl openssl swaks libnet-ssleay-perl postfix \
+                  chromium npm
 OUT ?= demo-out
+TARGET = $(shell cargo metadata --offline --no-deps --format-version 1 | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
 
 export CARGO_TERM_COLOR ?= auto
 OFFLINE := CARGO_NET_OFFLINE=true
 
-.PHONY: help demo test bench bench-instructions lint build-packages test-packages bench-packages fetch
+.PHONY: help demo deb axe test bench bench-instructions lint build-packages test-packages bench-packages fetch
 
 help:
 	@sed -n '1,/^$$/s/^# \{0,1\}//p' Makefile
@@ -30,7 +33,18 @@ demo: build-packages fetch
 	@echo '== One page: e-mail, fax over a simulated line, e-mail'
 	$(OFFLINE) cargo run --quiet --locked --package answertone-gateway -- demo --out $(OUT)
 
-test: build-packages test-packages fetch lint
+deb: build-packages fetch
+	@echo '== Building answertone for the package'
+	$(OFFLINE) cargo build --release --locked --package answertone-gateway
+	@sh gateway/packaging/debian/build.sh "$(TARGET)/release/answertone" "$(OUT)"
+
+# For the test of the operator's page only; not part of the program. Without it the test says what did not run.
+axe:
+	@folder="$(TARGET)/axe"; [ -f "$$folder/axe.min.js" ] || { \
+	  echo '== Fetching axe-core for the test of the operator'"'"'s page'; mkdir -p "$$folder"; cd "$$folder"; \
+	  npm pack --silent axe-core@4.10.3 && tar -xzf axe-core-*.tgz --strip-components=1 package/axe.min.js || true; }
+
+test: build-packages test-packages fetch axe lint
 	@echo '== Building answertone and the tests'
 	$(OFFLINE) cargo build --locked --workspace --all-targets
 	@echo '== Testing'

@@ -43,7 +43,7 @@ pub(super) fn man(args: &ManArgs, program: Command) -> Result<ExitCode, CliError
 /// A page for a command, and those below it.
 fn write_all(folder: &Path, command: &Command, name: &str) -> io::Result<()> {
     let mut page = vec![];
-    Man::new(command.clone().name(&*name.to_owned().leak())).render(&mut page)?;
+    Man::new(command.clone().display_name(name)).render(&mut page)?;
     fs::write(folder.join(format!("{name}.1")), page)?;
     let below = command.get_subcommands().filter(|command| command.get_name() != "help");
     below.into_iter().try_for_each(|below| write_all(folder, below, &format!("{name}-{}", below.get_name())))
