@@ -5,7 +5,7 @@ use crate::{
     tone::call::CedGenerator,
     units::Dbm0,
     v8::{
-        Event, MS, PATIENCE, PAUSE,
+        Course, Event, MS, PATIENCE, PAUSE,
         ear::{Ear, Heard},
         menu::Menu,
         voice::Voice,
@@ -21,9 +21,7 @@ pub struct Answerer {
     tone: CedGenerator,
     ear: Ear,
     voice: Voice,
-    stage: Stage,
-    /// Samples of this stage.
-    passed: u64,
+    course: Course<Stage>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,66 +47,53 @@ impl Answerer {
             tone: CedGenerator::ansam(level, true).lasting(TONE_LENGTH),
             ear: Ear::new(&V21_CHANNEL_1),
             voice: Voice::new(&V21_CHANNEL_2, level),
-            stage: Stage::Silence(silence_ms * MS),
-            passed: 0,
+            course: Course { stage: Stage::Silence(silence_ms * MS), passed: 0 },
         }
     }
 
     /// Says JM until CJ is heard.
     pub fn offer(&mut self, menu: Menu) {
-        if self.stage == Stage::Asked {
+        if self.course.stage == Stage::Asked {
             self.voice.offer(menu);
-            self.enter(Stage::Offering);
+            self.course.enter(Stage::Offering);
         }
     }
 
     /// Takes the next samples of the line, a tenth of a second at most.
     pub fn receive(&mut self, samples: &[f32]) -> Option<Event> {
-        self.passed += samples.len() as u64;
+        self.course.passed += samples.len() as u64;
         let heard = self.ear.run(samples);
-        match (self.stage, heard) {
+        match (self.course.stage, heard) {
             (Stage::Silence(_) | Stage::Tone, Some(Heard::Indicator(function))) => Some(Event::Indicated(function)),
             (Stage::Silence(_) | Stage::Tone, Some(Heard::Menu(menu))) => {
-                self.enter(Stage::Asked);
+                self.course.enter(Stage::Asked);
                 Some(Event::Menu(menu))
             }
-            (Stage::Unasked, _) => self.after(0, Event::TimedOut),
+            (Stage::Unasked, _) => self.course.after(0, Stage::Over, Event::TimedOut),
             (Stage::Offering, Some(Heard::Joined)) => {
-                self.enter(Stage::Pause);
+                self.course.enter(Stage::Pause);
                 None
             }
-            (Stage::Offering, _) => self.after(PATIENCE, Event::TimedOut),
-            (Stage::Pause, _) => self.after(PAUSE, Event::Joined),
+            (Stage::Offering, _) => self.course.after(PATIENCE, Stage::Over, Event::TimedOut),
+            (Stage::Pause, _) => self.course.after(PAUSE, Stage::Over, Event::Joined),
             _ => None,
         }
     }
 
     /// Writes the next samples for the line, as many as were taken.
     pub fn transmit(&mut self, out: &mut [f32]) {
-        match self.stage {
-            Stage::Silence(span) if self.passed < span => out.fill(0.0),
+        match self.course.stage {
+            Stage::Silence(span) if self.course.passed < span => out.fill(0.0),
             Stage::Silence(_) | Stage::Tone => {
-                self.stage = Stage::Tone;
+                self.course.stage = Stage::Tone;
                 let written = self.tone.run(out);
                 out[written..].fill(0.0);
                 if written < out.len() {
-                    self.enter(Stage::Unasked);
+                    self.course.enter(Stage::Unasked);
                 }
             }
             Stage::Offering => drop(self.voice.run(out)),
             _ => out.fill(0.0),
         }
-    }
-
-    fn after(&mut self, span: u64, event: Event) -> Option<Event> {
-        let over = self.passed >= span;
-        if over {
-            self.enter(Stage::Over);
-        }
-        over.then_some(event)
-    }
-
-    fn enter(&mut self, stage: Stage) {
-        (self.stage, self.passed) = (stage, 0);
     }
 }

@@ -5,7 +5,7 @@ use crate::{
     tone::call::CedDetector,
     units::Dbm0,
     v8::{
-        AnswerTone, Event, MS, PATIENCE, PAUSE,
+        AnswerTone, Course, Event, MS, PATIENCE, PAUSE,
         ear::{Ear, Heard},
         menu::Menu,
         voice::Voice,
@@ -27,9 +27,7 @@ pub struct Caller {
     voice: Voice,
     /// What CI says, where it is to be said.
     indicates: Option<u8>,
-    stage: Stage,
-    /// Samples of this stage.
-    passed: u64,
+    course: Course<Stage>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,61 +57,60 @@ impl Caller {
             ear: Ear::new(&V21_CHANNEL_2),
             voice: Voice::new(&V21_CHANNEL_1, level),
             indicates,
-            stage: Stage::Listening,
-            passed: BETWEEN_INDICATORS,
+            course: Course { stage: Stage::Listening, passed: BETWEEN_INDICATORS },
         }
     }
 
     /// Says CM until [`Caller::join`].
     pub fn offer(&mut self, menu: Menu) {
-        if matches!(self.stage, Stage::Listening | Stage::Answered) {
+        if matches!(self.course.stage, Stage::Listening | Stage::Answered) {
             self.voice.offer(menu);
-            self.stage = Stage::Offering { said: false };
+            self.course.stage = Stage::Offering { said: false };
         }
     }
 
     /// Ends CM with CJ.
     pub fn join(&mut self) {
-        if self.stage == Stage::Agreed {
+        if self.course.stage == Stage::Agreed {
             self.voice.join();
-            self.enter(Stage::Joining);
+            self.course.enter(Stage::Joining);
         }
     }
 
     /// Takes the next samples of the line, a tenth of a second at most.
     pub fn receive(&mut self, samples: &[f32]) -> Option<Event> {
-        self.passed += samples.len() as u64;
+        self.course.passed += samples.len() as u64;
         let heard = self.ear.run(samples);
-        match self.stage {
+        match self.course.stage {
             Stage::Listening => {
                 self.tone.run(samples).filter(|edge| edge.on)?;
-                self.enter(Stage::Answered);
+                self.course.enter(Stage::Answered);
                 Some(Event::Answered(self.answer_tone()))
             }
             Stage::Offering { said: true } => match heard {
                 Some(Heard::Menu(menu)) => {
-                    self.enter(Stage::Agreed);
+                    self.course.enter(Stage::Agreed);
                     Some(Event::Menu(menu))
                 }
-                _ => self.after(PATIENCE, Event::TimedOut),
+                _ => self.course.after(PATIENCE, Stage::Over, Event::TimedOut),
             },
-            Stage::Pause => self.after(PAUSE, Event::Joined),
+            Stage::Pause => self.course.after(PAUSE, Stage::Over, Event::Joined),
             _ => None,
         }
     }
 
     /// Writes the next samples for the line, as many as were taken.
     pub fn transmit(&mut self, out: &mut [f32]) {
-        match self.stage {
+        match self.course.stage {
             Stage::Listening => self.indicate(out),
-            Stage::Offering { said: false } if self.passed >= BEFORE_MENU => {
-                self.enter(Stage::Offering { said: true });
+            Stage::Offering { said: false } if self.course.passed >= BEFORE_MENU => {
+                self.course.enter(Stage::Offering { said: true });
                 self.voice.run(out);
             }
             Stage::Offering { said: true } | Stage::Agreed => drop(self.voice.run(out)),
             Stage::Joining => {
                 if !self.voice.run(out) {
-                    self.enter(Stage::Pause);
+                    self.course.enter(Stage::Pause);
                 }
             }
             _ => out.fill(0.0),
@@ -123,11 +120,11 @@ impl Caller {
     fn indicate(&mut self, out: &mut [f32]) {
         let speaks = self.voice.run(out);
         if let (false, Some(function)) = (speaks, self.indicates) {
-            if self.passed >= BETWEEN_INDICATORS {
+            if self.course.passed >= BETWEEN_INDICATORS {
                 self.voice.indicate(function, INDICATORS);
             }
         } else if speaks {
-            self.passed = 0;
+            self.course.passed = 0;
         }
     }
 
@@ -139,17 +136,5 @@ impl Caller {
         } else {
             AnswerTone::Plain
         }
-    }
-
-    fn after(&mut self, span: u64, event: Event) -> Option<Event> {
-        let over = self.passed >= span;
-        if over {
-            self.enter(Stage::Over);
-        }
-        over.then_some(event)
-    }
-
-    fn enter(&mut self, stage: Stage) {
-        (self.stage, self.passed) = (stage, 0);
     }
 }

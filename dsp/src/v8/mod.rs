@@ -54,5 +54,27 @@ pub enum Event {
     TimedOut,
 }
 
+/// Where one side is, and for how many samples it has been there.
+#[derive(Clone, Copy, Debug)]
+struct Course<Stage> {
+    stage: Stage,
+    passed: u64,
+}
+
+impl<Stage> Course<Stage> {
+    fn enter(&mut self, stage: Stage) {
+        *self = Self { stage, passed: 0 };
+    }
+
+    /// What comes about when this stage has lasted so many samples, and the stage that follows.
+    fn after(&mut self, span: u64, next: Stage, event: Event) -> Option<Event> {
+        let over = self.passed >= span;
+        if over {
+            self.enter(next);
+        }
+        over.then_some(event)
+    }
+}
+
 #[cfg(test)]
 mod tests;

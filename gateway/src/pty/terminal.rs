@@ -17,7 +17,7 @@ use rustix::{
     fs::{OFlags, fcntl_setfl},
     io::ioctl_fionread,
     pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
-    termios::{LocalModes, OptionalActions, OutputModes, QueueSelector, tcflush, tcgetattr, tcsetattr},
+    termios::{InputModes, LocalModes, OptionalActions, OutputModes, QueueSelector, tcflush, tcgetattr, tcsetattr},
 };
 use thiserror::Error;
 
@@ -25,6 +25,14 @@ use super::{
     group,
     visits::{Visits, Watchman},
 };
+
+/// Modes in which octets are changed, taken out or acted on, on their way in.
+const CHANGING: InputModes = InputModes::ISTRIP
+    .union(InputModes::INLCR)
+    .union(InputModes::IGNCR)
+    .union(InputModes::ICRNL)
+    .union(InputModes::IXON)
+    .union(InputModes::PARMRK);
 
 /// Who may open the terminal.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -144,6 +152,7 @@ impl Terminal {
         tcgetattr(&self.ours).is_ok_and(|modes| {
             !modes.local_modes.intersects(LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG | LocalModes::IEXTEN)
                 && !modes.output_modes.contains(OutputModes::OPOST)
+                && !modes.input_modes.intersects(CHANGING)
         })
     }
 

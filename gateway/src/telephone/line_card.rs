@@ -214,7 +214,12 @@ impl LineCard {
     fn take_events(&mut self) {
         while let Some(event) = self.subscriber.event() {
             match (event, &mut self.doing) {
-                (SubscriberEvent::Ring(_), Doing::Ringing { blocks, .. }) => *blocks = 0,
+                // The exchange's bell has a beat of its own; a ring that is sounding is rung to its end.
+                (SubscriberEvent::Ring(_), Doing::Ringing { blocks, .. }) => {
+                    if *blocks >= self.how.cadence.iter().sum() {
+                        *blocks = 0;
+                    }
+                }
                 (SubscriberEvent::Ring(caller), Doing::Resting) => {
                     self.doing = Doing::Ringing { caller: Some(caller.number), blocks: 0 };
                 }

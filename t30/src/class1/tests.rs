@@ -372,7 +372,7 @@ fn rings_and_callers_are_told_as_asked() {
     station.modem.ring(&Ring::default(), station.front.now());
     station.drain();
     let told = String::from_utf8(station.read.clone()).unwrap();
-    assert!(told.ends_with("\r\nNMBR=5550100\r\n\r\nDRON=20\r\n\r\nDROF=40\r\n\r\nRING\r\n"), "{told:?}");
+    assert!(told.ends_with("\r\nNMBR=5550100\r\n\r\nDROF=40\r\n\r\nDRON=20\r\n\r\nRING\r\n"), "{told:?}");
     assert!(!station.answered);
     station.modem.ring(&Ring::default(), station.front.now());
     station.drain();

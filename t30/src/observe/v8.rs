@@ -1,11 +1,10 @@
-//! ITU-T V.8: how modems of V.34 and beyond begin. Start-stop octets by V.21, ten ones and a name before each message.
+//! ITU-T V.8: how modems of V.34 and beyond begin, in words.
 
 use std::fmt;
 
 use answertone_dsp::{
-    bits::BitRun,
-    fsk::{FskDemodulator, FskSpec},
-    modem::Demodulator,
+    fsk::FskSpec,
+    v8::{Ear, Heard},
 };
 
 /// What a message is.
@@ -28,15 +27,9 @@ pub struct V8Message {
     pub octets: Vec<u8>,
 }
 
-/// The octets behind ten ones that name a message.
-const CI: u8 = 0x00;
-const MENU: u8 = 0xe0;
-/// The longest message that is kept.
-const LONGEST: usize = 24;
 /// What a call is for, by the three upper places of an octet with the tag 1.
 const FUNCTIONS: [&str; 8] =
     ["TBS", "H.324", "text telephone", "videotex", "fax to the answerer", "fax from the answerer", "data", "other"];
-const FUNCTION_TAG: u8 = 0x01;
 const MODULATION_TAG: u8 = 0x05;
 /// Octets that go on with a category.
 const EXTENSION: u8 = 0x10;
@@ -55,78 +48,24 @@ const MODULATIONS: [(usize, u8, &str); 9] = [
 
 /// Reads V.8 on one channel of V.21.
 pub(super) struct V8Ear {
-    demodulator: FskDemodulator,
-    run: BitRun,
+    ear: Ear,
     answers: bool,
-    ones: u32,
-    reading: Option<Reading>,
-    last: Option<V8Message>,
-}
-
-/// A message under way.
-#[derive(Default)]
-struct Reading {
-    octets: Vec<u8>,
-    octet: u8,
-    /// Places of the octet under way; 0 before its start bit.
-    places: u32,
 }
 
 impl V8Ear {
     /// `answers`: JM is expected, not CM.
     pub(super) fn new(spec: &FskSpec, answers: bool) -> Self {
-        let demodulator = FskDemodulator::new(spec);
-        Self { demodulator, run: BitRun::with_room(128), answers, ones: 0, reading: None, last: None }
+        Self { ear: Ear::new(spec), answers }
     }
 
     /// Takes the next samples; a message that came twice in a row, once.
     pub(super) fn run(&mut self, samples: &[f32]) -> Option<V8Message> {
-        let mut run = std::mem::replace(&mut self.run, BitRun::with_room(0));
-        run.clear();
-        self.demodulator.run(samples, &mut run);
-        let heard = run.bits().iter().filter_map(|bit| self.bit(*bit)).last();
-        self.run = run;
-        heard
-    }
-
-    fn bit(&mut self, bit: bool) -> Option<V8Message> {
-        self.ones = if bit { self.ones + 1 } else { 0 };
-        let Some(reading) = &mut self.reading else {
-            self.reading = (self.ones >= 10).then(Reading::default);
-            return None;
-        };
-        match reading.places {
-            // Idle between octets is no more than the next ten ones.
-            0 if bit && self.ones < 10 => {}
-            0 if bit => return self.end(),
-            0 => (reading.octet, reading.places) = (0, 1),
-            places @ 1..=8 => {
-                reading.octet |= u8::from(bit) << (places - 1);
-                reading.places += 1;
-            }
-            _ if bit && reading.octets.len() < LONGEST => {
-                reading.octets.push(reading.octet);
-                reading.places = 0;
-                self.ones = 1;
-            }
-            _ => self.reading = None,
+        match (self.ear.run(samples)?, self.answers) {
+            (Heard::Indicator(function), false) => Some(V8Message { kind: V8Kind::Ci, octets: vec![function] }),
+            (Heard::Menu(menu), false) => Some(V8Message { kind: V8Kind::Cm, octets: menu.octets().to_vec() }),
+            (Heard::Menu(menu), true) => Some(V8Message { kind: V8Kind::Jm, octets: menu.octets().to_vec() }),
+            (Heard::Indicator(_), true) | (Heard::Joined, _) => None,
         }
-        None
-    }
-
-    fn end(&mut self) -> Option<V8Message> {
-        let octets = std::mem::take(&mut self.reading.as_mut()?.octets);
-        let (name, rest) = octets.split_first()?;
-        let kind = match (*name, self.answers) {
-            (CI, false) => V8Kind::Ci,
-            (MENU, false) => V8Kind::Cm,
-            (MENU, true) => V8Kind::Jm,
-            _ => return None,
-        };
-        let is_one = rest.first().is_some_and(|function| function & 0x1f == FUNCTION_TAG);
-        let message = is_one.then(|| V8Message { kind, octets: rest.to_vec() })?;
-        let again = self.last.replace(message.clone()).is_some_and(|last| last == message);
-        again.then_some(message)
     }
 }
 
@@ -180,6 +119,9 @@ mod tests {
     };
 
     use super::*;
+
+    /// The octet that names a menu.
+    const MENU: u8 = 0xe0;
 
     fn sent(messages: usize, octets: &[u8]) -> Vec<f32> {
         let mut queue = BitQueue::with_room(4096);

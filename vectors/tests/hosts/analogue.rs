@@ -27,9 +27,8 @@ fn numbers_are_dialled_and_callers_told_in_the_voice_band() {
         assert!(told.contains("DRON=3\r\n\r\nDROF=2\r\n\r\nDRON=3\r\n\r\nRING\r\n"), "{told:?}");
         caller.ask("x", "NO CARRIER\r\n");
     }
-    called.ask("AT+VDR=0;+VCID=0\r", OK);
     caller.say("ATDT101\r");
-    called.read("RING\r\n");
+    called.read("NMBR=100\r\n");
     called.ask("ATA\r", "CONNECT\r\n");
     called.say("\u{7f}\u{13}\u{1}\u{0}\u{10}\u{3}");
     called.read(OK);
