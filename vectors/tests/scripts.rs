@@ -147,9 +147,9 @@ const ON_AIR: [&str; 10] = [
     include_str!("calls/mrgp.txt"),
 ];
 
-/// Runs all cases that can run on such machines.
-fn run_all_on_air(machine: Make, can_run: impl Fn(&str) -> bool) {
-    let all: Vec<(String, Vec<String>)> = ON_AIR.iter().flat_map(|script| cases(script)).collect();
+/// Runs all cases of these scripts that can run on such machines.
+fn run_all_on_air(scripts: &[&str], machine: Make, can_run: impl Fn(&str) -> bool) {
+    let all: Vec<(String, Vec<String>)> = scripts.iter().flat_map(|script| cases(script)).collect();
     let (can, cannot): (Vec<_>, Vec<_>) =
         all.iter().partition(|(_, lines)| lines.iter().all(|line| on_air::can_run(line) && can_run(line)));
     let failed: Vec<String> = can
@@ -170,11 +170,20 @@ fn run_all_on_air(machine: Make, can_run: impl Fn(&str) -> bool) {
 
 #[test]
 fn cases_run_with_samples_too() {
-    run_all_on_air(on_air::in_process, |_| true);
+    run_all_on_air(&ON_AIR, on_air::in_process, |_| true);
 }
 
 /// As an outside tester drives it: options, samples over pipes, the result's words, the exit status, the hang-up.
 #[test]
 fn cases_run_with_the_built_program_too() {
-    run_all_on_air(|calls, settings| Box::new(program::Program::start(calls, settings)), program::can_run);
+    run_all_on_air(&ON_AIR, built_program, program::can_run);
+}
+
+#[test]
+fn the_built_program_calls_a_person_to_the_telephone() {
+    run_all_on_air(&[include_str!("calls/operator.txt")], built_program, program::can_run);
+}
+
+fn built_program(calls: bool, settings: &str) -> Box<dyn on_air::Machine> {
+    Box::new(program::Program::start(calls, settings))
 }

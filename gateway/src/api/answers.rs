@@ -1,6 +1,5 @@
 //! What goes wrong, and pages as files.
 
-use answertone_t30::image::Page;
 use axum::{
     Json,
     http::{HeaderMap, StatusCode, header},
@@ -9,7 +8,7 @@ use axum::{
 use serde_json::json;
 
 use crate::{
-    ifax::{message::KeptPage, pages_as_tiff, pdf_of_pages},
+    ifax::{message::KeptPage, pages_as_tiff, pdf_of},
     service::Unsent,
     store::{StoreError, unpack, unpack_picture},
 };
@@ -63,8 +62,7 @@ pub(super) fn file(name: &str, pages: &[(Vec<u8>, u32)], asked: &HeaderMap) -> R
     let (kind, end, octets) = if accept.contains("image/tiff") {
         ("image/tiff", "tif", pages_as_tiff(&pages).map_err(|_| unreadable())?)
     } else {
-        let pages: Vec<&Page> = pages.iter().map(|kept| &kept.page).collect();
-        ("application/pdf", "pdf", pdf_of_pages(pages.into_iter()))
+        ("application/pdf", "pdf", pdf_of(pages.iter().map(|kept| (&kept.page, kept.picture.as_ref()))))
     };
     let disposition = format!("attachment; filename=\"{name}.{end}\"");
     let fields = [(header::CONTENT_TYPE, kind.to_owned()), (header::CONTENT_DISPOSITION, disposition)];

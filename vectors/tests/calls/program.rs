@@ -128,7 +128,7 @@ fn options_of(setting: &str) -> Vec<String> {
         ("modems", "v17") => vec!["--modems".into(), "v27ter,v29,v17".into()],
         ("modems", "v29") => vec!["--modems".into(), "v27ter,v29".into()],
         ("resends", "0") => vec!["--no-retransmit".into()],
-        ("take-refused" | "crp", _) => vec![format!("--{key}")],
+        ("take-refused" | "crp" | "operator", _) => vec![format!("--{key}")],
         ("standard" | "poll" | "pages" | "then" | "rows", _) => Vec::new(),
         _ => option(key),
     }

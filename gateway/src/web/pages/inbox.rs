@@ -12,8 +12,8 @@ use serde::Deserialize;
 
 use super::job::Small;
 use crate::{
-    ifax::pdf_of_pages,
-    store::{FaxItem, Wanted, unpack},
+    ifax::pdf_of,
+    store::{FaxItem, Wanted, unpack, unpack_picture},
     web::{
         Site,
         failure::Failure,
@@ -104,8 +104,9 @@ pub(super) async fn pdf(
     store.fax_item(id, visitor.owner(&site).as_ref()).await?.ok_or(Failure::NotFound)?;
     let kept = store.fax_pages(id).await?;
     let drawn = tokio::task::spawn_blocking(move || {
-        let pages: Vec<_> = kept.iter().filter_map(|(image, _)| unpack(image)).collect();
-        (!pages.is_empty()).then(|| pdf_of_pages(pages.iter()))
+        let page = |(image, _): &(Vec<u8>, _)| Some((unpack(image)?, unpack_picture(image)));
+        let pages: Vec<_> = kept.iter().filter_map(page).collect();
+        (!pages.is_empty()).then(|| pdf_of(pages.iter().map(|(page, picture)| (page, picture.as_ref()))))
     });
     let octets = drawn.await.ok().flatten().ok_or(Failure::NotFound)?;
     let name = format!("attachment; filename=\"fax-{id}.pdf\"");
