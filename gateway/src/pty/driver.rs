@@ -387,11 +387,16 @@ impl Driver {
     }
 }
 
-/// Of words of which the first are a host's that is gone and the last another's: the last command line, which begins what
-/// any host says.
+/// How commands begin that have a sense only in the middle of things: they are the last words of a host that is gone.
+const LAST_WORDS: [&[u8]; 8] = [b"D", b"A", b"+FT", b"+FR", b"+FD", b"+FE", b"+FK", b"O"];
+
+/// Of words of which the first are a host's that is gone and the last perhaps another's: the last command line, if it is
+/// one that a host begins with.
 fn newcomers_words(words: &[u8]) -> &[u8] {
-    let begins = words.windows(2).rposition(|pair| pair.eq_ignore_ascii_case(b"AT"));
-    &words[begins.unwrap_or(0)..]
+    let Some(begins) = words.windows(2).rposition(|pair| pair.eq_ignore_ascii_case(b"AT")) else { return words };
+    let line = &words[begins..];
+    let begun = |last: &&[u8]| line[2..].get(..last.len()).is_some_and(|start| start.eq_ignore_ascii_case(last));
+    if LAST_WORDS.iter().any(|last| begun(last)) { &[] } else { line }
 }
 
 impl Call {
@@ -417,5 +422,9 @@ mod tests {
         assert_eq!(newcomers_words(b"ATD200\rATZE0\r"), b"ATZE0\r");
         assert_eq!(newcomers_words(b"\0\0\0atz\r"), b"atz\r");
         assert_eq!(newcomers_words(b"\x10\x03"), b"\x10\x03");
+        assert_eq!(newcomers_words(b"AT"), b"AT");
+        for last in [&b"ATD200\r"[..], b"\0\0at+frm=96\r", b"ATA\r"] {
+            assert_eq!(newcomers_words(last), b"");
+        }
     }
 }
