@@ -110,6 +110,7 @@ mod tests {
         },
         dkim::DkimSigner,
     };
+    use tokio_rustls::rustls::pki_types::{PrivateKeyDer, pem::PemObject};
 
     use super::*;
 
@@ -173,7 +174,7 @@ mod tests {
         ]);
         let mail = "From: me@office.example\r\nTo: FAX=+15550100@fax.example\r\nSubject: x\r\n\r\nA letter.\r\n";
         let signer =
-            DkimSigner::from_key(RsaKey::<Sha256>::from_pkcs1_pem(&std::fs::read_to_string(&key).unwrap()).unwrap());
+            DkimSigner::from_key(RsaKey::<Sha256>::from_key_der(PrivateKeyDer::from_pem_file(&key).unwrap()).unwrap());
         let signature = signer.domain("office.example").selector("s").headers(["From", "To", "Subject"]);
         let signed = format!("{}{mail}", signature.sign(mail.as_bytes()).unwrap().to_header());
 
