@@ -92,9 +92,7 @@ impl SvgSurface {
 impl Surface for SvgSurface {
     fn fill(&mut self, x: i32, y: i32, width: i32, height: i32, color: Color) {
         let color = hexadecimal(color);
-        self.put(format_args!(
-            "<rect x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" fill=\"{color}\"/>"
-        ));
+        self.put(format_args!("<rect x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" fill=\"{color}\"/>"));
     }
 
     fn text(&mut self, x: i32, y: i32, size: f32, color: Color, text: &str) {

@@ -104,7 +104,8 @@ impl Front {
             hold_s: 0,
             recipients: addresses.into_iter().map(recipient).collect(),
         };
-        let incoming = Incoming { envelope, raw, with_envelope: true, from_where: Some(fax.peer), peer: fax.peer.to_string() };
+        let incoming =
+            Incoming { envelope, raw, with_envelope: true, from_where: Some(fax.peer), peer: fax.peer.to_string() };
         self.0.take(incoming).await.map_err(|reply| Unsent(reply.text))
     }
 
