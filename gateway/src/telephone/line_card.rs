@@ -216,7 +216,7 @@ impl LineCard {
             match (event, &mut self.doing) {
                 // The exchange's bell has a beat of its own; a ring that is sounding is rung to its end.
                 (SubscriberEvent::Ring(_), Doing::Ringing { blocks, .. }) => {
-                    if *blocks >= self.how.cadence.iter().sum() {
+                    if *blocks >= self.how.cadence.iter().sum::<u32>() {
                         *blocks = 0;
                     }
                 }
