@@ -6,9 +6,8 @@
 const SLICE: usize = 8;
 /// Slices looked at: 10 ms.
 const SLICES: usize = 10;
-/// Share of the signal's power below which it is gone: half of what a fall by 6 dB leaves. The end is known some samples
-/// late; what is learned from it is taken back.
-const GONE: f32 = 0.12;
+/// Share of the signal's power below which it is gone. With less the end is known later, and the equaliser learns from it.
+const GONE: f32 = 0.2;
 
 /// Mean square of silence.
 const QUIET: f32 = 250.0;

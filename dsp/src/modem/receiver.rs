@@ -275,20 +275,9 @@ impl Receiver {
         let error_power = self.error_power;
         self.decoder.flush(|word| running::wanted(word, unwanted, SampleIndex(end), error_power, out));
         out.mark(SampleIndex(end), Mark::CarrierDown);
-        self.take_back();
         let lasted = self.symbols >= self.returned_at + LASTING;
         self.may_return_until = if self.unwanted_bits == 0 && lasted { end + RETURN } else { 0 };
         self.hunt();
-    }
-
-    /// Takes back what loops and equaliser learned when the signal was about to end, or already had: a short training
-    /// sequence is heard with what was learned before.
-    fn take_back(&mut self) {
-        if let Some(good) = self.lock.good_moment(self.symbols) {
-            self.equalizer.relearn(&good.taps);
-            self.clock.set_deviation(good.deviation);
-            self.carrier.set_state(good.carrier);
-        }
     }
 
     fn hunt(&mut self) {
