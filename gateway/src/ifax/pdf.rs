@@ -32,12 +32,12 @@ pub fn pdf_of<'a>(pages: impl ExactSizeIterator<Item = (&'a Page, Option<&'a Rec
         let first = 3 + 3 * index as i32;
         match picture.and_then(coloured) {
             Some((jpeg, raster, dots)) => {
-                add(&mut pdf, tree, first, inches(raster.width(), raster.height(), (dots, dots)));
+                add(&mut pdf, tree, first, size_on_paper(raster.width(), raster.height(), (dots, dots)));
                 add_picture(&mut pdf, Ref::new(first + 1), &jpeg, &raster);
             }
             None => {
                 let dots = page.resolution.dots_per_inch();
-                add(&mut pdf, tree, first, inches(page.bitmap.width(), page.bitmap.height(), dots));
+                add(&mut pdf, tree, first, size_on_paper(page.bitmap.width(), page.bitmap.height(), dots));
                 add_bitmap(&mut pdf, Ref::new(first + 1), page);
             }
         }
@@ -45,8 +45,8 @@ pub fn pdf_of<'a>(pages: impl ExactSizeIterator<Item = (&'a Page, Option<&'a Rec
     pdf.finish()
 }
 
-/// Points across and down.
-fn inches(pels: u32, rows: u32, (across, down): (u32, u32)) -> (f32, f32) {
+/// Points across and down of so many pels and rows.
+fn size_on_paper(pels: u32, rows: u32, (across, down): (u32, u32)) -> (f32, f32) {
     let points = |pels: u32, dots: u32| pels.max(1) as f32 / dots as f32 * POINTS_PER_INCH;
     (points(pels, across), points(rows, down))
 }
