@@ -300,7 +300,8 @@ mod tests {
     #[test]
     fn lines_of_the_manual_are_read() {
         assert_eq!("stdio:".parse(), Ok(LineUri::Stdio { patience: STDIO_PATIENCE }));
-        let extension = Extension { path: "/run/x".into(), number: "100".into(), dial: Some("*2#".into()), analogue: None };
+        let extension =
+            Extension { path: "/run/x".into(), number: "100".into(), dial: Some("*2#".into()), analogue: None };
         assert_eq!("exchange:/run/x?number=100&dial=*2#".parse(), Ok(LineUri::Exchange(extension)));
         assert_eq!("stdio:?patience=5".parse(), Ok(LineUri::Stdio { patience: Duration::from_secs(5) }));
         assert_eq!("sim:".parse(), Ok(LineUri::Sim(SimParams::default())));
