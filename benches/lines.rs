@@ -18,8 +18,8 @@ use answertone_dsp::{
     modem::{Plan, ReceiverBank},
     pcm::BLOCK_SAMPLES,
     tone::{
-        dtmf::{HIGH_GROUP, LOW_GROUP},
         content::ContentKernel,
+        dtmf::{HIGH_GROUP, LOW_GROUP},
     },
     units::Hz,
 };
