@@ -50,7 +50,7 @@ fn text_in_any_charset_is_the_same_page() {
 fn words_of(drawn: &Drawn) -> Vec<u32> {
     let bitmap = &drawn.page.bitmap;
     let inked_rows = runs(bitmap.height(), 4, |y| (0..bitmap.width()).any(|x| bitmap.is_black(x, y)));
-    let of_line = |(top, bottom)| runs(bitmap.width(), 6, move |x| (top..bottom).any(|y| bitmap.is_black(x, y)));
+    let of_line = |(top, bottom)| runs(bitmap.width(), 12, move |x| (top..bottom).any(|y| bitmap.is_black(x, y)));
     inked_rows.into_iter().flat_map(of_line).map(|(begin, end)| end - begin).collect()
 }
 
