@@ -15,14 +15,14 @@ BUILD_PACKAGES := build-essential pkg-config libasound2-dev
 BENCH_PACKAGES := valgrind
 TEST_PACKAGES  := libspandsp-dev libtiff-dev libtiff-tools jbigkit-bin pulseaudio pulseaudio-utils libasound2-plugins \
                   espeak-ng dahdi-source efax hylafax-server hylafax-client curl openssl swaks libnet-ssleay-perl postfix \
-                  chromium npm
+                  chromium npm sip-tester postgresql dovecot-imapd dovecot-pop3d gnupg
 OUT ?= demo-out
 TARGET = $(shell cargo metadata --offline --no-deps --format-version 1 | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
 
 export CARGO_TERM_COLOR ?= auto
 OFFLINE := CARGO_NET_OFFLINE=true
 
-.PHONY: help demo deb axe test bench bench-instructions lint build-packages test-packages bench-packages fetch
+.PHONY: help demo deb axe mgetty test bench bench-instructions lint build-packages test-packages bench-packages fetch
 
 help:
 	@sed -n '1,/^$$/s/^# \{0,1\}//p' Makefile
@@ -44,7 +44,13 @@ axe:
 	  echo '== Fetching axe-core for the test of the operator'"'"'s page'; mkdir -p "$$folder"; cd "$$folder"; \
 	  npm pack --silent axe-core@4.10.3 && tar -xzf axe-core-*.tgz --strip-components=1 package/axe.min.js || true; }
 
-test: build-packages test-packages fetch axe lint
+# mgetty's packages cannot be installed beside HylaFAX's: they are unpacked for its tests.
+mgetty: build-packages
+	@folder="$(TARGET)/mgetty"; [ -x "$$folder/usr/sbin/sendfax" ] || { \
+	  echo '== Unpacking mgetty'; mkdir -p "$$folder"; cd "$$folder"; \
+	  apt-get download -qq mgetty mgetty-fax && for package in *.deb; do dpkg -x "$$package" .; done || true; }
+
+test: build-packages test-packages fetch axe mgetty lint
 	@echo '== Building answertone and the tests'
 	$(OFFLINE) cargo build --locked --workspace --all-targets
 	@echo '== Testing'

@@ -26,8 +26,8 @@ mod web;
 
 use std::{fmt, path::Path};
 
-use file::{File, Key};
 pub use api::Api;
+use file::{File, Key};
 pub use line::{Identity, Line, Purpose};
 pub use log::{Log, LogFormat};
 pub use mailbox::{Mailbox, Protocol};
@@ -38,8 +38,8 @@ pub use onramp::{Attach, CallerProof, CallerRule, Onramp, Route, Unrouted};
 pub use relay::{OtherRelay, Relay, Tls};
 pub use seal::{Seal, SealTo};
 pub use senders::{Quota, SenderRule};
-pub use sip::SipAccount;
 use serde::{Deserialize, Serialize};
+pub use sip::SipAccount;
 pub use smtp::Smtp;
 pub use store::{Spool, StoreConfig};
 use toml::Spanned;
@@ -240,7 +240,8 @@ mod tests {
     use super::*;
 
     /// Arrays of tables: the example shows them as comments.
-    const TABLES: [&str; 10] = ["line", "seal_to", "sip", "mailbox", "sender", "cause", "hours", "rate", "caller", "route"];
+    const TABLES: [&str; 10] =
+        ["line", "seal_to", "sip", "mailbox", "sender", "cause", "hours", "rate", "caller", "route"];
 
     fn refusal(text: &str) -> String {
         Config::parse(text, "a.toml").expect_err("should be refused").to_string()

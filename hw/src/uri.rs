@@ -14,8 +14,8 @@ use crate::{
     dahdi::DahdiParams,
     exchange::Extension,
     rtp::RtpParams,
-    sip::SipParams,
     sim::{Far, SimParams, TableError, table},
+    sip::SipParams,
     sound::SoundParams,
     t38::T38Params,
 };

@@ -37,7 +37,8 @@ for pair in bash:bash-completion/completions/answertone zsh:zsh/vendor-completio
 done
 documents="$tree/usr/share/doc/answertone"
 mkdir -p "$documents"
-cp "$root"/README.md "$root"/docs/*.md "$documents/"
+cp "$root"/README.md "$documents/"
+cp -r "$root"/docs "$documents/docs"
 cp "$packaging"/grafana.json "$documents/"
 cat "$root/LICENSE-MIT" "$root/LICENSE-APACHE" >"$documents/copyright"
 

@@ -83,7 +83,14 @@ pub(super) fn run(args: &CallArgs) -> Result<ExitCode, CliError> {
     }
     let (config, audio) = (args.config()?, args.machine.audio()?);
     let record = args.record.as_deref();
-    let (report, far) = on_line::run(&args.line, args.task()?, config, audio, &mut attendant, record, &args.telephone, &args.sip)?;
+    let (report, far) = on_line::run(
+        &args.line,
+        args.task()?,
+        config,
+        audio,
+        &mut attendant,
+        &on_line::Placing { record, telephone: &args.telephone, sip: &args.sip },
+    )?;
     let stopped = attendant.stopped().map(str::to_owned);
     attendant.finish()?;
     args.tell(&report, stopped.as_deref(), far.as_ref())?;

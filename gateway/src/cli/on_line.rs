@@ -51,6 +51,13 @@ pub(super) enum Task {
 /// Our end of a line, and the machine at the other end of a simulated one.
 type Ends = (Box<dyn PcmLine>, Option<JoinHandle<FarEnd>>);
 
+/// How the line is dialled and answered, and where its sound is kept.
+pub(super) struct Placing<'a> {
+    pub(super) record: Option<&'a Path>,
+    pub(super) telephone: &'a TelephoneArgs,
+    pub(super) sip: &'a SipArgs,
+}
+
 /// Runs a call to its end. On a simulated line the built-in fax machine does the other part and tells of it.
 pub(super) fn run(
     line: &LineUri,
@@ -58,10 +65,9 @@ pub(super) fn run(
     config: Config,
     audio: AudioConfig,
     attendant: &mut Attendant,
-    record: Option<&Path>,
-    telephone: &TelephoneArgs,
-    sip: &SipArgs,
+    placing: &Placing<'_>,
 ) -> Result<(CallReport, Option<FarEnd>), CliError> {
+    let Placing { record, telephone, sip } = *placing;
     if let LineUri::T38(params) = line {
         return over_packets(params, task, config, attendant, record).map(|report| (report, None));
     }

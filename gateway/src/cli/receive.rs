@@ -98,8 +98,14 @@ fn answer(args: &ReceiveArgs, interrupted: &Arc<AtomicBool>) -> Result<bool, Cli
         .with_transcript(args.records.transcript.as_deref())?;
     let (config, audio) = (args.machine.config()?, args.machine.audio()?);
     let record = args.records.record.as_deref();
-    let (report, far) =
-        on_line::run(&args.line, Task::Receive, config, audio, &mut attendant, record, &args.telephone, &args.sip)?;
+    let (report, far) = on_line::run(
+        &args.line,
+        Task::Receive,
+        config,
+        audio,
+        &mut attendant,
+        &on_line::Placing { record, telephone: &args.telephone, sip: &args.sip },
+    )?;
     let stopped = attendant.stopped().map(str::to_owned);
     let file = attendant.finish()?.filter(|tray| tray.count() > 0).map(|tray| tray.path().to_owned());
     if args.json {

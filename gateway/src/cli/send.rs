@@ -59,7 +59,14 @@ pub(super) fn run(args: &SendArgs) -> Result<ExitCode, CliError> {
     let task = Task::Send(vec![pages]);
     let telephone = if is_dialled(&args.line) { args.telephone.or_number(&args.to)? } else { args.telephone.clone() };
     let record = args.records.record.as_deref();
-    let (report, far) = on_line::run(&called(&args.line, &args.to), task, config, audio, &mut attendant, record, &telephone, &args.sip)?;
+    let (report, far) = on_line::run(
+        &called(&args.line, &args.to),
+        task,
+        config,
+        audio,
+        &mut attendant,
+        &on_line::Placing { record, telephone: &telephone, sip: &args.sip },
+    )?;
     let stopped = attendant.stopped().map(str::to_owned);
     attendant.finish()?;
     if args.json {

@@ -98,7 +98,11 @@ impl File<'_> {
         if let LineUri::Sip(params) = &uri
             && !known(&params.account)
         {
-            return Err(self.refuse("line.uri", &raw.uri, "there is no such account; write a [[sip]] table with this name"));
+            return Err(self.refuse(
+                "line.uri",
+                &raw.uri,
+                "there is no such account; write a [[sip]] table with this name",
+            ));
         }
         let names = [("send", Purpose::Send), ("receive", Purpose::Receive), ("both", Purpose::Both)];
         Ok(Line {

@@ -26,8 +26,8 @@ use answertone_t30::{
 };
 pub(crate) use ear::CallEar;
 pub use ear::Hearing;
-pub(crate) use line::Call as AudioCall;
 pub use far_end::{FarEnd, answerer, caller, polled};
+pub(crate) use line::Call as AudioCall;
 pub use recorder::{NotWhole, Recorder, Tape};
 pub use report::{CallReport, DeviceReport, FailureReport, PageLine, Role, TransportReport};
 pub use test_page::test_page;

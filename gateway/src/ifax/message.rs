@@ -71,11 +71,8 @@ pub fn mail(
         .header("Message-Context", Raw::new("fax-message"))
         .header("Auto-Submitted", Raw::new("auto-generated"))
         .body(MimePart::new(ContentType::new("multipart/mixed"), parts));
-    let raw = if onramp.confirm {
-        raw.header("Disposition-Notification-To", Raw::new(onramp.from.to_string()))
-    } else {
-        raw
-    };
+    let raw =
+        if onramp.confirm { raw.header("Disposition-Notification-To", Raw::new(onramp.from.to_string())) } else { raw };
     let raw = raw.write_to_vec().expect("writing to memory");
     Ok(NewMail { kind: MailKind::Fax(fax.id), mail_from: onramp.from.to_string(), recipient: mailbox.to_owned(), raw })
 }

@@ -396,7 +396,7 @@ fn newcomers_words(words: &[u8]) -> &[u8] {
     let Some(begins) = words.windows(2).rposition(|pair| pair.eq_ignore_ascii_case(b"AT")) else { return words };
     let line = &words[begins..];
     let begun = |last: &&[u8]| line[2..].get(..last.len()).is_some_and(|start| start.eq_ignore_ascii_case(last));
-    if LAST_WORDS.iter().any(|last| begun(last)) { &[] } else { line }
+    if LAST_WORDS.iter().any(begun) { &[] } else { line }
 }
 
 impl Call {

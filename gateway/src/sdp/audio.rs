@@ -93,7 +93,7 @@ impl Voice {
 }
 
 /// What we offer.
-pub fn offer(port: u16, direction: Direction) -> Media {
+pub(crate) fn offer(port: u16, direction: Direction) -> Media {
     medium(port, &[(0, "PCMU"), (8, "PCMA")], Some(EVENTS), direction)
 }
 

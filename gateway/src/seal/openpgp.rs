@@ -32,9 +32,14 @@ pub(super) fn signers(keys: &Seal, entity: &Entity<'_>) -> Result<Vec<String>, S
     if !said.ok {
         return Ok(vec![]);
     }
-    // [GNUPG:] GOODSIG KEYID Name (comment) <address>
     let good = said.errors.lines().filter_map(|line| line.strip_prefix("[GNUPG:] GOODSIG "));
-    Ok(good.filter_map(|line| Some(line.rsplit_once('<')?.1.trim_end_matches('>').to_lowercase())).collect())
+    Ok(good.filter_map(|line| address_of(line.split_once(' ')?.1)).collect())
+}
+
+/// The address in the name of a key: `Name (comment) <address>`, or nothing else but the address.
+fn address_of(user_id: &str) -> Option<String> {
+    let address = user_id.rsplit_once('<').map_or(user_id, |(_, address)| address.trim_end_matches('>')).trim();
+    (address.contains('@') && !address.contains(' ')).then(|| address.to_lowercase())
 }
 
 /// The entity, sealed for the keys of that address.

@@ -37,7 +37,8 @@ pub(super) fn run(name: &str, command: &mut Command, input: &[u8]) -> Result<Sai
 impl Said {
     /// Its last words, for people.
     pub(super) fn last_words(&self) -> String {
-        let lines = self.errors.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("[GNUPG:]"));
-        lines.last().unwrap_or("it does not say why").to_owned()
+        let mut lines =
+            self.errors.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("[GNUPG:]"));
+        lines.next_back().unwrap_or("it does not say why").to_owned()
     }
 }

@@ -11,8 +11,8 @@
 mod accounts;
 mod call;
 mod doors;
-mod front;
 mod found;
+mod front;
 mod happening;
 mod intake;
 mod lease;

@@ -46,12 +46,9 @@ const NAP: Duration = Duration::from_secs(1);
 /// What is wanted of an account's agent.
 pub(super) enum Wish {
     Dial { number: String, local: Local, tidings: Sender<Tidings>, placed: Sender<Option<CallId>> },
-    Alert(CallId),
     Answer(CallId, Local),
     Reject(CallId, u16, &'static str),
     Image(CallId),
-    Audio(CallId),
-    Digit(CallId, char),
     HangUp(CallId),
     Leave,
 }
@@ -362,12 +359,9 @@ impl Working {
                 }
                 let _ = placed.send(call);
             }
-            Wish::Alert(call) => self.agent.alert(call, now),
             Wish::Answer(call, local) => self.agent.answer(call, local, now),
             Wish::Reject(call, status, reason) => self.agent.reject(call, status, reason, now),
             Wish::Image(call) => self.agent.want_image(call, now),
-            Wish::Audio(call) => self.agent.want_audio(call, now),
-            Wish::Digit(call, digit) => self.agent.digit(call, digit, now),
             Wish::HangUp(call) => {
                 self.calls.remove(&call);
                 self.agent.hang_up(call, now);

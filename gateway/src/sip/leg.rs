@@ -55,9 +55,6 @@ const SEALING: Duration = Duration::from_secs(20);
 /// The last word is on its way for so long, before we hang up.
 const LAST_WORD: Duration = Duration::from_millis(200);
 
-/// The longest datagram.
-const LONGEST_DATAGRAM: usize = 65_536;
-
 /// Most digits that wait.
 const MOST_DIGITS: usize = 64;
 

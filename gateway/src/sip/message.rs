@@ -296,7 +296,7 @@ fn split(octets: &[u8]) -> (&[u8], &[u8]) {
 }
 
 /// A header field's values, apart at commas that are in no quotes and no brackets.
-pub fn apart(value: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn apart(value: &str) -> impl Iterator<Item = &str> {
     let (mut quoted, mut bracketed, mut escaped) = (false, false, false);
     let at_comma = move |letter: char| {
         match letter {
@@ -314,7 +314,7 @@ pub fn apart(value: &str) -> impl Iterator<Item = &str> {
 }
 
 /// The value of a parameter after a semicolon, outside angle brackets.
-pub fn parameter<'a>(value: &'a str, name: &str) -> Option<&'a str> {
+pub(crate) fn parameter<'a>(value: &'a str, name: &str) -> Option<&'a str> {
     let parameters = value.rsplit_once('>').map_or(value, |(_, after)| after);
     parameters.split(';').skip(usize::from(!value.contains('>'))).find_map(|each| {
         let (known, value) = each.split_once('=').unwrap_or((each, ""));

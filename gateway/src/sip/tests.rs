@@ -59,6 +59,9 @@ fn local(which: usize) -> Local {
     }
 }
 
+/// Whether a message of that side is lost on its way.
+type Loss = dyn FnMut(usize, &Message) -> bool;
+
 /// A network of two.
 struct World {
     agents: [Agent; 2],
@@ -70,7 +73,7 @@ struct World {
     /// All that was sent, by whom.
     sent: Vec<(usize, Message)>,
     /// Whether that message is lost.
-    loses: Box<dyn FnMut(usize, &Message) -> bool>,
+    loses: Box<Loss>,
 }
 
 impl World {

@@ -10,7 +10,7 @@ pub const PORT: u16 = 5060;
 pub const TLS_PORT: u16 = 5061;
 
 /// The URI in a header field's value: in angle brackets, or before the parameters.
-pub fn uri(value: &str) -> &str {
+pub(crate) fn uri(value: &str) -> &str {
     match value.split_once('<') {
         Some((_, rest)) => rest.split('>').next().unwrap_or(rest).trim(),
         None => value.split(';').next().unwrap_or(value).trim(),
@@ -18,7 +18,7 @@ pub fn uri(value: &str) -> &str {
 }
 
 /// The user part or the telephone number of a URI, without visual separators and escapes.
-pub fn user(uri: &str) -> Option<String> {
+pub(crate) fn user(uri: &str) -> Option<String> {
     let (scheme, rest) = uri.split_once(':')?;
     let part = match scheme.to_ascii_lowercase().as_str() {
         "tel" => rest,
@@ -44,7 +44,7 @@ fn unescaped(text: &str) -> String {
 }
 
 /// Where a URI leads: the host, and the port if it is written.
-pub fn host(uri: &str) -> Option<(String, Option<u16>)> {
+pub(crate) fn host(uri: &str) -> Option<(String, Option<u16>)> {
     let rest = uri.split_once(':')?.1;
     let rest = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
     let rest = rest.split([';', '?']).next()?;
@@ -68,7 +68,7 @@ pub fn split_port(text: &str) -> Option<(String, Option<u16>)> {
 }
 
 /// The address a URI leads to, if its host is one.
-pub fn address(uri: &str) -> Option<SocketAddr> {
+pub(crate) fn address(uri: &str) -> Option<SocketAddr> {
     let (host, port) = host(uri)?;
     Some(SocketAddr::new(host.parse::<IpAddr>().ok()?, port.unwrap_or(PORT)))
 }
@@ -84,7 +84,7 @@ pub struct Parties {
 
 /// Reads both from an INVITE. What the network asserts goes before what the caller writes; a call that was diverted to us
 /// was made to the number that diverted it.
-pub fn parties(invite: &Message, own_user: &str) -> Parties {
+pub(crate) fn parties(invite: &Message, own_user: &str) -> Parties {
     let first = |name: &str| invite.all(name).flat_map(apart).find_map(|value| user(uri(value)));
     let anonymous = |name: &String| name.eq_ignore_ascii_case("anonymous");
     let caller = first("P-Asserted-Identity")

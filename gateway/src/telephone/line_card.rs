@@ -215,10 +215,10 @@ impl LineCard {
         while let Some(event) = self.subscriber.event() {
             match (event, &mut self.doing) {
                 // The exchange's bell has a beat of its own; a ring that is sounding is rung to its end.
-                (SubscriberEvent::Ring(_), Doing::Ringing { blocks, .. }) => {
-                    if *blocks >= self.how.cadence.iter().sum::<u32>() {
-                        *blocks = 0;
-                    }
+                (SubscriberEvent::Ring(_), Doing::Ringing { blocks, .. })
+                    if *blocks >= self.how.cadence.iter().sum::<u32>() =>
+                {
+                    *blocks = 0;
                 }
                 (SubscriberEvent::Ring(caller), Doing::Resting) => {
                     self.doing = Doing::Ringing { caller: Some(caller.number), blocks: 0 };

@@ -69,7 +69,12 @@ fn start(folder: &Path, sink: &Sink, hooks: u16) -> (Gateway, u16) {
         "[api]\nlisten = [\"127.0.0.1:{port}\"]\ntoken_file = {token:?}\nwebhooks = [\"http://127.0.0.1:{hooks}/faxes\"]\n\
          webhook_secret_file = {secret:?}\n"
     );
-    (Gateway::start_changed(folder, sink.port, |text| format!("{text}{table}")), port)
+    (
+        Gateway::start_changed(folder, sink.port, |text| {
+            format!("{}{table}", text.replace("[offramp]\n", "[offramp]\ncountry_code = \"1\"\n"))
+        }),
+        port,
+    )
 }
 
 #[test]
@@ -105,8 +110,11 @@ fn curl_submits_looks_at_fetches_and_cancels_faxes_and_a_program_is_told_of_each
         assert!(status == "200" && file.starts_with(magic), "{way} {accept}: {status}");
     }
 
-    let refused =
-        json(port, &["-H", "Content-Type: application/json", "--data", r#"{"to": ["+1 911"], "text": "x"}"#], "/faxes");
+    let refused = json(
+        port,
+        &["-H", "Content-Type: application/json", "--data", r#"{"to": ["+1 911 555 0100"], "text": "x"}"#],
+        "/faxes",
+    );
     assert!(refused.0 == "422" && refused.1["error"].as_str().unwrap().contains("emergency"), "{refused:?}");
     assert_eq!(json(port, &["-X", "DELETE"], "/faxes/1").0, "409");
     assert_eq!(json(port, &[], "/faxes/77").0, "404");

@@ -109,7 +109,7 @@ impl Legs {
         // A far end that is somebody else ends the media at once, whichever leg it is on.
         let wrong = |error: &&SealError| matches!(error, SealError::WrongCertificate(_));
         let failures = || self.all.iter().filter_map(|one| one.sealed.failure());
-        failures().find(wrong).or_else(|| failures().last().filter(|_| failures().count() == self.all.len()))
+        failures().find(wrong).or_else(|| failures().next_back().filter(|_| failures().count() == self.all.len()))
     }
 
     /// Says good-bye on all of them.

@@ -88,7 +88,7 @@ fn causes(tallies: &[Tally]) -> Vec<CauseRow> {
         percent: 100 * calls / all.max(1),
     };
     let mut rows: Vec<_> = sums.into_iter().map(row).collect();
-    rows.sort_by(|a, b| b.calls.cmp(&a.calls));
+    rows.sort_by_key(|row| std::cmp::Reverse(row.calls));
     rows
 }
 
