@@ -8,15 +8,23 @@ use std::{
     net::TcpStream,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    sync::Arc,
+    sync::{Arc, mpsc},
+    thread,
 };
 
 use answertone_gateway::ifax::pdf_of_pages;
 use answertone_t30::image::{Bitmap, Page, Resolution};
-use browser::Browser;
+use browser::{Browser, PATIENCE};
 use tempfile::TempDir;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_answertone");
+
+/// What a step gives that the system does not bound by itself.
+fn within<T: Send + 'static>(what: &str, step: impl FnOnce() -> T + Send + 'static) -> T {
+    let (give, take) = mpsc::channel();
+    thread::spawn(move || give.send(step()));
+    take.recv_timeout(PATIENCE).unwrap_or_else(|error| panic!("{what}: {error} after {PATIENCE:?} at most"))
+}
 
 /// A gateway with its page.
 struct Gateway {
@@ -52,14 +60,17 @@ impl Gateway {
             ]);
             let mut child = command.arg(&path).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
             writeln!(child.stdin.take().unwrap(), "{password}").unwrap();
-            assert!(child.wait().unwrap().success());
+            assert!(within("user set", move || child.wait().unwrap()).success());
         }
         let log = fs::File::create(folder.path().join("log.json")).unwrap();
         let mut command = Command::new(PROGRAM);
         let mut child =
             command.arg("serve").arg("--config").arg(path).stdout(Stdio::piped()).stderr(log).spawn().unwrap();
-        let mut said = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut said).unwrap();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let said = within("the first line of serve", move || {
+            let mut said = String::new();
+            stdout.read_line(&mut said).map(|_| said).unwrap()
+        });
         let host = said.trim().rsplit_once("http://").unwrap_or_else(|| panic!("{said:?}")).1;
         Self { child, host: host.trim_end_matches('/').to_owned(), folder }
     }
@@ -71,6 +82,7 @@ impl Gateway {
     /// The head and the body of an answer to a request.
     fn http(&self, request: &str) -> String {
         let mut stream = TcpStream::connect(&self.host).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
         let (line, rest) = request.split_once("\r\n").unwrap_or((request, ""));
         let whole = format!("{line} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n{rest}\r\n", self.host);
         stream.write_all(whole.as_bytes()).unwrap();
@@ -91,11 +103,11 @@ impl Drop for Gateway {
     }
 }
 
-/// A page with a few bars, as a PDF.
+/// A page with slanted bars, as a PDF: no row is like the one above, so that it takes its time on the line.
 fn letter(folder: &Path) -> PathBuf {
     let mut bitmap = Bitmap::white(1728, 2200);
     for y in (200..2100).filter(|y| y / 60 % 2 == 0) {
-        (200..1500).filter(|x| x / 40 % 3 != 0).for_each(|x| bitmap.set(x, y, true));
+        (200..1500).filter(|x| (x + y) / 20 % 3 != 0).for_each(|x| bitmap.set(x, y, true));
     }
     let page = Arc::new(Page { bitmap, resolution: Resolution::Fine });
     let path = folder.join("letter.pdf");
@@ -166,11 +178,19 @@ fn a_fax_is_sent_watched_found_and_cancelled_in_a_browser() {
     let rows = "(document.querySelector('.paper img')?.naturalHeight ?? 0)";
     browser.wait(&format!("{rows} > 20"));
     let before = browser.value(rows).as_i64().unwrap();
+    browser.wait(&format!("{rows} > {before}"));
     browser.picture("call");
     browser.scheme("dark");
     browser.picture("call-dark");
     browser.scheme("light");
-    browser.wait(&format!("{rows} > {before}"));
+    browser.size(390, 800);
+    browser.picture("call-phone");
+    browser.size(1280, 900);
+    // So has the sending side, whose modem hears no page.
+    browser.go(&gateway.url("/"));
+    browser.follow("a[href^=\"/calls/call-\"]");
+    browser.wait(&format!("{rows} > 20"));
+    browser.picture("call-sending");
 
     // A second one waits, and is cancelled.
     send(&mut browser, &gateway, &document, "+15550102");

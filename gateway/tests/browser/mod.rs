@@ -1,10 +1,13 @@
 //! A browser without a window, led by its own protocol over two pipes.
 
 use std::{
+    env,
     fs::{File, OpenOptions},
     io::{BufRead, BufReader, Write},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::mpsc::{self, Receiver, RecvTimeoutError, Sender},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -12,14 +15,17 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// The bound only keeps a broken test from hanging.
-const PATIENCE: Duration = Duration::from_secs(180);
+/// For one step. The bound only keeps a broken test from hanging.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// For what a page says of itself after a step that never ended.
+const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// One browser with one page open.
 pub(crate) struct Browser {
     child: Child,
-    to: File,
-    from: BufReader<File>,
+    to: Sender<Vec<u8>>,
+    from: Receiver<Value>,
     session: String,
     asked: u64,
     _profile: TempDir,
@@ -28,21 +34,20 @@ pub(crate) struct Browser {
 impl Browser {
     /// Starts it; none where there is none.
     pub(crate) fn start() -> Option<Self> {
+        let folders = env::var_os("PATH")?;
+        env::split_paths(&folders).find(|folder| folder.join("chromium").exists())?;
         let profile = tempfile::tempdir().unwrap();
         let [to, from] = ["to", "from"].map(|name| profile.path().join(name));
         for pipe in [&to, &from] {
             assert!(Command::new("mkfifo").arg(pipe).status().unwrap().success());
         }
-        Command::new("chromium").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().ok()?;
         let script = "exec chromium --headless=new --no-sandbox --disable-gpu --disable-dev-shm-usage --no-first-run \
                       --hide-scrollbars --remote-debugging-pipe --user-data-dir=\"$0/profile\" about:blank 3<\"$1\" 4>\"$2\"";
         let mut command = Command::new("sh");
         command.args(["-c", script]).arg(profile.path()).arg(&to).arg(&from);
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        // In the order in which the shell opens its ends.
-        let to = OpenOptions::new().write(true).open(to).unwrap();
-        let from = BufReader::new(File::open(from).unwrap());
-        let mut browser = Self { child, to, from, session: String::new(), asked: 0, _profile: profile };
+        let mut browser =
+            Self { child, to: writer(to), from: reader(from), session: String::new(), asked: 0, _profile: profile };
         browser.open_page();
         Some(browser)
     }
@@ -62,26 +67,53 @@ impl Browser {
     }
 
     fn try_to(&mut self, method: &str, params: Value) -> Result<Value, Value> {
+        let asked = self.say(method, &params);
+        self.answer(asked, PATIENCE).unwrap_or_else(|| {
+            let page = self.page();
+            panic!("{method} {:.200}: no answer in {PATIENCE:?} at {page}", params.to_string())
+        })
+    }
+
+    /// Sends a message, and gives the number by which its answer is known.
+    fn say(&mut self, method: &str, params: &Value) -> u64 {
         self.asked += 1;
         let mut message = json!({"id": self.asked, "method": method, "params": params});
         if !self.session.is_empty() {
             message["sessionId"] = json!(self.session);
         }
-        self.to.write_all(message.to_string().as_bytes()).unwrap();
-        self.to.write_all(&[0]).unwrap();
+        let mut octets = message.to_string().into_bytes();
+        octets.push(0);
+        self.to.send(octets).expect("the browser is gone");
+        self.asked
+    }
+
+    /// The answer to a message; none when it does not come in time.
+    fn answer(&mut self, asked: u64, patience: Duration) -> Option<Result<Value, Value>> {
+        let until = Instant::now() + patience;
         loop {
-            let mut octets = vec![];
-            self.from.read_until(0, &mut octets).unwrap();
-            octets.pop();
-            let answer: Value =
-                serde_json::from_slice(&octets).unwrap_or_else(|_| panic!("{method}: the browser is gone"));
-            if answer["id"] == self.asked {
-                return if answer["error"].is_null() {
-                    Ok(answer["result"].clone())
-                } else {
-                    Err(answer["error"].clone())
-                };
+            let message = match self.from.recv_timeout(until.saturating_duration_since(Instant::now())) {
+                Ok(message) => message,
+                Err(RecvTimeoutError::Timeout) => return None,
+                Err(RecvTimeoutError::Disconnected) => panic!("the browser is gone"),
+            };
+            if message["id"] == asked {
+                let error = &message["error"];
+                return Some(if error.is_null() { Ok(message["result"].clone()) } else { Err(error.clone()) });
             }
+            // A question holds up the page, and with it the answer that is awaited.
+            if message["method"] == "Page.javascriptDialogOpening" {
+                self.say("Page.handleJavaScriptDialog", &json!({"accept": true}));
+            }
+        }
+    }
+
+    /// Where the browser is and what can be read there, as far as it still says so.
+    fn page(&mut self) -> String {
+        let expression = "location.href + '\\n' + (document.body?.innerText ?? '')";
+        let asked = self.say("Runtime.evaluate", &json!({"expression": expression, "returnByValue": true}));
+        match self.answer(asked, LAST_WORDS) {
+            Some(Ok(found)) => found["result"]["value"].as_str().unwrap_or("a page without a text").to_owned(),
+            _ => "a page that does not answer".to_owned(),
         }
     }
 
@@ -96,10 +128,9 @@ impl Browser {
         let until = Instant::now() + PATIENCE;
         while self.value(&format!("!!({expression})")) != true {
             if Instant::now() >= until {
-                let text = self.value("document.body && document.body.innerText");
-                panic!("{expression} did not come true at {}: {text}", self.value("location.href"));
+                panic!("{expression} did not come true in {PATIENCE:?} at {}", self.page());
             }
-            std::thread::sleep(Duration::from_millis(50));
+            thread::sleep(Duration::from_millis(50));
         }
     }
 
@@ -164,4 +195,36 @@ impl Drop for Browser {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// What the browser is told. A thread of its own writes it: a browser that does not read must not hold up the test.
+fn writer(path: PathBuf) -> Sender<Vec<u8>> {
+    let (give, take) = mpsc::channel::<Vec<u8>>();
+    thread::spawn(move || {
+        let mut to = OpenOptions::new().write(true).open(path).unwrap();
+        while let Ok(octets) = take.recv() {
+            if to.write_all(&octets).is_err() {
+                return;
+            }
+        }
+    });
+    give
+}
+
+/// What the browser says, as it says it.
+fn reader(path: PathBuf) -> Receiver<Value> {
+    let (give, take) = mpsc::channel();
+    thread::spawn(move || {
+        let mut from = BufReader::new(File::open(path).unwrap());
+        let mut octets = vec![];
+        while from.read_until(0, &mut octets).is_ok_and(|count| count > 0) {
+            octets.pop();
+            let Ok(message) = serde_json::from_slice(&octets) else { return };
+            if give.send(message).is_err() {
+                return;
+            }
+            octets.clear();
+        }
+    });
+    take
 }

@@ -1,6 +1,6 @@
 //! Octets for the signal being sent, made as they are asked for.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{collections::VecDeque, ops::Range, sync::Arc};
 
 use crate::{
     frame::{Fcf, Message},
@@ -47,6 +47,8 @@ pub(super) struct FrameQueue {
 pub(super) struct Block {
     pub(super) octets: Vec<u8>,
     pub(super) frame_octets: usize,
+    /// The rows of the page that end in it.
+    pub(super) rows: Range<u32>,
 }
 
 /// The frames of a block that are to be sent, made one at a time.
@@ -54,6 +56,8 @@ pub(super) struct Block {
 pub(super) struct BlockFeed {
     block: Arc<Block>,
     wanted: VecDeque<u8>,
+    /// Frames of the block up to the one made last.
+    made: u16,
     rcp_left: u32,
     /// The frame being given, made in place: a block of frames goes out without an allocation.
     frame: Vec<u8>,
@@ -131,7 +135,13 @@ impl BlockFeed {
     pub(super) fn new(block: Arc<Block>, wanted: impl IntoIterator<Item = u8>) -> Self {
         let wanted = wanted.into_iter().collect();
         let frame = Vec::with_capacity(4 + block.frame_octets);
-        Self { block, wanted, rcp_left: RCP_FRAMES, frame, given: 0 }
+        Self { block, wanted, made: 0, rcp_left: RCP_FRAMES, frame, given: 0 }
+    }
+
+    /// Rows of the page up to the frame being given, as if all frames had as many.
+    pub(super) fn rows_done(&self) -> u32 {
+        let Range { start, end } = self.block.rows;
+        start + (end - start) * u32::from(self.made) / u32::from(self.block.frames()).max(1)
     }
 
     fn fill(&mut self, buf: &mut [u8]) -> (usize, Cut) {
@@ -154,7 +164,10 @@ impl BlockFeed {
         self.frame.clear();
         self.given = 0;
         match self.wanted.pop_front() {
-            Some(number) => self.block.write_frame(number, &mut self.frame),
+            Some(number) => {
+                self.made = u16::from(number) + 1;
+                self.block.write_frame(number, &mut self.frame);
+            }
             None if self.rcp_left > 0 => {
                 self.rcp_left -= 1;
                 Message { last: false, fcf: Fcf::Rcp, x: false, field: &[] }.write(&mut self.frame);
@@ -210,7 +223,7 @@ mod tests {
 
     #[test]
     fn a_block_ends_with_three_rcp() {
-        let block = Arc::new(Block { octets: vec![1; 70], frame_octets: 64 });
+        let block = Arc::new(Block { octets: vec![1; 70], frame_octets: 64, rows: 0..0 });
         assert_eq!(block.frames(), 2);
         let given = all(&mut Air::Block(BlockFeed::new(block, [0, 1])), 300);
         let lengths: Vec<usize> = given.iter().map(|(octets, _)| octets.len()).collect();

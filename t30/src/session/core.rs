@@ -271,8 +271,11 @@ impl Core {
         if self.rate > 0 {
             self.owed = self.owed + LineSpan(octets as u64 * BITS_PER_OCTET * TICKS_PER_SECOND / u64::from(self.rate));
         }
-        if let Air::Image(feed) = &self.air {
-            self.rows_given = feed.rows_done();
+        match &self.air {
+            Air::Image(feed) => self.rows_given = feed.rows_done(),
+            // Frames that are sent again take nothing back.
+            Air::Block(feed) => self.rows_given = self.rows_given.max(feed.rows_done()),
+            Air::Silent | Air::Frames(_) | Air::Zeros(_) => {}
         }
     }
 

@@ -60,6 +60,8 @@ struct Incoming {
 /// A block after EOR.
 struct GivenUp {
     identity: (u8, u8),
+    /// Frames of it that went to the decoder before.
+    passed: u16,
     octets: Vec<u8>,
 }
 
@@ -71,6 +73,8 @@ struct BlockInHand {
     missing: ResendMap,
     /// Frames the block has at least.
     frames: u16,
+    /// Frames from the first on that the decoder has: none of those before is missing.
+    passed: u16,
     /// Frames came since the last answer.
     fresh: bool,
     /// RCP came since the last answer.
@@ -87,6 +91,7 @@ impl BlockInHand {
             lengths: [0; BLOCK_FRAMES],
             missing: ResendMap::ALL,
             frames: 0,
+            passed: 0,
             fresh: false,
             ended: false,
             confirmed,
@@ -104,7 +109,7 @@ impl BlockInHand {
     /// Keeps a frame. One that is longer than was agreed is none.
     fn keep(&mut self, number: u8, data: &[u8]) {
         self.fresh = true;
-        if data.len() > self.frame_octets {
+        if data.len() > self.frame_octets || u16::from(number) < self.passed {
             return;
         }
         let begin = usize::from(number) * self.frame_octets;
@@ -125,16 +130,27 @@ impl BlockInHand {
         self.missing.asked(self.frames).next().is_none()
     }
 
-    /// Hands over what there is, in order, and is empty again.
-    fn take(&mut self, confirmed: Option<(u8, u8)>, mut give: impl FnMut(&[u8])) {
-        for (place, &len) in self.lengths.iter().enumerate().take(usize::from(self.frames)) {
-            let begin = place * self.frame_octets;
-            give(&self.octets[begin..begin + usize::from(len)]);
+    /// Hands over the frames that nothing before them can change any more, so that the page grows while it comes. One
+    /// that is not full may have lost something and waits for the block's end.
+    fn pass(&mut self, mut give: impl FnMut(&[u8])) {
+        while self.passed < self.frames && usize::from(self.lengths[usize::from(self.passed)]) == self.frame_octets {
+            give(self.frame(self.passed));
+            self.passed += 1;
         }
+    }
+
+    /// Hands over what there is beyond that, in order, and is empty again.
+    fn take(&mut self, confirmed: Option<(u8, u8)>, mut give: impl FnMut(&[u8])) {
+        (self.passed..self.frames).for_each(|number| give(self.frame(number)));
         self.lengths = [0; BLOCK_FRAMES];
         self.missing = ResendMap::ALL;
-        (self.frames, self.fresh, self.ended) = (0, false, false);
+        (self.frames, self.passed, self.fresh, self.ended) = (0, 0, false, false);
         self.confirmed = confirmed.or(self.confirmed);
+    }
+
+    fn frame(&self, number: u16) -> &[u8] {
+        let begin = usize::from(number) * self.frame_octets;
+        &self.octets[begin..begin + usize::from(self.lengths[usize::from(number)])]
     }
 }
 
@@ -242,6 +258,7 @@ impl Incoming {
         self.settle(Some(identity));
         let mut rest = Vec::new();
         let Self { decoder, block, octets, .. } = self;
+        let passed = block.passed;
         block.take(Some(identity), |data| {
             if given_up {
                 return rest.extend_from_slice(data);
@@ -249,17 +266,28 @@ impl Incoming {
             decoder.push(data);
             *octets += data.len() as u64;
         });
-        self.given_up = given_up.then_some(GivenUp { identity, octets: rest });
+        self.given_up = given_up.then_some(GivenUp { identity, passed, octets: rest });
     }
 
     /// What was given up stays so, unless this block is the same again.
     fn settle(&mut self, comes: Option<(u8, u8)>) {
-        let Some(GivenUp { identity, octets }) = self.given_up.take() else { return };
-        if comes != Some(identity) {
+        let Some(GivenUp { identity, passed, octets }) = self.given_up.take() else { return };
+        if comes == Some(identity) {
+            self.block.passed = passed;
+        } else {
             self.abandoned = true;
             self.octets += octets.len() as u64;
             self.decoder.push(&octets);
         }
+    }
+
+    /// Lets the page grow; not while it is open whether this block is the one given up before.
+    fn grow(&mut self) {
+        let Self { decoder, block, octets, given_up: None, .. } = self else { return };
+        block.pass(|data| {
+            decoder.push(data);
+            *octets += data.len() as u64;
+        });
     }
 
     fn frame(&mut self, core: &mut Core, frame: Frame<'_>) {
@@ -271,6 +299,7 @@ impl Incoming {
             core.event(Event::PageBegun { number: core.pages_received + 1 });
         }
         self.block.keep(number, data);
+        self.grow();
     }
 }
 

@@ -39,7 +39,6 @@ const PPR_LIMIT: u32 = 4;
 pub(super) struct Consignment {
     job: Job,
     encoder: Box<PageEncoder>,
-    rows: u32,
     block: Arc<Block>,
     block_number: u8,
     /// What follows the block.
@@ -92,12 +91,11 @@ pub(super) struct AwaitBlockVerdict {
 /// Sends the page's first block.
 pub(super) fn first_block(core: &mut Core, job: Job, size: FrameSize) -> State {
     let encoder = Box::new(send::encoder(core, &job));
-    let rows = core.document.pages[job.page].bitmap.height();
-    let block = Arc::new(Block { octets: Vec::new(), frame_octets: size.octets() });
+    let block = Arc::new(Block { octets: Vec::new(), frame_octets: size.octets(), rows: 0..0 });
     let then = PostMessage::Null;
     let figures = Figures::default();
     let consignment =
-        Consignment { job, encoder, rows, block, block_number: 0, then, requests: 0, missing_at_first: 0, figures };
+        Consignment { job, encoder, block, block_number: 0, then, requests: 0, missing_at_first: 0, figures };
     Box::new(consignment).send_next(core)
 }
 
@@ -116,6 +114,7 @@ impl Consignment {
     pub(super) fn send_what_is_there(mut self: Box<Self>, core: &mut Core) -> State {
         let frame_octets = self.block.frame_octets;
         let mut octets = vec![0; BLOCK_FRAMES * frame_octets];
+        let before = self.encoder.rows_done();
         let filled = self.encoder.fill(&mut octets);
         octets.truncate(filled.max(1));
         self.then = match self.encoder.is_ended() {
@@ -124,7 +123,7 @@ impl Consignment {
         };
         self.figures.octets += octets.len() as u64;
         self.figures.rows = self.encoder.rows_done();
-        self.block = Arc::new(Block { octets, frame_octets });
+        self.block = Arc::new(Block { octets, frame_octets, rows: before..self.encoder.rows_done() });
         self.requests = 0;
         let frames = (0..self.block.frames()).map(|frame| frame as u8).collect();
         let carrier = self.job.terms.retrained_shortly();
@@ -198,18 +197,8 @@ impl Step for SendBlock {
         Phase::C
     }
 
-    fn percent(&self) -> Option<u8> {
-        self.consignment.percent()
-    }
-
     fn sent(self, core: &mut Core) -> State {
         AwaitBlockVerdict::ask(core, self.consignment, Asked::Pps)
-    }
-}
-
-impl Consignment {
-    fn percent(&self) -> Option<u8> {
-        Some((self.encoder.rows_done() * 100 / self.rows.max(1)).min(100) as u8)
     }
 }
 
@@ -296,10 +285,6 @@ impl AwaitBlockVerdict {
 impl Step for AwaitBlockVerdict {
     fn phase(&self) -> Phase {
         Phase::D
-    }
-
-    fn percent(&self) -> Option<u8> {
-        self.consignment.percent()
     }
 
     fn sent(self, core: &mut Core) -> State {
