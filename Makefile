@@ -15,7 +15,7 @@ BUILD_PACKAGES := build-essential pkg-config libasound2-dev
 BENCH_PACKAGES := valgrind
 TEST_PACKAGES  := libspandsp-dev libtiff-dev libtiff-tools jbigkit-bin pulseaudio pulseaudio-utils libasound2-plugins \
                   espeak-ng dahdi-source efax hylafax-server hylafax-client curl openssl swaks libnet-ssleay-perl postfix \
-                  chromium npm sip-tester postgresql dovecot-imapd dovecot-pop3d gnupg
+                  chromium sip-tester postgresql dovecot-imapd dovecot-pop3d gnupg
 OUT ?= demo-out
 TARGET = $(shell cargo metadata --offline --no-deps --format-version 1 | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
 
@@ -40,6 +40,7 @@ deb: build-packages fetch
 
 # For the test of the operator's page only; not part of the program. Without it the test says what did not run.
 axe:
+	@command -v npm >/dev/null || { $(call install-missing,npm); }
 	@folder="$(TARGET)/axe"; [ -f "$$folder/axe.min.js" ] || { \
 	  echo '== Fetching axe-core for the test of the operator'"'"'s page'; mkdir -p "$$folder"; cd "$$folder"; \
 	  npm pack --silent axe-core@4.10.3 && tar -xzf axe-core-*.tgz --strip-components=1 package/axe.min.js || true; }
