@@ -16,6 +16,7 @@ use answertone_dsp::{
     pcm::narrow,
     tone::progress::{ProgressKind, ProgressTone},
 };
+use answertone_hw::exchange::{Bell, Exchange};
 use daemon::{Gateway, Sink, wait_for};
 use hound::{SampleFormat, WavSpec, WavWriter};
 use serde_json::Value;
@@ -28,8 +29,12 @@ fn answertone(folder: &Path, arguments: &[&str]) -> Output {
 fn exchange_says(folder: &Path, country: &str, kind: ProgressKind) {
     let mut samples = vec![0.0; 4000];
     samples.extend(ProgressTone::find(country, kind).unwrap().samples(60 * 8000));
+    write_exchange(folder, &samples);
+}
+
+fn write_exchange(folder: &Path, samples: &[f32]) {
     let mut narrowed = vec![0; samples.len()];
-    narrow(&samples, &mut narrowed);
+    narrow(samples, &mut narrowed);
     let spec = WavSpec { channels: 1, sample_rate: 8000, bits_per_sample: 16, sample_format: SampleFormat::Int };
     let mut file = WavWriter::create(folder.join("exchange.wav"), spec).unwrap();
     narrowed.iter().for_each(|sample| file.write_sample(*sample).unwrap());
@@ -113,18 +118,67 @@ fn log(folder: &Path) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}"))).collect()
 }
 
+/// A gateway whose one line says what the exchange says, and the fax to one address in its log once it is as it should.
+fn calling(folder: &Path, offramp: &str, as_it_should: fn(&Value) -> bool) -> Value {
+    let sink = Sink::new();
+    let line = format!("wav:{}\"\nuse = \"send", folder.join("exchange.wav").display());
+    let gateway = Gateway::start_changed(folder, sink.port, |config| {
+        let config = config.replace("sim:?far=onramp&snr=35", &line);
+        config.replace("[offramp]\n", &format!("[offramp]\n{offramp}"))
+    });
+    let letter = mail::text_mail("called", "A letter to somebody who speaks.");
+    mail::submit(gateway.port, "me@office.example", "FAX=+15550100@fax.example", "", &letter).unwrap();
+    let row = || log(folder).into_iter().find(as_it_should);
+    wait_for("the call in the log", || row().is_some());
+    row().unwrap()
+}
+
 #[test]
-fn the_gateway_knows_why_its_call_failed_and_calls_again() {
+fn the_gateway_knows_that_a_line_was_busy_and_calls_again() {
     let folder = tempfile::tempdir().unwrap();
     exchange_says(folder.path(), "us", ProgressKind::Busy);
-    let sink = Sink::new();
-    let line = format!("wav:{}\"\nuse = \"send", folder.path().join("exchange.wav").display());
-    let gateway = Gateway::start_on_line(folder.path(), sink.port, &line);
-    let letter = mail::text_mail("busy", "A letter to somebody who speaks.");
-    mail::submit(gateway.port, "me@office.example", "FAX=+15550100@fax.example", "", &letter).unwrap();
-    let failed = || log(folder.path()).into_iter().find(|row| row["cause"] == "busy");
-    wait_for("a call to a busy line", || failed().is_some());
-    let row = failed().unwrap();
+    let called_again = |row: &Value| row["cause"] == "busy" && row["attempts"].as_i64() >= Some(2);
+    let row = calling(folder.path(), "", called_again);
     assert_eq!(row["way"], "offramp", "{row}");
     assert!(matches!(row["state"].as_str(), Some("waiting" | "sending" | "queued")), "{row}");
+}
+
+/// Something that speaks: a pitch that moves, in syllables.
+fn somebody_speaks(folder: &Path) {
+    let mut phase = 0.0f32;
+    let samples: Vec<f32> = (0..30 * 8000)
+        .map(|at| {
+            let seconds = at as f32 / 8000.0;
+            phase = (phase + (130.0 + 30.0 * (seconds * 4.0).sin()) / 8000.0).fract();
+            let syllable = (seconds * 9.0).sin().max(0.0);
+            (phase - 0.5) * 12_000.0 * syllable
+        })
+        .collect();
+    write_exchange(folder, &samples);
+}
+
+#[test]
+fn somebody_who_speaks_is_not_called_again() {
+    let folder = tempfile::tempdir().unwrap();
+    somebody_speaks(folder.path());
+    let row = calling(folder.path(), "give_up_on = [\"voice\"]\n", |row| row["state"] == "failed");
+    assert_eq!((&row["cause"], &row["attempts"]), (&"voice".into(), &1.into()), "{row}");
+}
+
+#[test]
+fn the_number_told_between_the_rings_is_in_the_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("exchange");
+    let exchange = Exchange::start(&socket, Bell::default()).unwrap();
+    let sink = Sink::new();
+    let line = format!("exchange:{}?number=200&loop=us\"\nuse = \"receive", socket.display());
+    let _gateway = Gateway::start_on_line(folder.path(), sink.port, &line);
+    wait_for("the line of the gateway", || exchange.numbers().contains(&"200".to_owned()));
+    fs::write(folder.path().join("letter.txt"), "A letter.").unwrap();
+    let line = format!("exchange:{}?number=5550142&dial=200", socket.display());
+    let sent = answertone(folder.path(), &["call", "--line", &line, "--send", "letter.txt"]);
+    assert!(sent.status.success(), "{sent:?}");
+    wait_for("the fax in the log", || log(folder.path()).iter().any(|row| row["state"] == "complete"));
+    let row = log(folder.path()).remove(0);
+    assert_eq!((&row["way"], &row["number"]), (&"onramp".into(), &"5550142".into()), "{row}");
 }

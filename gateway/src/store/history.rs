@@ -18,7 +18,7 @@ pub struct LogRow {
     pub sender: String,
     /// The fax address, or the mailbox.
     pub recipient: String,
-    /// International number that was called.
+    /// International number that was called, or the number that called, as far as the line told it.
     pub number: String,
     /// Whose limits it counts against.
     pub account: String,
@@ -106,8 +106,8 @@ const ROWS: &str = "SELECT * FROM (
     FROM job JOIN message ON message.id = job.message
     UNION ALL
     SELECT 'onramp', fax.id, begun_at, remote_ident,
-           coalesce((SELECT recipient FROM outbound WHERE outbound.fax = fax.id ORDER BY outbound.id LIMIT 1), ''), '', '',
-           NULL, '', fax.state, begun_at, ended_at, line,
+           coalesce((SELECT recipient FROM outbound WHERE outbound.fax = fax.id ORDER BY outbound.id LIMIT 1), ''),
+           coalesce(fax.caller, ''), '', NULL, '', fax.state, begun_at, ended_at, line,
            (SELECT count(*) FROM fax_page WHERE fax_page.fax = fax.id),
            coalesce((SELECT attempts FROM outbound WHERE outbound.fax = fax.id ORDER BY outbound.id LIMIT 1), 0),
            (SELECT cause FROM call WHERE call.fax = fax.id ORDER BY call.id DESC LIMIT 1), '', fax.said,

@@ -4,9 +4,9 @@ use answertone_dsp::{
     callerid::{CallerId, CallerIdReceiver, Standard},
     pcm::{BLOCK_SAMPLES, Block, SILENCE, widen},
 };
-use answertone_hw::{Line, PcmLine, hook::ring::RingDetector};
+use answertone_hw::{Line, LineUri, OpenError, PcmLine, exchange::Extension, hook::ring::RingDetector};
 
-use super::{BLOCKS_PER_SECOND, Handset, NoCall, has_switch};
+use super::{BLOCKS_PER_SECOND, Handset, LineCard, NoCall, has_switch};
 
 /// Silence after which rings count anew: the caller has given up.
 const GIVEN_UP_BLOCKS: u32 = 8 * BLOCKS_PER_SECOND;
@@ -34,6 +34,16 @@ pub fn await_ring(line: &mut dyn PcmLine, rings: u32, cancelled: &mut dyn FnMut(
 
 /// Rings before a line of the gateway is answered: caller ID comes after the first.
 const USUAL_RINGS: u32 = 2;
+
+/// A line that waits for its call; an analogue one of an exchange of this machine is on hook.
+pub fn waiting(uri: &LineUri, wanted: &dyn Fn() -> bool) -> Result<Line, OpenError> {
+    match uri {
+        LineUri::Exchange(extension @ Extension { analogue: Some(how), .. }) => {
+            Ok(Line::Own(Box::new(LineCard::join(extension, how)?)))
+        }
+        uri => answertone_hw::open_line(uri, wanted),
+    }
+}
 
 /// A line with a hook switch once it has rung and was answered, with the number that called; any other line as it is.
 pub fn rung(mut line: Line, cancelled: &mut dyn FnMut() -> bool) -> Result<(Line, Option<String>), NoCall> {

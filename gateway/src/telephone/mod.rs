@@ -17,7 +17,7 @@ use answertone_t30::session::Instead;
 use thiserror::Error;
 
 pub(crate) use answer::{Listener, told};
-pub use answer::{Rings, await_ring, rung};
+pub use answer::{Rings, await_ring, rung, waiting};
 pub use dial::{BadDialString, DialString, dial};
 pub use line_card::LineCard;
 

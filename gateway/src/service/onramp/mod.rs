@@ -83,7 +83,7 @@ async fn answer_one(shared: Arc<Shared>, line: Line) -> Result<(), String> {
                 }
             };
         }
-        let pcm = match answertone_hw::open_line(&called(&line.uri), &wanted) {
+        let pcm = match telephone::waiting(&called(&line.uri), &wanted) {
             Err(OpenError::NobodyWaits) => return Ok(()),
             opened => opened.map_err(|error| error.to_string())?,
         };
