@@ -26,7 +26,7 @@ dpkg -i /package.deb >/dev/null
 test "$(stat -c %U:%a /var/lib/answertone)" = answertone:750
 test "$(stat -c %G:%a /etc/answertone/answertone.toml)" = answertone:640
 bash -n /usr/share/bash-completion/completions/answertone
-gzip -dc /usr/share/man/man1/answertone-serve.1.gz | grep -q "\-\-config"
+gzip -dc /usr/share/man/man1/answertone-serve.1.gz | grep -qFe "\-\-config"
 if command -v systemd-analyze >/dev/null; then
   systemd-analyze verify /usr/lib/systemd/system/answertone.service
 fi
