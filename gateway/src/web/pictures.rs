@@ -24,7 +24,7 @@ pub(super) enum Size {
     Large,
 }
 
-/// A stored page. Pages never change, so a browser may keep them.
+/// A stored page. It never changes, and yet a browser asks each time: the next who logs in there may be somebody else.
 pub(super) async fn stored(image: Option<Vec<u8>>, size: Size) -> Result<Response, Failure> {
     let image = image.ok_or(Failure::NotFound)?;
     let drawn = tokio::task::spawn_blocking(move || {
@@ -32,7 +32,7 @@ pub(super) async fn stored(image: Option<Vec<u8>>, size: Size) -> Result<Respons
         if size == Size::Small { thumbnail(&page) } else { png(&readable(&page)) }
     });
     let octets = drawn.await.ok().flatten().ok_or(Failure::NotFound)?;
-    let headers = [(header::CONTENT_TYPE, "image/png"), (header::CACHE_CONTROL, "private, max-age=86400")];
+    let headers = [(header::CONTENT_TYPE, "image/png"), (header::CACHE_CONTROL, "private, no-store")];
     Ok((headers, octets).into_response())
 }
 
