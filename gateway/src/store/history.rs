@@ -107,7 +107,7 @@ const ROWS: &str = "SELECT * FROM (
     UNION ALL
     SELECT 'onramp', fax.id, begun_at, remote_ident,
            coalesce((SELECT recipient FROM outbound WHERE outbound.fax = fax.id ORDER BY outbound.id LIMIT 1), ''),
-           coalesce(fax.caller, ''), '', NULL, '', fax.state, begun_at, ended_at, line,
+           fax.caller, '', NULL, '', fax.state, begun_at, ended_at, line,
            (SELECT count(*) FROM fax_page WHERE fax_page.fax = fax.id),
            coalesce((SELECT attempts FROM outbound WHERE outbound.fax = fax.id ORDER BY outbound.id LIMIT 1), 0),
            (SELECT cause FROM call WHERE call.fax = fax.id ORDER BY call.id DESC LIMIT 1), '', fax.said,
