@@ -389,7 +389,7 @@ async fn what_is_told_of_a_fax_s_mail_is_in_the_log(store: Store) {
 
 /// Prints what a claim, a page, an end and the operator's list cost with 10,000 jobs and 50 lines; run it by its name.
 #[tokio::test]
-#[ignore = "it measures"]
+#[ignore = "it measures and prints; run it by its name with --ignored --nocapture"]
 async fn ten_thousand_jobs() {
     const JOBS: usize = 10_000;
     const LINES: usize = 50;

@@ -38,7 +38,7 @@ enum Fault {
 
 /// The gateway as a process of its own, begun by the test below.
 #[test]
-#[ignore = "it is the process that dies"]
+#[ignore = "no test: the process that the tests beside it start and kill"]
 fn gateway_that_dies() {
     let Ok(folder) = std::env::var(FOLDER) else { return };
     let config = Config::read(&Path::new(&folder).join("answertone.toml")).unwrap();
