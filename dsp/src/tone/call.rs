@@ -34,8 +34,8 @@ const MS: u64 = 8;
 const CNG_ON: u64 = 500 * MS;
 const CNG_PERIOD: u64 = 3500 * MS;
 
-/// Length of CED as sent; T.30 4.3.3.2 allows 2.6 to 4.0 s.
-const CED_LENGTH: u64 = 2700 * MS;
+/// Length of CED as sent: close to the least of T.30 4.3.3.2, which allows 2.6 to 4.0 s.
+const CED_LENGTH: u64 = 2620 * MS;
 
 /// Time between the reversals of phase that switch echo cancellers off, V.25: 450 ms ± 25 ms.
 const REVERSAL_PERIOD: u64 = 450 * MS;
@@ -69,7 +69,7 @@ impl CngGenerator {
     }
 }
 
-/// Makes CED, 2.7 s long unless told otherwise.
+/// Makes CED, 2.62 s long unless told otherwise.
 #[derive(Clone, Debug)]
 pub struct CedGenerator {
     tone: Oscillator,

@@ -85,7 +85,7 @@ pub(super) enum Made {
         /// Which.
         #[arg(long, default_value = "cng")]
         tone: FaxTone,
-        /// How long CNG is sent, by its cadence. An answer tone ends after 2.7 s; silence follows.
+        /// How long CNG is sent, by its cadence. An answer tone ends after 2.62 s; silence follows.
         #[arg(long, default_value_t = 5)]
         seconds: usize,
         #[command(flatten)]
