@@ -11,6 +11,7 @@ use std::{
     process::{Child, Command, Stdio},
     sync::{Arc, mpsc},
     thread,
+    time::{Duration, Instant},
 };
 
 use answertone_gateway::ifax::pdf_of_pages;
@@ -314,6 +315,34 @@ fn a_fax_is_sent_watched_found_and_cancelled_in_a_browser() {
     let transcript = fs::read_to_string(gateway.folder.path().join("logs/fax-1.txt")).unwrap();
     assert!(transcript.contains("DCS") && transcript.contains("MCF"), "{transcript}");
     assert!(gateway.folder.path().join("logs/call-1-1.wav").exists());
+}
+
+#[test]
+fn a_call_by_t38_is_seen_live_on_both_sides() {
+    let folder = tempfile::tempdir().unwrap();
+    tokio::runtime::Runtime::new().unwrap().block_on(load::fill(folder.path(), 1, 1));
+    let config = config_of(folder.path(), &load::lines("t38", 1));
+    set_user(&config, "anna", "correct horse");
+    let gateway = Gateway::serve(folder, &config);
+    let cookie = load::session(&gateway);
+    let seen = |what: &str, is: &dyn Fn(&str) -> bool| {
+        let begun = Instant::now();
+        loop {
+            let pages: Vec<String> =
+                load::live_calls(&gateway, &cookie).iter().map(|call| load::page(&gateway, &cookie, call)).collect();
+            if pages.len() == 2 && pages.iter().all(|page| is(page)) {
+                return;
+            }
+            assert!(begun.elapsed() < PATIENCE, "{what}: {pages:?}\n{}", gateway.log());
+            thread::sleep(Duration::from_millis(200));
+        }
+    };
+    let packets =
+        |page: &str| page.contains("Packets of T.38") && !page.contains("dBm0") && !page.contains("class=\"points\"");
+    seen("packets in place of a level", &packets);
+    seen("the modem and the page as it grows", &|page| {
+        packets(page) && page.contains("V.17 14400 bit/s") && page.contains("page.png?at=1-")
+    });
 }
 
 #[test]

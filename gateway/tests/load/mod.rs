@@ -2,6 +2,7 @@
 
 use std::{
     fmt::Write as _,
+    path::Path,
     sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed},
     thread,
     time::{Duration, Instant},
@@ -21,12 +22,13 @@ const STRETCH: Duration = Duration::from_secs(15);
 /// Times that each page is asked for.
 const TIMES: usize = 20;
 
-/// Jobs to as many numbers as there are lines that send.
-async fn fill(folder: &std::path::Path) {
+/// Messages in the queue, each to so many numbers.
+pub(crate) async fn fill(folder: &Path, messages: usize, recipients: usize) {
     let store = Store::open(&folder.join("store")).await.unwrap();
-    for message in 0..JOBS / PAIRS {
-        let number = |line: usize| format!("+1555{:05}", message * PAIRS + line);
-        let recipients = (0..PAIRS).map(|line| NewRecipient { number: number(line), ..NewRecipient::default() });
+    for message in 0..messages {
+        let number = |recipient: usize| format!("+1555{:05}", message * recipients + recipient);
+        let recipients =
+            (0..recipients).map(|recipient| NewRecipient { number: number(recipient), ..NewRecipient::default() });
         let new = NewMessage {
             identity: Some(format!("message {message}")),
             mail_from: "anna@office.example".into(),
@@ -47,32 +49,33 @@ fn letter(number: usize) -> Vec<u8> {
     text.into_bytes()
 }
 
-/// Two ports that are free now, for each pair of lines.
-fn lines() -> String {
+/// Pairs of lines that are connected, on ports that are free now.
+pub(crate) fn lines(scheme: &str, pairs: usize) -> String {
     let mut lines = String::new();
-    for pair in 0..PAIRS {
+    for pair in 0..pairs {
         let sockets: Vec<_> = (0..2).map(|_| std::net::UdpSocket::bind("127.0.0.1:0").unwrap()).collect();
         let [one, other] = [0, 1].map(|end: usize| sockets[end].local_addr().unwrap());
         for (name, purpose, local, remote) in [("out", "send", one, other), ("in", "receive", other, one)] {
-            let uri = format!("rtp:local={local}&remote={remote}");
-            let _ = write!(lines, "[[line]]\nname = \"{name} {pair}\"\nuri = \"{uri}\"\npurpose = \"{purpose}\"\n");
+            let uri = format!("{scheme}:local={local}&remote={remote}");
+            let _ = write!(lines, "[[line]]\nname = \"{name} {pair}\"\nuri = \"{uri}\"\nuse = \"{purpose}\"\n");
         }
     }
     lines
 }
 
 /// A cookie of a session.
-fn session(gateway: &Gateway) -> String {
+pub(crate) fn session(gateway: &Gateway) -> String {
     let body = "form=f&name=anna&password=correct+horse";
     let answer = gateway.http(&format!(
         "POST /login\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\nCookie: answertone_form=f\r\n\r\n{body}",
         body.len()
     ));
-    let cookie = answer.lines().filter_map(|line| line.strip_prefix("set-cookie: ")).find(|cookie| !cookie.contains("form"));
+    let cookie =
+        answer.lines().filter_map(|line| line.strip_prefix("set-cookie: ")).find(|cookie| !cookie.contains("form"));
     cookie.unwrap_or_else(|| panic!("{answer}")).split(';').next().unwrap().to_owned()
 }
 
-fn page(gateway: &Gateway, cookie: &str, path: &str) -> String {
+pub(crate) fn page(gateway: &Gateway, cookie: &str, path: &str) -> String {
     gateway.http(&format!("GET {path}\r\nCookie: {cookie}\r\n"))
 }
 
@@ -83,10 +86,13 @@ fn metric(gateway: &Gateway, name: &str) -> f64 {
     line.unwrap_or_else(|| panic!("{name}: {text}")).trim().parse().unwrap()
 }
 
-fn live_calls(gateway: &Gateway, cookie: &str) -> Vec<String> {
+pub(crate) fn live_calls(gateway: &Gateway, cookie: &str) -> Vec<String> {
     let text = page(gateway, cookie, "/");
-    let mut calls: Vec<String> =
-        text.split("href=\"").filter(|part| part.starts_with("/calls/")).map(|part| part.split('"').next().unwrap().to_owned()).collect();
+    let mut calls: Vec<String> = text
+        .split("href=\"")
+        .filter(|part| part.starts_with("/calls/"))
+        .map(|part| part.split('"').next().unwrap().to_owned())
+        .collect();
     calls.dedup();
     calls
 }
@@ -109,7 +115,9 @@ fn times(gateway: &Gateway, cookie: &str, path: &str) -> Vec<f64> {
 fn watch(gateway: &Gateway, cookie: &str, call: &str, until: &AtomicBool, seen: &AtomicUsize) {
     while !until.load(Relaxed) {
         let text = page(gateway, cookie, call);
-        if let Some(picture) = text.split("src=\"").find_map(|part| part.starts_with("/calls/").then(|| part.split('"').next().unwrap())) {
+        if let Some(picture) =
+            text.split("src=\"").find_map(|part| part.starts_with("/calls/").then(|| part.split('"').next().unwrap()))
+        {
             page_of_picture(gateway, cookie, picture);
         }
         seen.fetch_add(1, Relaxed);
@@ -123,15 +131,16 @@ fn page_of_picture(gateway: &Gateway, cookie: &str, path: &str) {
 
 /// Blocks, late blocks, and how late all were together in microseconds.
 fn punctuality(gateway: &Gateway) -> [f64; 3] {
-    ["blocks_total", "late_blocks_total", "lateness_microseconds_total"].map(|name| metric(gateway, &format!("answertone_engine_{name}")))
+    ["blocks_total", "late_blocks_total", "lateness_microseconds_total"]
+        .map(|name| metric(gateway, &format!("answertone_engine_{name}")))
 }
 
 #[test]
 #[ignore = "it measures and prints for minutes; run it by its name with --ignored --nocapture"]
 fn a_thousand_jobs_fifty_calls_and_ten_who_watch() {
     let folder = tempfile::tempdir().unwrap();
-    tokio::runtime::Runtime::new().unwrap().block_on(fill(folder.path()));
-    let config = config_of(folder.path(), &lines());
+    tokio::runtime::Runtime::new().unwrap().block_on(fill(folder.path(), JOBS / PAIRS, PAIRS));
+    let config = config_of(folder.path(), &lines("rtp", PAIRS));
     set_user(&config, "anna", "correct horse");
     let gateway = Gateway::serve(folder, &config);
     let cookie = session(&gateway);
@@ -145,8 +154,20 @@ fn a_thousand_jobs_fifty_calls_and_ten_who_watch() {
 
     println!("{:<28} {:>9} {:>9} {:>9}", "page, ms", "median", "19 of 20", "longest");
     let paths = [
-        "/", "/queue", "/queue?tab=all", "/queue?tab=all&page=2", "/jobs/1", "/send", "/inbox", "/search?q=555", "/destinations",
-        "/destinations/+155500001", "/log", "/score", "/users", "/configuration", &calls[0],
+        "/",
+        "/queue",
+        "/queue?tab=all",
+        "/queue?tab=all&page=2",
+        "/jobs/1",
+        "/send",
+        "/inbox",
+        "/search?q=555",
+        "/destinations",
+        "/log",
+        "/score",
+        "/users",
+        "/configuration",
+        &calls[0],
     ];
     for path in paths {
         let times = times(&gateway, &cookie, path);
