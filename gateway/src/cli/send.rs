@@ -1,4 +1,4 @@
-//! `answertone send`: a person's fax machine, sending.
+//! `answertone send`: a person's fax machine, sending by itself or through a gateway at work.
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -13,6 +13,7 @@ use super::{
     error::{CliError, NO},
     machine::MachineArgs,
     on_line::{self, Task, interruption},
+    queued::{self, QueuedArgs},
     records::RecordArgs,
     sip::SipArgs,
     telephone::TelephoneArgs,
@@ -20,7 +21,8 @@ use super::{
 
 /// Send documents to a fax machine.
 #[derive(Args, Debug)]
-#[command(after_help = "Example:\n  answertone send letter.pdf --to '+1 555 0100' --line 'sim:?snr=30'")]
+#[command(after_help = "Examples:\n  answertone send letter.pdf --to '+1 555 0100' --line 'sim:?snr=30'\n  answertone send letter.pdf --to '+1 555 0100' --queue\n\n\
+                        With --queue, Ctrl-C leaves the fax in the gateway's queue; answertone queue shows and cancels it.")]
 pub(super) struct SendArgs {
     /// Documents, in order: TIFF, PDF, PNG, JPEG or text.
     #[arg(required = true, value_name = "FILE")]
@@ -34,6 +36,8 @@ pub(super) struct SendArgs {
     /// Leave the header line out.
     #[arg(long)]
     no_header: bool,
+    #[command(flatten)]
+    queued: QueuedArgs,
     #[command(flatten)]
     machine: MachineArgs,
     #[command(flatten)]
@@ -49,6 +53,9 @@ pub(super) struct SendArgs {
 
 /// Runs the command.
 pub(super) fn run(args: &SendArgs) -> Result<ExitCode, CliError> {
+    if args.queued.is_wanted() {
+        return queued::run(&args.files, &args.to, args.json, &args.sip.config, &args.queued);
+    }
     let mut pages = read_pages(&args.files, args.machine.wanted()?)?;
     if !args.no_header {
         pages = with_header(pages, args.machine.ident(), &args.to);

@@ -192,6 +192,9 @@ impl Service {
         for listener in api_doors {
             workers.spawn(api::serve(listener, Front::new(shared.clone()), shared.stop.subscribe()));
         }
+        if let Some(listener) = doors::open_control(&shared.config.store.control()) {
+            workers.spawn(api::serve_here(listener, Front::new(shared.clone()), shared.stop.subscribe()));
+        }
         shared.clone().spawn_lines(&mut workers);
         workers.spawn(notices::work(shared.clone()));
         for mailbox in shared.config.mailboxes.clone() {
