@@ -10,7 +10,7 @@ use std::{
         mpsc::{Receiver, Sender, channel},
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use answertone_t30::{
@@ -30,6 +30,9 @@ const LOOK_AROUND: Duration = Duration::from_millis(20);
 
 /// How long whoever brings may say nothing.
 const SILENCE: Duration = Duration::from_secs(15);
+
+/// How long who connects may be nobody that a call has named.
+const STRANGER: Duration = Duration::from_secs(4);
 
 /// How long a page may take to be kept.
 const KEEPING: Duration = Duration::from_secs(60);
@@ -64,9 +67,8 @@ impl Door {
         listener.set_nonblocking(true)?;
         let identity = Identity::fresh()?;
         let awaited = Arc::<Awaited>::default();
-        let known = awaited.clone();
-        let judge = move |found: &Fingerprint| locked(&known).contains_key(&found.half());
-        let config = tls::server_config(&identity, PROTOCOL, judge).map_err(io::Error::other)?;
+        // Whose certificate it is may be known a moment later: who brings may be here before the end of its NSS is.
+        let config = tls::server_config(&identity, PROTOCOL, |_| true).map_err(io::Error::other)?;
         let place = DirectPlace { address, fingerprint: identity.fingerprint().half() };
         let door = Arc::new(Self { place, awaited: awaited.clone() });
         let wanted = Arc::downgrade(&door);
@@ -155,6 +157,18 @@ impl Drop for Held {
     }
 }
 
+/// The call that waits for this certificate; it has one connection.
+fn awaited_by(awaited: &Awaited, who: HalfPrint) -> Option<Waiting> {
+    let until = Instant::now() + STRANGER;
+    loop {
+        let waiting = locked(awaited).remove(&who);
+        if waiting.is_some() || Instant::now() > until {
+            return waiting;
+        }
+        thread::sleep(LOOK_AROUND);
+    }
+}
+
 /// Takes pages and answers each when it is kept.
 fn take(stream: TcpStream, config: Arc<ServerConfig>, awaited: &Awaited) -> io::Result<()> {
     stream.set_nonblocking(false)?;
@@ -167,8 +181,7 @@ fn take(stream: TcpStream, config: Arc<ServerConfig>, awaited: &Awaited) -> io::
     }
     let certificate = tls.conn.peer_certificates().and_then(|chain| chain.first());
     let who = certificate.map(|certificate| Fingerprint::of(certificate).half());
-    // A call has one connection.
-    let waiting = who.and_then(|who| locked(awaited).remove(&who));
+    let waiting = who.and_then(|who| awaited_by(awaited, who));
     let Waiting { pages, kept } = waiting.ok_or_else(|| io::Error::other("no call waits for it"))?;
     loop {
         let (page, last) = read_page(&mut tls)?;

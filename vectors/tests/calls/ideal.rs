@@ -119,6 +119,7 @@ enum Happening {
     Sent { by: Side, turn: u64 },
     Kept { by: Side, kept: Result<(), NotKept> },
     Direct { by: Side, news: DirectNews },
+    Knock,
 }
 
 #[derive(Clone)]
@@ -367,7 +368,8 @@ impl<'f> Call<'f> {
             DirectStep::Bring(_, pages) => {
                 let last = pages.len() - 1;
                 self.way.to_bring = pages.iter().enumerate().map(|(at, page)| ((**page).clone(), at == last)).collect();
-                self.bring();
+                // NSS is heard a little later than it was said.
+                self.at(self.now + PASSAGE, Happening::Knock);
             }
             DirectStep::Kept(_) => {
                 assert_eq!(side, Side::Answerer);
@@ -412,6 +414,7 @@ impl<'f> Call<'f> {
                 let at = self.now;
                 self.end(by).session.handle(Stamped { at, what: LineEvent::Sent });
             }
+            Happening::Knock => self.bring(),
             Happening::Direct { by, news } => {
                 let (now, late) = (self.now, self.way.over && !matches!(news, DirectNews::Go(_)));
                 if !late {
