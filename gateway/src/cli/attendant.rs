@@ -10,6 +10,7 @@ use std::{
     },
 };
 
+use answertone_hw::Pace;
 use answertone_t30::{
     session::{Config, DirectNews, DirectStep, Event, NotKept, Phase, Progress, ReceivedPage, TraceLine},
     time::LineTime,
@@ -92,6 +93,11 @@ impl Attendant {
     pub(super) fn with_courier(self, courier: Option<Courier>, config: Config) -> (Self, Config) {
         let direct = courier.as_ref().map_or(config.direct, Courier::terms);
         (Self { courier, ..self }, Config { direct, ..config })
+    }
+
+    /// The line has this pace.
+    pub(super) fn keep_pace(&mut self, pace: Pace) {
+        self.courier = self.courier.take().map(|courier| courier.at_pace(pace));
     }
 
     /// Stores pages there.

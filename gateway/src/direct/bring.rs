@@ -60,8 +60,9 @@ impl Bringing {
         Self { news, way }
     }
 
-    pub(super) fn news(&mut self) -> Option<DirectNews> {
-        self.news.try_recv().ok()
+    /// What came of it, waiting so long.
+    pub(super) fn news(&mut self, wait: Duration) -> Option<DirectNews> {
+        self.news.recv_timeout(wait).ok()
     }
 }
 

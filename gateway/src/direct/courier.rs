@@ -1,7 +1,9 @@
-//! Who stands between a call and the other way: does what the session wants, tells it what comes of it. Never waits.
+//! Who stands between a call and the other way: does what the session wants, tells it what comes of it. It waits on lines
+//! without a clock only: they would run away from the other way.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
+use answertone_hw::Pace;
 use answertone_t30::session::{Direct, DirectNews, DirectStep, Event};
 
 use super::{
@@ -10,9 +12,14 @@ use super::{
 };
 use crate::{config::Network, t38::sealed::Identity};
 
+/// The time of a block of the line.
+const BLOCK: Duration = Duration::from_millis(10);
+
 /// One call's courier.
 pub struct Courier {
     role: Role,
+    /// How long to wait for news of the other way.
+    wait: Duration,
     news: VecDeque<DirectNews>,
     identity: Option<Identity>,
     bringing: Option<Bringing>,
@@ -36,7 +43,13 @@ impl Courier {
     }
 
     fn new(role: Role) -> Self {
-        Self { role, news: VecDeque::new(), identity: None, bringing: None, expecting: None }
+        Self { role, wait: Duration::ZERO, news: VecDeque::new(), identity: None, bringing: None, expecting: None }
+    }
+
+    /// The line has this pace.
+    #[must_use]
+    pub fn at_pace(self, pace: Pace) -> Self {
+        Self { wait: if pace == Pace::Unpaced { BLOCK } else { Duration::ZERO }, ..self }
     }
 
     /// What the session is to be told of it.
@@ -58,9 +71,9 @@ impl Courier {
 
     /// What the session is to know.
     pub fn news(&mut self) -> Option<DirectNews> {
-        let bringing = || self.bringing.as_mut().and_then(Bringing::news);
-        let came = self.news.pop_front().or_else(bringing);
-        came.or_else(|| self.expecting.as_mut().and_then(Expecting::news))
+        let (wait, bringing, expecting) = (self.wait, &mut self.bringing, &mut self.expecting);
+        let came = self.news.pop_front().or_else(|| bringing.as_mut()?.news(wait));
+        came.or_else(|| expecting.as_mut()?.news(wait))
     }
 
     fn step(&mut self, step: &DirectStep) {

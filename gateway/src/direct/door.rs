@@ -103,8 +103,9 @@ pub(super) struct Expecting {
 }
 
 impl Expecting {
-    pub(super) fn news(&mut self) -> Option<DirectNews> {
-        self.arrived.try_recv().ok()
+    /// What came, waiting so long.
+    pub(super) fn news(&mut self, wait: Duration) -> Option<DirectNews> {
+        self.arrived.recv_timeout(wait).ok()
     }
 
     /// The page given last is kept.

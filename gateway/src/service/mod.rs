@@ -272,10 +272,14 @@ fn origins(config: &Config) -> Result<Option<Origins>, ServeError> {
 }
 
 impl Shared {
-    /// Who lets documents of a call that we make go directly, on a line that has a clock of its own.
-    fn courier_for(&self, pace: Pace) -> Option<Courier> {
+    /// Who lets the document of a call go directly, if it may.
+    fn courier(&self, way: Way, pace: Pace) -> Option<Courier> {
         let to = &self.config.direct.to;
-        (pace == Pace::RealTime && !to.is_empty()).then(|| Courier::calling(to.clone()))
+        let courier = match way {
+            Way::Out => (!to.is_empty()).then(|| Courier::calling(to.clone())),
+            Way::In => self.door.clone().map(Courier::answering),
+        };
+        courier.map(|courier| courier.at_pace(pace))
     }
 
     /// Puts right what a gateway that is gone has left: calls cut short, faxes without an end.

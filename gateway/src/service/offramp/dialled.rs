@@ -73,7 +73,7 @@ impl Dialled {
         if !self.post_dial.is_empty() {
             line = self.pressed(line)?;
         }
-        let courier = self.shared.courier_for(line.pace());
+        let courier = self.shared.courier(Way::Out, line.pace());
         let config = SessionConfig {
             ident: self.shared.config.identity.station.clone(),
             sub: Some(self.subaddress.clone()).filter(|sub| !sub.is_empty()),

@@ -140,7 +140,7 @@ fn answer(shared: &Arc<Shared>, handle: &Handle, name: &str, line: Trunk, fax: i
         Ok(line) => line,
         Err(refusal) => return handle.block_on(turned_away(shared, fax, &call, &refusal)),
     };
-    let courier = shared.door.clone().filter(|_| line.pace() == Pace::RealTime).map(Courier::answering);
+    let courier = shared.courier(Way::In, line.pace());
     let config = SessionConfig {
         ident: shared.config.identity.station.clone(),
         modems: Modems::ALL,
