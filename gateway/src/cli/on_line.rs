@@ -81,6 +81,7 @@ pub(super) fn run(
     let (mut near, far) = off_hook(line, &task, config.poll, &|| !attendant.is_interrupted())?;
     let calls = matches!(task, Task::Send(_) | Task::Poll);
     attendant.listen(telephone.hearing());
+    attendant.keep_pace(near.pace());
     let begun = telephone.begin(near.as_mut(), calls, &mut || attendant.cancelled());
     let config = Config { path_delay: LineSpan(near.path_delay() as u64), ..config };
     let session = session(task, config);

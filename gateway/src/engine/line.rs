@@ -279,6 +279,10 @@ impl<O: CallObserver> Call<O> {
             self.session.page_kept(kept, now);
             self.drain();
         }
+        if let Some(news) = self.observer.direct() {
+            self.session.direct(news, now);
+            self.drain();
+        }
         if !self.cancelled && self.observer.cancelled() {
             self.cancelled = true;
             self.session.cancel(now);

@@ -21,7 +21,7 @@ mod turns;
 use answertone_hw::PcmLine;
 use answertone_t30::{
     audio::{AudioConfig, AudioFrontEnd},
-    session::{Event, Instead, NotKept, Progress, Session, TraceLine},
+    session::{DirectNews, Event, Instead, NotKept, Progress, Session, TraceLine},
     t38::Counters,
     time::LineTime,
 };
@@ -55,6 +55,11 @@ pub trait CallObserver {
 
     /// Whether the person who was called to the telephone is there, once that is known.
     fn operator(&mut self) -> Option<bool> {
+        None
+    }
+
+    /// What comes of a document that goes another way than the line.
+    fn direct(&mut self) -> Option<DirectNews> {
         None
     }
 
@@ -92,6 +97,10 @@ impl<O: CallObserver + ?Sized> CallObserver for &mut O {
 
     fn operator(&mut self) -> Option<bool> {
         (**self).operator()
+    }
+
+    fn direct(&mut self) -> Option<DirectNews> {
+        (**self).direct()
     }
 
     fn progress(&mut self, progress: &Progress) {

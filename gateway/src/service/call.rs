@@ -14,7 +14,7 @@ use std::{
 use answertone_hw::{Line, Pace};
 use answertone_t30::{
     audio::AudioConfig,
-    session::{Event, NotKept, Progress, Session, TraceLine},
+    session::{DirectNews, Event, NotKept, Progress, Session, TraceLine},
     time::{LineSpan, LineTime},
 };
 
@@ -89,6 +89,10 @@ pub(super) trait Listener: Send + 'static {
     fn event(&mut self, event: Event);
     /// What became of the page given last.
     fn page_kept(&mut self) -> Option<Result<(), NotKept>> {
+        None
+    }
+    /// What comes of a document that goes another way than the line.
+    fn direct(&mut self) -> Option<DirectNews> {
         None
     }
     /// Whether this call is to be ended.
@@ -194,6 +198,10 @@ impl<L: Listener> CallObserver for Watcher<L> {
 
     fn page_kept(&mut self) -> Option<Result<(), NotKept>> {
         self.listener.page_kept()
+    }
+
+    fn direct(&mut self) -> Option<DirectNews> {
+        self.listener.direct()
     }
 
     fn progress(&mut self, progress: &Progress) {

@@ -124,6 +124,9 @@ fn observe(call: &mut Call, now: LineTime, observer: &mut dyn CallObserver, canc
     if let Some(kept) = observer.page_kept() {
         call.page_kept(kept, now);
     }
+    if let Some(news) = observer.direct() {
+        call.direct(news, now);
+    }
     if !*cancelled && observer.cancelled() {
         *cancelled = true;
         call.cancel(now);

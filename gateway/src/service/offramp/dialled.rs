@@ -14,7 +14,7 @@ use answertone_hw::{
 use answertone_t30::{
     frame::Modems,
     image::Picture,
-    session::{Config as SessionConfig, Document, Instead, Resolutions, Session},
+    session::{Config as SessionConfig, Direct, Document, Instead, Resolutions, Session},
     time::LineTime,
 };
 use tokio::runtime::Handle;
@@ -25,6 +25,7 @@ use super::{
 };
 use crate::{
     config::Line,
+    direct::Courier,
     engine::answerer,
     live::Placed,
     prompt::rounded,
@@ -72,12 +73,14 @@ impl Dialled {
         if !self.post_dial.is_empty() {
             line = self.pressed(line)?;
         }
+        let courier = self.shared.courier(Way::Out, line.pace());
         let config = SessionConfig {
             ident: self.shared.config.identity.station.clone(),
             sub: Some(self.subaddress.clone()).filter(|sub| !sub.is_empty()),
             codings: onramp::codings(self.shared.config.offramp.colour),
             resolutions: Resolutions::up_to(self.shared.config.offramp.resolution),
             path_delay: line.delay(),
+            direct: courier.as_ref().map_or(Direct::Never, Courier::terms),
             ..SessionConfig::default()
         };
         let config = Arc::new(ladder::at_step(config, self.step));
@@ -99,7 +102,7 @@ impl Dialled {
             .filter_map(|(page, picture)| Some((page, picture?)))
             .fold(session, |session, (page, picture)| session.with_picture(page, picture));
         let parts = std::mem::take(&mut self.parts);
-        let sending = Sending::new(self.shared.clone(), handle.clone(), parts, line.pace());
+        let sending = Sending::new(self.shared.clone(), handle.clone(), parts, line.pace()).with_courier(courier);
         let ended = call::run(&self.shared, Way::Out, line, session, sending, placed, self.recording.as_ref());
         let (ended, sending) = ended.map_err(|said| NotPlaced::new("no_line", said))?;
         if let Some(far) = far {

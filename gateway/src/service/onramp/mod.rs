@@ -8,7 +8,7 @@ use std::{sync::Arc, thread};
 use answertone_hw::{Line as PcmLineOrPolled, LineUri, OpenError, Pace, dahdi::DahdiParams, rtp::RtpParams};
 use answertone_t30::{
     frame::Modems,
-    session::{Codings, Config as SessionConfig, Event, Keeping, NotKept, ReceivedPage, Session},
+    session::{Codings, Config as SessionConfig, Direct, DirectNews, Event, Keeping, NotKept, ReceivedPage, Session},
     time::LineTime,
 };
 use tokio::runtime::Handle;
@@ -22,6 +22,7 @@ use super::{
 use crate::{
     authorise::caller::{CallerRefused, Incoming},
     config::Line,
+    direct::Courier,
     ifax::message::{self, Completeness, KeptPage},
     live::Placed,
     store::{CallRow, FaxState, NewMail, StoreError, now, pack_with, unpack, unpack_picture},
@@ -139,12 +140,14 @@ fn answer(shared: &Arc<Shared>, handle: &Handle, name: &str, line: Trunk, fax: i
         Ok(line) => line,
         Err(refusal) => return handle.block_on(turned_away(shared, fax, &call, &refusal)),
     };
+    let courier = shared.courier(Way::In, line.pace());
     let config = SessionConfig {
         ident: shared.config.identity.station.clone(),
         modems: Modems::ALL,
         codings: codings(shared.config.onramp.colour),
         keeping: Keeping::Awaited,
         path_delay: line.delay(),
+        direct: courier.as_ref().map_or(Direct::Never, Courier::terms),
         ..SessionConfig::default()
     };
     let session = Session::answering(Arc::new(config), LineTime::ZERO);
@@ -156,6 +159,7 @@ fn answer(shared: &Arc<Shared>, handle: &Handle, name: &str, line: Trunk, fax: i
         fax,
         pace: line.pace(),
         judgement: judgement.clone(),
+        courier,
         pending: None,
     };
     let placed = Placed {
@@ -278,6 +282,7 @@ struct Receiving {
     fax: i64,
     pace: Pace,
     judgement: Judgement,
+    courier: Option<Courier>,
     pending: Option<Pending<Result<(), String>>>,
 }
 
@@ -309,6 +314,9 @@ impl Receiving {
 
 impl Listener for Receiving {
     fn event(&mut self, event: Event) {
+        if let Some(courier) = &mut self.courier {
+            courier.hear(&event);
+        }
         match event {
             Event::Page(page) => self.keep(*page),
             Event::PeerKnown(peer) => {
@@ -317,6 +325,10 @@ impl Listener for Receiving {
             }
             _ => {}
         }
+    }
+
+    fn direct(&mut self) -> Option<DirectNews> {
+        self.courier.as_mut()?.news()
     }
 
     fn page_kept(&mut self) -> Option<Result<(), NotKept>> {
