@@ -23,6 +23,8 @@ pub(crate) struct Network {
     pub(crate) delay: LineSpan,
     /// Of a hundred so many come twice.
     pub(crate) doubled_percent: u64,
+    /// So often, and so long each time, none gets through before the time is over.
+    pub(crate) stall: Option<[LineSpan; 2]>,
     /// Between these moments all are lost.
     pub(crate) outage: Option<[LineTime; 2]>,
     pub(crate) seed: u64,
@@ -35,6 +37,7 @@ impl Network {
         late: LineSpan::ms(70),
         delay: LineSpan::ms(40),
         doubled_percent: 0,
+        stall: None,
         outage: None,
         seed: 1,
     };
@@ -79,6 +82,11 @@ struct Run {
 pub(crate) struct Chance(u64);
 
 impl Network {
+    /// How long a datagram is held.
+    pub(crate) fn held(&self, now: LineTime) -> LineSpan {
+        self.stall.map_or(LineSpan::ZERO, |[every, lasts]| LineSpan(lasts.0.saturating_sub(now.0 % every.0)))
+    }
+
     /// Whether nothing gets through.
     pub(crate) fn is_out(&self, now: LineTime) -> bool {
         self.outage.is_some_and(|[from, to]| (from..to).contains(&now))
@@ -163,7 +171,7 @@ impl Run {
         let times = if self.chance.draw() < self.network.doubled_percent { 2 } else { 1 };
         for copy in 0..times {
             self.serial += 1;
-            let at = now + self.network.delay + late + LineSpan::ms(15) * copy;
+            let at = now + self.network.held(now) + self.network.delay + late + LineSpan::ms(15) * copy;
             self.flights.push(Reverse((at, self.serial, to, datagram.clone())));
         }
     }

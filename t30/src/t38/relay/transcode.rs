@@ -4,11 +4,11 @@
 //!  line ── MH, MR ──▶ to_network ── MMR or JBIG ──▶ network ──▶ to_line ── MH, MR ──▶ line
 //! ```
 //!
-//! Rows go on one by one. What one end could not read, the other gets as well-formed rows: the verdict has to be known where
-//! rows are read, and [`Transcoder::finish`] gives it.
+//! Rows go on one by one, and what could not be read has well-formed ones in its place. So that nobody takes such a page for
+//! good, it breaks off on the network, and ends with rows that are none on the line; [`Transcoder::finish`] tells it too.
 
 use crate::{
-    image::{Coding, DecodeLimits, DecodedPage, PageDecoder, PageEncoder, RowEncoding},
+    image::{Bitmap, Coding, DecodeLimits, DecodedPage, PageDecoder, PageEncoder, RowEncoding, encode},
     session::{QualityLimits, Terms},
 };
 
@@ -24,8 +24,14 @@ pub enum Transcoding {
     Jbig,
 }
 
+/// Pels of rows that are none, where no page is so narrow; and how many there are at least: no machine takes so many.
+const NARROW: u32 = 64;
+const LEAST_NARROW: u32 = 8;
+
 /// Octets in one coding to octets in another.
 pub(super) struct Transcoder {
+    /// The line's coding, on the way there.
+    line: Option<Coding>,
     decoder: PageDecoder,
     encoder: PageEncoder,
     /// Rows that were encoded.
@@ -47,12 +53,14 @@ impl Transcoder {
             Transcoding::Mmr => PageEncoder::growing(terms.pels(), RowEncoding::on_line(Coding::Mmr, 1)),
             Transcoding::Jbig => PageEncoder::growing_jbig(terms.pels(), STRIPE_ROWS),
         };
-        Self { decoder: PageDecoder::new(terms.pels(), terms.coding, DecodeLimits::default()), encoder, rows: 0 }
+        let decoder = PageDecoder::new(terms.pels(), terms.coding, DecodeLimits::default());
+        Self { line: None, decoder, encoder, rows: 0 }
     }
 
     pub(super) fn to_line(terms: &Terms, network: Transcoding) -> Self {
         let encoding = RowEncoding::on_line(terms.coding, terms.resolution.k());
         Self {
+            line: Some(terms.coding),
             decoder: PageDecoder::new(terms.pels(), network.coding(), DecodeLimits::default()),
             encoder: PageEncoder::growing(terms.pels(), encoding),
             rows: 0,
@@ -76,8 +84,15 @@ impl Transcoder {
         for row in self.rows..page.bitmap.height() {
             self.encoder.push_row(page.bitmap.row(row));
         }
-        self.encoder.finish();
-        (taken(&mut self.encoder), is_readable(&page))
+        let readable = is_readable(&page);
+        if readable {
+            self.encoder.finish();
+        }
+        let mut rest = taken(&mut self.encoder);
+        if let Some(coding) = self.line.filter(|_| !readable) {
+            rest.extend(no_rows(coding, LEAST_NARROW + page.bitmap.height() / 8));
+        }
+        (rest, readable)
     }
 }
 
@@ -88,6 +103,11 @@ fn taken(encoder: &mut PageEncoder) -> Vec<u8> {
     octets
 }
 
+/// The end of a page that cannot be taken, in the line's coding.
+fn no_rows(coding: Coding, count: u32) -> Vec<u8> {
+    encode(&Bitmap::white(NARROW, count), RowEncoding::on_line(coding, 1))
+}
+
 /// Whether a machine would have taken the page. What breaks off in a coding whose rows lean on each other is not whole.
 fn is_readable(page: &DecodedPage) -> bool {
     page.ended && !QualityLimits::default().refuse(page)
@@ -96,7 +116,6 @@ fn is_readable(page: &DecodedPage) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::image::{Bitmap, encode};
 
     fn page() -> Bitmap {
         let mut bitmap = Bitmap::white(1728, 150);
@@ -144,11 +163,28 @@ mod tests {
     }
 
     #[test]
-    fn a_page_that_broke_off_is_known_to_be_bad() {
+    fn a_page_that_broke_off_on_the_network_is_taken_by_nobody() {
+        for coding in [Coding::Mh, Coding::Mr] {
+            for network in [Transcoding::Mmr, Transcoding::Jbig] {
+                let (got, read, _) = there_and_back(coding, network, |octets| octets.truncate(octets.len() / 2));
+                assert_eq!(read, [true, false], "{coding:?} as {network:?}");
+                assert!(got.ended && QualityLimits::default().refuse(&got), "{} bad rows", got.bad_rows);
+            }
+        }
+    }
+
+    #[test]
+    fn a_page_that_was_bad_on_its_line_breaks_off_on_the_network() {
+        let (terms, mut sent) = (terms(Coding::Mh), encode(&page(), RowEncoding::on_line(Coding::Mh, 1)));
+        sent.iter_mut().step_by(40).for_each(|octet| *octet ^= 0x18);
         for network in [Transcoding::Mmr, Transcoding::Jbig] {
-            let (got, read, _) = there_and_back(Coding::Mh, network, |octets| octets.truncate(octets.len() / 2));
-            assert_eq!(read, [true, false], "{network:?}");
-            assert!(got.ended, "what there is of it is well formed");
+            let mut there = Transcoder::to_network(&terms, network);
+            let mut carried = there.push(&sent);
+            let (rest, read) = there.finish();
+            carried.extend(rest);
+            let mut back = Transcoder::to_line(&terms, network);
+            back.push(&carried);
+            assert_eq!((read, back.finish().1), (false, false), "{network:?}");
         }
     }
 }
