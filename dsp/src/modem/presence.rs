@@ -43,9 +43,12 @@ impl Presence {
     }
 
     pub(super) fn push(&mut self, samples: &[f32]) {
-        for sample in samples {
-            self.sum += sample * sample;
-            self.count += 1;
+        let mut rest = samples;
+        while !rest.is_empty() {
+            let (now, later) = rest.split_at(rest.len().min(SLICE - self.count));
+            self.sum = now.iter().fold(self.sum, |sum, sample| sum + sample * sample);
+            self.count += now.len();
+            rest = later;
             if self.count == SLICE {
                 self.slices[self.next] = self.sum / SLICE as f32;
                 self.next = (self.next + 1) % SLICES;
