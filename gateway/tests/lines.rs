@@ -16,9 +16,12 @@ use std::{
     time::{Duration, Instant},
 };
 
+use answertone_gateway::store::Store;
+use answertone_hw::exchange::{Bell, Exchange, Subscriber};
 use daemon::{Gateway, PROGRAM, Sink, wait_for};
 use mail::{submit, text_mail};
 use serde_json::Value;
+use tokio::runtime::Runtime;
 
 /// The program at the far end of a line, on one call.
 fn call(folder: &Path, line: &str, what: [&str; 2], result: &str) -> Child {
@@ -103,4 +106,99 @@ fn a_job_whose_far_end_dies_is_sent_when_there_is_another() {
     let second = result(own.path(), "second.json");
     assert_eq!((&second["ok"], &second["pages"]), (&Value::Bool(true), &Value::from(1)));
     wait_for("the notice", || sink.find("Action: delivered").is_some());
+}
+
+/// An analogue line of the exchange in this folder.
+fn analogue(folder: &Path, number: &str) -> String {
+    format!("exchange:{}?number={number}&loop=us", folder.join("exchange").display())
+}
+
+fn exchange(folder: &Path) -> Exchange {
+    Exchange::start(&folder.join("exchange"), Bell::default()).unwrap()
+}
+
+fn letter(gateway: &Gateway) {
+    let mail = text_mail("dialled", "This was dialled in the voice band.");
+    submit(gateway.port, "me@office.example", "FAX=+15550100@fax.example", "NOTIFY=SUCCESS", &mail).unwrap();
+}
+
+#[test]
+fn a_number_is_dialled_after_the_dial_tone_and_again_when_it_was_busy() {
+    let (sink, own) = (Sink::new(), tempfile::tempdir().unwrap());
+    let _exchange = exchange(own.path());
+    let number = "15550100";
+    let talker = Subscriber::join(&own.path().join("exchange"), number).unwrap();
+    talker.be_busy(true);
+    let gateway = Gateway::start_on_line(own.path(), sink.port, &analogue(own.path(), "100"));
+    letter(&gateway);
+    wait_for("the busy tone", || gateway.queue().contains("\"busy\""));
+    drop(talker);
+    let there = format!("exchange:{}?number={number}", own.path().join("exchange").display());
+    let mut far = call(own.path(), &there, ["--receive", "fax.tiff"], "far.json");
+    assert!(far.wait().unwrap().success());
+    let far = result(own.path(), "far.json");
+    assert_eq!((&far["ok"], &far["pages"]), (&Value::Bool(true), &Value::from(1)), "{far}");
+    wait_for("the notice", || sink.find("Action: delivered").is_some());
+}
+
+#[test]
+fn a_line_without_dial_tone_is_told_by_that_name() {
+    let (sink, own) = (Sink::new(), tempfile::tempdir().unwrap());
+    let _exchange = exchange(own.path());
+    let silent = analogue(own.path(), "100").replace("loop=us", "loop=nowhere");
+    let gateway = Gateway::start_on_line(own.path(), sink.port, &silent);
+    letter(&gateway);
+    wait_for("the end of the wait", || gateway.queue().contains("\"no_dial_tone\""));
+}
+
+#[test]
+fn a_ringing_line_is_answered_and_the_mail_knows_who_called() {
+    let (sink, own) = (Sink::new(), tempfile::tempdir().unwrap());
+    let exchange = exchange(own.path());
+    let receiving = format!("{}\"\nuse = \"receive", analogue(own.path(), "200"));
+    let gateway = Gateway::start_on_line(own.path(), sink.port, &receiving);
+    wait_for("the gateway's line", || exchange.numbers().contains(&"200".to_owned()));
+    document(own.path());
+    let line = analogue(own.path(), "5550123");
+    let mut command = Command::new(PROGRAM);
+    command.args(["send", "page.txt", "--to", "200", "--line", &line]);
+    let sent = command.current_dir(own.path()).stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap();
+    assert!(sent.success());
+    wait_for("the fax", || sink.find("fax-message").is_some());
+    let runtime = Runtime::new().unwrap();
+    let store = runtime.block_on(Store::open(&gateway.store())).unwrap();
+    assert_eq!(runtime.block_on(store.fax(1)).unwrap().caller, "5550123");
+}
+
+#[test]
+fn a_disk_that_fills_in_mid_call_confirms_no_more_and_the_line_takes_the_next_call() {
+    const PAGES: usize = 5;
+    let (sink, own) = (Sink::new(), tempfile::tempdir().unwrap());
+    let port = Sink::free_port();
+    let here = format!("audiosocket:listen=127.0.0.1:{port}&pace=free");
+    let gateway = Gateway::start_on_line_and_small_disk(own.path(), sink.port, &here);
+    if !gateway.fill_disk(false) {
+        return println!("not run: 1 case, there is no prlimit here");
+    }
+    wait_for("the port", || TcpStream::connect(("127.0.0.1", port)).is_ok());
+    document(own.path());
+    let text: Vec<String> = (1..=PAGES).map(|page| format!("Page {page} of a long letter.")).collect();
+    fs::write(own.path().join("letter.txt"), text.join("\x0c")).unwrap();
+    let there = format!("audiosocket:connect=127.0.0.1:{port}&pace=free");
+    let mut caller = call(own.path(), &there, ["--send", "letter.txt"], "first.json");
+    let runtime = Runtime::new().unwrap();
+    let store = runtime.block_on(Store::open(&gateway.store())).unwrap();
+    wait_for("the first page", || runtime.block_on(store.fax_pages(1)).is_ok_and(|pages| !pages.is_empty()));
+    assert!(gateway.fill_disk(true));
+    assert!(!caller.wait().unwrap().success(), "a page that nobody keeps was confirmed");
+    let first = result(own.path(), "first.json");
+    let kept = runtime.block_on(store.fax_pages(1)).unwrap().len();
+    println!("{kept} pages kept: {}", first["failure"]);
+    assert!((1..PAGES).contains(&kept), "{kept} pages");
+    assert!(first["pages"].as_u64().unwrap() <= kept as u64, "{first}");
+    assert!(gateway.fill_disk(false));
+    wait_for("what was kept", || sink.find("Subject: Incomplete fax").is_some());
+    let mut caller = call(own.path(), &there, ["--send", "page.txt"], "second.json");
+    assert!(caller.wait().unwrap().success());
+    wait_for("the fax", || sink.find("Subject: Fax from").is_some());
 }

@@ -195,6 +195,14 @@ impl Line {
         }
     }
 
+    /// Lends the line to who has a thread to wait on.
+    pub fn wait_on<R>(&mut self, what: impl FnOnce(&mut dyn PcmLine) -> R) -> R {
+        match self {
+            Self::Own(line) => what(line.as_mut()),
+            Self::Polled(line) => what(&mut Waiting(line)),
+        }
+    }
+
     /// The line for who has a thread to wait on.
     pub fn waiting(self) -> Box<dyn PcmLine> {
         match self {
@@ -229,7 +237,7 @@ pub fn open_line(uri: &LineUri, waited_for: &dyn Fn() -> bool) -> Result<Line, O
         }
         LineUri::Exchange(extension) => Ok(Line::Own(Box::new(exchange::open(extension)?))),
         LineUri::AudioSocket(params) => audiosocket::open(params, waited_for),
-        LineUri::Dahdi(params) => dahdi::open(params, waited_for),
+        LineUri::Dahdi(params) => dahdi::open(params),
         LineUri::Rtp(params) => rtp::open(params, waited_for),
     }
 }

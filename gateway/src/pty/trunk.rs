@@ -11,6 +11,7 @@ use answertone_hw::{
     hook::HookUri,
     open,
     sim::{self, SimEnd, SimParams},
+    sound::SoundParams,
 };
 use answertone_t30::{
     class1::{Caller, DialStep, Progress, Ring, number},
@@ -58,7 +59,10 @@ pub fn trunk(uri: &LineUri, country: &str) -> Result<Box<dyn Trunk>, String> {
             let open = move || line_card(&extension);
             Box::new(AnalogueTrunk::new(Box::new(open), country))
         }
-        LineUri::Cpal(params) | LineUri::Alsa(params) if params.hook != HookUri::None => {
+        LineUri::Cpal(SoundParams { hook, .. }) | LineUri::Alsa(SoundParams { hook, .. }) if *hook == HookUri::None => {
+            Box::new(OpenTrunk { uri: uri.clone(), opening: None })
+        }
+        LineUri::Cpal(_) | LineUri::Alsa(_) | LineUri::Dahdi(_) => {
             let uri = uri.clone();
             let open = move || open(&uri).map_err(|error| error.to_string());
             Box::new(AnalogueTrunk::new(Box::new(open), country))
