@@ -8,6 +8,7 @@ mod daemon;
 mod mail;
 
 use std::{
+    collections::VecDeque,
     fs,
     net::{TcpListener, TcpStream},
     path::Path,
@@ -22,6 +23,7 @@ use daemon::{Gateway, PROGRAM, Sink, wait_for};
 use mail::{submit, text_mail};
 use serde_json::Value;
 use tokio::runtime::Runtime;
+use tungstenite::{Message, WebSocket, stream::MaybeTlsStream};
 
 /// The program at the far end of a line, on one call.
 fn call(folder: &Path, line: &str, what: [&str; 2], result: &str) -> Child {
@@ -126,7 +128,8 @@ fn letter(gateway: &Gateway) {
 fn a_number_is_dialled_after_the_dial_tone_and_again_when_it_was_busy() {
     let (sink, own) = (Sink::new(), tempfile::tempdir().unwrap());
     let _exchange = exchange(own.path());
-    let number = "15550100";
+    // As the dial plan writes it.
+    let number = "0015550100";
     let talker = Subscriber::join(&own.path().join("exchange"), number).unwrap();
     talker.be_busy(true);
     let gateway = Gateway::start_on_line(own.path(), sink.port, &analogue(own.path(), "100"));
@@ -201,4 +204,67 @@ fn a_disk_that_fills_in_mid_call_confirms_no_more_and_the_line_takes_the_next_ca
     let mut caller = call(own.path(), &there, ["--send", "page.txt"], "second.json");
     assert!(caller.wait().unwrap().success());
     wait_for("the fax", || sink.find("Subject: Fax from").is_some());
+}
+
+/// A mu-law channel of Asterisk over a WebSocket that it has opened.
+fn channel(address: &str) -> WebSocket<MaybeTlsStream<TcpStream>> {
+    let mut socket = None;
+    wait_for("the port", || {
+        socket = tungstenite::connect(address).ok();
+        socket.is_some()
+    });
+    let (mut socket, _) = socket.unwrap();
+    let start = "MEDIA_START connection_id:fax channel:WebSocket/fax/0x1 format:ulaw optimal_frame_size:160";
+    socket.send(Message::text(start)).unwrap();
+    let MaybeTlsStream::Plain(stream) = socket.get_ref() else { panic!("there is no TLS here") };
+    stream.set_nonblocking(true).unwrap();
+    socket
+}
+
+/// Joins two channels as Asterisk does: every 20 ms, by its own clock, each hears what the other has said, or silence.
+fn join(addresses: [String; 2]) {
+    const FRAME: usize = 160;
+    let mut channels = addresses.map(|address| channel(&address));
+    let mut waiting = [VecDeque::new(), VecDeque::new()];
+    let (mut over, mut due) = (None, Instant::now());
+    while over.is_none_or(|side: usize| !waiting[side].is_empty()) {
+        for side in 0..2 {
+            loop {
+                match channels[side].read() {
+                    Ok(Message::Binary(octets)) => waiting[1 - side].extend(octets),
+                    Err(tungstenite::Error::Io(_)) => break,
+                    Ok(message) if message.is_text() => assert_eq!(message.into_text().unwrap().as_str(), "HANGUP"),
+                    _ => {
+                        over = Some(1 - side);
+                        break;
+                    }
+                }
+            }
+            let there = waiting[side].len().min(FRAME);
+            let mut frame: Vec<u8> = waiting[side].drain(..there).collect();
+            frame.resize(FRAME, 0xff);
+            // Who has hung up hears nothing.
+            let _ = channels[side].send(Message::binary(frame));
+        }
+        due += Duration::from_millis(20);
+        thread::sleep(due.saturating_duration_since(Instant::now()));
+    }
+    channels.iter_mut().for_each(|channel| drop(channel.close(None)));
+}
+
+#[test]
+fn a_page_crosses_two_websocket_channels_of_asterisk_and_the_called_number_comes_with_it() {
+    let (sink, own) = (Sink::new(), tempfile::tempdir().unwrap());
+    let ports = [Sink::free_port(), Sink::free_port()];
+    let line = |port| format!("websocket:listen=127.0.0.1:{port}");
+    let gateway = Gateway::start_on_line(own.path(), sink.port, &format!("{}&calls=2", line(ports[1])));
+    document(own.path());
+    let mut caller = call(own.path(), &line(ports[0]), ["--send", "page.txt"], "result.json");
+    join([format!("ws://127.0.0.1:{}/", ports[0]), format!("ws://127.0.0.1:{}/fax?number=15550123", ports[1])]);
+    assert!(caller.wait().unwrap().success());
+    println!("{}", result(own.path(), "result.json")["transport"]);
+    wait_for("the fax", || sink.find("fax-message").is_some());
+    let runtime = Runtime::new().unwrap();
+    let store = runtime.block_on(Store::open(&gateway.store())).unwrap();
+    assert_eq!(runtime.block_on(store.fax(1)).unwrap().dialled, "15550123");
 }

@@ -31,6 +31,11 @@ pub trait PolledLine: Send {
         None
     }
 
+    /// The number that was called, where the transport has told it.
+    fn called(&self) -> Option<&str> {
+        None
+    }
+
     /// What the transport has seen so far.
     fn transport(&self) -> Option<Transport> {
         None
@@ -62,6 +67,10 @@ where
 
     fn digit(&mut self) -> Option<char> {
         (**self).digit()
+    }
+
+    fn called(&self) -> Option<&str> {
+        (**self).called()
     }
 
     fn transport(&self) -> Option<Transport> {

@@ -90,7 +90,8 @@ async fn answer_one(shared: Arc<Shared>, line: Line) -> Result<(), String> {
             Err(NoCall::Cancelled) => return Ok(()),
             rung => rung.map_err(|error| error.to_string())?,
         };
-        answer_here(&shared, &handle, &line.name, pcm, Caller { number, ..Caller::default() })
+        let dialled = pcm.called().map(str::to_owned);
+        answer_here(&shared, &handle, &line.name, pcm, Caller { dialled, number })
     });
     answered.await.map_err(|error| error.to_string())?
 }
