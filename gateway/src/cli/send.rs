@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, process::ExitCode};
 
-use answertone_hw::{LineUri, hook::HookUri, sip::SipParams};
+use answertone_hw::{LineUri, sip::SipParams};
 use clap::Args;
 use serde_json::json;
 
@@ -68,7 +68,7 @@ pub(super) fn run(args: &SendArgs) -> Result<ExitCode, CliError> {
     let (mut attendant, config) = attendant.with_courier(args.direct.calling(), args.machine.config()?);
     let audio = args.machine.audio()?;
     let task = Task::Send(vec![pages]);
-    let telephone = if is_dialled(&args.line) { args.telephone.or_number(&args.to)? } else { args.telephone.clone() };
+    let telephone = if args.line.has_switch() { args.telephone.or_number(&args.to)? } else { args.telephone.clone() };
     let record = args.records.record.as_deref();
     let (report, far) = on_line::run(
         &called(&args.line, &args.to),
@@ -86,11 +86,6 @@ pub(super) fn run(args: &SendArgs) -> Result<ExitCode, CliError> {
         println!("{}", summary(&report, stopped.as_deref(), far.as_ref()));
     }
     Ok(if report.ok { ExitCode::SUCCESS } else { ExitCode::from(NO) })
-}
-
-/// Whether the number to call is dialled by us: where the line has a hook switch.
-fn is_dialled(line: &LineUri) -> bool {
-    matches!(line, LineUri::Cpal(params) | LineUri::Alsa(params) if params.hook != HookUri::None)
 }
 
 /// The line with the number to call, where the line takes one.
