@@ -32,6 +32,9 @@ const AFTER: u64 = 10 * 8000;
 /// How long after a data modem was recognised.
 const AFTER_DATA: u64 = 60 * 8000;
 
+/// Blocks of silence that end a digit.
+const SILENT_BLOCKS: usize = 10;
+
 /// Samples kept for a reader of caller identification that is woken by the carrier, and for how long it stays awake.
 const BEFORE_CARRIER: usize = 2400;
 const AWAKE: u64 = 4000;
@@ -115,6 +118,10 @@ impl ToneEars {
     /// The recording has ended.
     pub(super) fn finish(&mut self, heard: &mut impl FnMut(Heard)) {
         let now = LineTime(self.now);
+        if self.now >= self.rests_until {
+            // A digit that the end of the recording cuts off is over.
+            (0..SILENT_BLOCKS).for_each(|_| self.opening.run(&[0.0; 80], self.now, heard));
+        }
         if let Some(from) = self.ced_from.take() {
             heard(Heard { from, to: now, what: self.answer() });
         }
