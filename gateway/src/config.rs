@@ -8,6 +8,7 @@
 //! Each section has a file of its own, with what is written, what it becomes and its check.
 
 mod api;
+mod direct;
 mod file;
 mod line;
 mod log;
@@ -27,6 +28,7 @@ mod web;
 use std::{fmt, path::Path};
 
 pub use api::Api;
+pub use direct::Direct;
 use file::{File, Key};
 pub use line::{Identity, Line, Purpose};
 pub use log::{Log, LogFormat};
@@ -70,6 +72,8 @@ struct Raw {
     notices: notices::Raw,
     #[serde(default)]
     onramp: onramp::Raw,
+    #[serde(default)]
+    direct: direct::Raw,
     #[serde(default)]
     api: api::Raw,
     #[serde(default)]
@@ -117,6 +121,8 @@ pub struct Config {
     pub web: Web,
     /// What is told of what happens, and what is kept of calls.
     pub log: Log,
+    /// Documents from gateway to gateway while a call is up.
+    pub direct: Direct,
     /// How other programs use the gateway.
     pub api: Api,
     /// Keys for signed and sealed mail.
@@ -201,6 +207,7 @@ impl File<'_> {
             onramp: self.onramp(raw.onramp, &hostname)?,
             web: self.web(raw.web)?,
             log: self.log(raw.log)?,
+            direct: self.direct(raw.direct)?,
             api: self.api(raw.api)?,
             seal_to: raw.seal_to.into_iter().map(|one| self.seal_to(one, &seal)).collect::<Result<_, _>>()?,
             seal,

@@ -6,6 +6,7 @@ mod config;
 mod decode;
 mod demo;
 mod doctor;
+mod direct;
 mod document;
 pub mod error;
 mod exchange;

@@ -2,13 +2,14 @@
 
 use std::{path::PathBuf, process::ExitCode};
 
-use answertone_hw::{LineUri, hook::HookUri, sip::SipParams};
+use answertone_hw::{LineUri, sip::SipParams};
 use clap::Args;
 use serde_json::json;
 
 use super::{
     attendant::{Attendant, Show},
     call::summary,
+    direct::DirectArgs,
     document::{read_pages, with_header},
     error::{CliError, NO},
     machine::MachineArgs,
@@ -45,6 +46,8 @@ pub(super) struct SendArgs {
     #[command(flatten)]
     sip: SipArgs,
     #[command(flatten)]
+    direct: DirectArgs,
+    #[command(flatten)]
     records: RecordArgs,
     /// Report progress and result as lines of JSON.
     #[arg(long)]
@@ -61,10 +64,11 @@ pub(super) fn run(args: &SendArgs) -> Result<ExitCode, CliError> {
         pages = with_header(pages, args.machine.ident(), &args.to);
     }
     let show = if args.json { Show::Json } else { Show::person() };
-    let mut attendant = Attendant::new(show, interruption()).with_transcript(args.records.transcript.as_deref())?;
-    let (config, audio) = (args.machine.config()?, args.machine.audio()?);
+    let attendant = Attendant::new(show, interruption()).with_transcript(args.records.transcript.as_deref())?;
+    let (mut attendant, config) = attendant.with_courier(args.direct.calling(), args.machine.config()?);
+    let audio = args.machine.audio()?;
     let task = Task::Send(vec![pages]);
-    let telephone = if is_dialled(&args.line) { args.telephone.or_number(&args.to)? } else { args.telephone.clone() };
+    let telephone = if args.line.has_switch() { args.telephone.or_number(&args.to)? } else { args.telephone.clone() };
     let record = args.records.record.as_deref();
     let (report, far) = on_line::run(
         &called(&args.line, &args.to),
@@ -82,11 +86,6 @@ pub(super) fn run(args: &SendArgs) -> Result<ExitCode, CliError> {
         println!("{}", summary(&report, stopped.as_deref(), far.as_ref()));
     }
     Ok(if report.ok { ExitCode::SUCCESS } else { ExitCode::from(NO) })
-}
-
-/// Whether the number to call is dialled by us: where the line has a hook switch.
-fn is_dialled(line: &LineUri) -> bool {
-    matches!(line, LineUri::Cpal(params) | LineUri::Alsa(params) if params.hook != HookUri::None)
 }
 
 /// The line with the number to call, where the line takes one.

@@ -13,14 +13,14 @@ use std::{
 
 use answertone_hw::{Line, Pace};
 use answertone_t30::{
-    audio::{AudioConfig, AudioFrontEnd},
-    session::{Event, NotKept, Progress, Session, TraceLine},
+    audio::AudioConfig,
+    session::{DirectNews, Event, NotKept, Progress, Session, TraceLine},
     time::{LineSpan, LineTime},
 };
 
 use super::{Happening, Shared};
 use crate::{
-    engine::{CallObserver, CallReport, Entry, Hearing, Recorder, run_call},
+    engine::{CallObserver, CallReport, Entry, Hearing, Means, Recorder, run_call},
     live::{LiveCall, Placed},
     sip,
     t38::{self, PacketLine},
@@ -89,6 +89,10 @@ pub(super) trait Listener: Send + 'static {
     fn event(&mut self, event: Event);
     /// What became of the page given last.
     fn page_kept(&mut self) -> Option<Result<(), NotKept>> {
+        None
+    }
+    /// What comes of a document that goes another way than the line.
+    fn direct(&mut self) -> Option<DirectNews> {
         None
     }
     /// Whether this call is to be ended.
@@ -196,12 +200,16 @@ impl<L: Listener> CallObserver for Watcher<L> {
         self.listener.page_kept()
     }
 
+    fn direct(&mut self) -> Option<DirectNews> {
+        self.listener.direct()
+    }
+
     fn progress(&mut self, progress: &Progress) {
         self.shared.happenings.tell(Happening::Progress(self.way, *progress));
     }
 
-    fn look(&mut self, session: &Session, front: &AudioFrontEnd) {
-        self.live.look(session, front);
+    fn look(&mut self, session: &Session, at: LineTime, by: &Means<'_>) {
+        self.live.look(session, at, by);
     }
 
     fn trace(&mut self, line: &TraceLine) {

@@ -37,7 +37,7 @@ use std::{
 };
 
 use answertone_hw::{
-    LineUri,
+    LineUri, Pace,
     audiosocket::{AudioSocketParams, Side},
 };
 pub use call::{Ended, Way};
@@ -55,7 +55,8 @@ use tracing::{error, info, warn};
 use crate::{
     api,
     authorise::origin::{Origins, Proof},
-    config::{Config, Line, Purpose},
+    config::{self, Config, Line, Purpose},
+    direct::{Courier, Door},
     engine::Engine,
     live::Board,
     mail::{MailOut, RelayError},
@@ -123,6 +124,8 @@ pub(crate) struct Shared {
     expected: Expected,
     /// Accounts that are open.
     accounts: accounts::Accounts,
+    /// Where documents come directly, if they may.
+    door: Option<Arc<Door>>,
     /// Calls are to be ended.
     hang_up: AtomicBool,
     stop: watch::Sender<bool>,
@@ -163,6 +166,7 @@ impl Service {
         let programs = api_doors.iter().filter_map(|listener| listener.local_addr().ok()).collect();
         let addresses = doors.iter().filter_map(|(listener, _)| listener.local_addr().ok()).collect();
         let origins = origins(&config)?;
+        let door = door(&config.direct)?;
         let shared = Arc::new(Shared {
             config,
             store,
@@ -177,6 +181,7 @@ impl Service {
             engine: Engine::new(None),
             expected: Expected::default(),
             accounts: accounts::Accounts::default(),
+            door,
             hang_up: AtomicBool::new(false),
             stop: watch::Sender::new(false),
         });
@@ -253,6 +258,15 @@ impl Service {
     }
 }
 
+/// The port where documents come directly, if they may.
+fn door(direct: &config::Direct) -> Result<Option<Arc<Door>>, ServeError> {
+    let open = |address| {
+        let wrong = |error| ServeError::Listen { key: "direct.listen", address, error };
+        Door::open(address, direct.address).map_err(wrong)
+    };
+    direct.listen.map(open).transpose()
+}
+
 /// Who tells where mail comes from, if a sender has to prove that.
 fn origins(config: &Config) -> Result<Option<Origins>, ServeError> {
     let asked = config.senders.iter().any(|sender| sender.proof.is_some_and(|proof| proof != Proof::Signed));
@@ -261,6 +275,16 @@ fn origins(config: &Config) -> Result<Option<Origins>, ServeError> {
 }
 
 impl Shared {
+    /// Who lets the document of a call go directly, if it may.
+    fn courier(&self, way: Way, pace: Pace) -> Option<Courier> {
+        let to = &self.config.direct.to;
+        let courier = match way {
+            Way::Out => (!to.is_empty()).then(|| Courier::calling(to.clone())),
+            Way::In => self.door.clone().map(Courier::answering),
+        };
+        courier.map(|courier| courier.at_pace(pace))
+    }
+
     /// Puts right what a gateway that is gone has left: calls cut short, faxes without an end.
     async fn recover(&self) -> Result<(), StoreError> {
         let jobs = self.store.recover_jobs().await?;
@@ -295,6 +319,8 @@ impl Shared {
                     }
                     self.clone().spawn_connected(workers, &line, params);
                 }
+                LineUri::WebSocket(params) if line.purpose != Purpose::Send => (0..params.calls)
+                    .for_each(|_| drop(workers.spawn(onramp::work(self.clone(), line.clone())))),
                 LineUri::Sip(params) => self.clone().spawn_account(workers, &line, &params.account),
                 _ if line.purpose != Purpose::Receive => {
                     workers.spawn(offramp::work(self.clone(), line));

@@ -44,7 +44,7 @@ pub use database::Watch;
 use dialect::Terms;
 pub use faxes::{Fax, FaxState};
 pub use history::{LogFilter, LogRow};
-pub use image::{pack, pack_with, unpack, unpack_picture};
+pub use image::{pack, pack_with, size_of, unpack, unpack_picture};
 use jiff::Timestamp;
 pub use jobs::{Carries, Ending, Job, Verdict};
 pub use messages::{Accepted, NewMessage, NewRecipient};

@@ -2,9 +2,10 @@
 
 use std::{ops::BitOr, sync::Arc};
 
+use super::direct::Direct;
 use crate::{
     frame::{Ident, Modems, Width},
-    image::{Coding, Page, Resolution},
+    image::{Coding, DecodedPage, Page, Resolution},
     time::LineSpan,
 };
 
@@ -172,6 +173,14 @@ pub struct QualityLimits {
     pub retrain_bad_rows: f32,
 }
 
+impl QualityLimits {
+    /// Whether so many rows of a page are bad that it is not taken.
+    pub fn refuse(&self, page: &DecodedPage) -> bool {
+        let rows = page.bitmap.height();
+        rows == 0 || page.bad_share() > self.refuse_bad_rows || page.longest_bad_run > self.refuse_bad_run
+    }
+}
+
 impl Default for QualityLimits {
     /// One row in twenty may be bad, and no more than three of them in succession: text stays readable. What is good
     /// enough is confirmed without new training.
@@ -276,6 +285,8 @@ pub struct Config {
     pub nss: Option<Vec<u8>>,
     /// Non-standard facilities command to send with DTC: the octets of the field.
     pub nsc: Option<Vec<u8>>,
+    /// Whether documents go directly between machines of ours. What is said of it takes the place of [`Self::nsf`].
+    pub direct: Direct,
     /// Answering: whether callers may send to us. Without it we only hold a document to be polled.
     pub receives: bool,
     /// Calling: poll the other side, after what there is to send.
@@ -320,6 +331,7 @@ impl Default for Config {
             nsf: None,
             nss: None,
             nsc: None,
+            direct: Direct::Never,
             receives: true,
             poll: false,
             sub: None,

@@ -19,6 +19,7 @@ mod air;
 mod burst;
 mod config;
 mod core;
+mod direct;
 mod ecm_receive;
 mod ecm_send;
 mod goodbye;
@@ -46,6 +47,7 @@ use std::sync::Arc;
 pub use config::{
     Codings, Config, Document, FrameSize, Keeping, Limits, NotKept, Operator, QualityLimits, Refused, Resolutions,
 };
+pub use direct::{Direct, DirectNews, DirectStep};
 pub use growing::Follows;
 pub use instead::Instead;
 pub use outcome::{Cause, Failure, Outcome, Phase, Side};
@@ -112,6 +114,8 @@ pub enum Event {
     },
     /// The other side asks for a person, and with [`Operator::Called`] one is to be called to the telephone.
     OperatorWanted,
+    /// A document goes, or may go, another way than the line: what the service is to do for that.
+    Direct(DirectStep),
     /// The call is over; the last event.
     Finished(Outcome),
 }
@@ -197,6 +201,7 @@ impl Session {
             }
             LineEvent::Frame { carrier: Carrier::V21, octets, intact } => self.control_frame(octets, intact, at),
             LineEvent::Frame { octets, intact, .. } => self.step(|state, core| state.fast_frame(core, octets, intact)),
+            LineEvent::FramePart { .. } => {}
             LineEvent::Octets(octets) => self.step(|state, core| state.octets(core, octets)),
             LineEvent::Sent => self.sent(at),
             LineEvent::Gap(span) => self.core.report.lost = self.core.report.lost + span,
@@ -304,6 +309,12 @@ impl Session {
     pub fn operator_answers(&mut self, there: bool, now: LineTime) {
         self.core.now = self.core.now.max(now);
         self.step(|state, core| state.operator(core, there));
+    }
+
+    /// Says what comes of a document that goes another way than the line; see [`Event::Direct`].
+    pub fn direct(&mut self, news: DirectNews, now: LineTime) {
+        self.core.now = self.core.now.max(now);
+        self.step(|state, core| state.direct(core, news));
     }
 
     /// Ends the call from our side: with DCN where the other side is not speaking.

@@ -5,10 +5,10 @@ mod judge;
 
 use std::{sync::Arc, thread};
 
-use answertone_hw::{Line as PcmLineOrPolled, LineUri, OpenError, Pace, dahdi::DahdiParams, rtp::RtpParams};
+use answertone_hw::{Line as PcmLineOrPolled, LineUri, OpenError, Pace, rtp::RtpParams};
 use answertone_t30::{
     frame::Modems,
-    session::{Codings, Config as SessionConfig, Event, Keeping, NotKept, ReceivedPage, Session},
+    session::{Codings, Config as SessionConfig, Direct, DirectNews, Event, Keeping, NotKept, ReceivedPage, Session},
     time::LineTime,
 };
 use tokio::runtime::Handle;
@@ -22,6 +22,7 @@ use super::{
 use crate::{
     authorise::caller::{CallerRefused, Incoming},
     config::Line,
+    direct::Courier,
     ifax::message::{self, Completeness, KeptPage},
     live::Placed,
     store::{CallRow, FaxState, NewMail, StoreError, now, pack_with, unpack, unpack_picture},
@@ -65,7 +66,6 @@ pub(super) async fn work(shared: Arc<Shared>, line: Line) {
 fn called(uri: &LineUri) -> LineUri {
     match uri {
         LineUri::Rtp(params) => LineUri::Rtp(RtpParams { waits_for_call: true, ..params.clone() }),
-        LineUri::Dahdi(params) => LineUri::Dahdi(DahdiParams { waits_for_ring: true, ..*params }),
         other => other.clone(),
     }
 }
@@ -83,7 +83,7 @@ async fn answer_one(shared: Arc<Shared>, line: Line) -> Result<(), String> {
                 }
             };
         }
-        let pcm = match telephone::waiting(&called(&line.uri), &wanted) {
+        let pcm = match telephone::open(&called(&line.uri), &wanted) {
             Err(OpenError::NobodyWaits) => return Ok(()),
             opened => opened.map_err(|error| error.to_string())?,
         };
@@ -91,7 +91,8 @@ async fn answer_one(shared: Arc<Shared>, line: Line) -> Result<(), String> {
             Err(NoCall::Cancelled) => return Ok(()),
             rung => rung.map_err(|error| error.to_string())?,
         };
-        answer_here(&shared, &handle, &line.name, pcm, Caller { number, ..Caller::default() })
+        let dialled = pcm.called().map(str::to_owned);
+        answer_here(&shared, &handle, &line.name, pcm, Caller { dialled, number })
     });
     answered.await.map_err(|error| error.to_string())?
 }
@@ -139,12 +140,14 @@ fn answer(shared: &Arc<Shared>, handle: &Handle, name: &str, line: Trunk, fax: i
         Ok(line) => line,
         Err(refusal) => return handle.block_on(turned_away(shared, fax, &call, &refusal)),
     };
+    let courier = shared.courier(Way::In, line.pace());
     let config = SessionConfig {
         ident: shared.config.identity.station.clone(),
         modems: Modems::ALL,
         codings: codings(shared.config.onramp.colour),
         keeping: Keeping::Awaited,
         path_delay: line.delay(),
+        direct: courier.as_ref().map_or(Direct::Never, Courier::terms),
         ..SessionConfig::default()
     };
     let session = Session::answering(Arc::new(config), LineTime::ZERO);
@@ -156,6 +159,7 @@ fn answer(shared: &Arc<Shared>, handle: &Handle, name: &str, line: Trunk, fax: i
         fax,
         pace: line.pace(),
         judgement: judgement.clone(),
+        courier,
         pending: None,
     };
     let placed = Placed {
@@ -278,6 +282,7 @@ struct Receiving {
     fax: i64,
     pace: Pace,
     judgement: Judgement,
+    courier: Option<Courier>,
     pending: Option<Pending<Result<(), String>>>,
 }
 
@@ -309,6 +314,9 @@ impl Receiving {
 
 impl Listener for Receiving {
     fn event(&mut self, event: Event) {
+        if let Some(courier) = &mut self.courier {
+            courier.hear(&event);
+        }
         match event {
             Event::Page(page) => self.keep(*page),
             Event::PeerKnown(peer) => {
@@ -317,6 +325,10 @@ impl Listener for Receiving {
             }
             _ => {}
         }
+    }
+
+    fn direct(&mut self) -> Option<DirectNews> {
+        self.courier.as_mut()?.news()
     }
 
     fn page_kept(&mut self) -> Option<Result<(), NotKept>> {

@@ -54,7 +54,7 @@ impl Identity {
     }
 
     /// As TLS wants it.
-    pub(in crate::t38) fn for_tls(&self) -> (CertificateDer<'static>, PrivateKeyDer<'static>) {
+    pub(crate) fn for_tls(&self) -> (CertificateDer<'static>, PrivateKeyDer<'static>) {
         let key = PrivatePkcs8KeyDer::from(self.key.clone());
         (CertificateDer::from(self.certificate.clone()), PrivateKeyDer::Pkcs8(key))
     }
