@@ -129,7 +129,7 @@ impl Store {
             "SELECT id, number FROM job
              WHERE priority = $1 AND state IN ('queued', 'waiting') AND held = 0 AND due_at <= $2
                AND (last_line <> $3 OR due_at <= $4)
-               AND NOT EXISTS (SELECT 1 FROM job AS other WHERE other.state = 'sending' AND other.number = job.number)
+               AND number NOT IN (SELECT number FROM job WHERE state = 'sending')
                {}
              ORDER BY due_at, id LIMIT 1 {}",
             carries.condition(),
@@ -181,17 +181,18 @@ impl Store {
     /// The rendered pages of a message; none when it was not rendered yet.
     pub async fn pages(&self, message: i64) -> Result<Vec<Vec<u8>>, StoreError> {
         let query = sqlx::query_scalar("SELECT image FROM page WHERE message = $1 ORDER BY number").bind(message);
-        Ok(query.fetch_all(&self.pool).await?)
+        self.all_fetched(query.fetch_all(&self.pool).await?).await
     }
 
     /// Keeps what a message was rendered to.
     pub async fn keep_pages(&self, message: i64, images: &[Vec<u8>]) -> Result<(), StoreError> {
+        let laid = self.all_laid(images).await?;
         let mut tx = self.begin().await?;
-        for (number, image) in images.iter().enumerate() {
+        for (number, image) in laid.iter().enumerate() {
             sqlx::query("INSERT INTO page (message, number, image) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
                 .bind(message)
                 .bind(number as i64)
-                .bind(image)
+                .bind(&image[..])
                 .execute(&mut *tx)
                 .await?;
         }
@@ -201,17 +202,18 @@ impl Store {
     /// The cover pages of a job.
     pub async fn cover(&self, job: i64) -> Result<Vec<Vec<u8>>, StoreError> {
         let query = sqlx::query_scalar("SELECT image FROM cover WHERE job = $1 ORDER BY number").bind(job);
-        Ok(query.fetch_all(&self.pool).await?)
+        self.all_fetched(query.fetch_all(&self.pool).await?).await
     }
 
     /// Keeps the cover pages of a job, so that they are the same in its next attempt.
     pub async fn keep_cover(&self, job: i64, images: &[Vec<u8>]) -> Result<(), StoreError> {
+        let laid = self.all_laid(images).await?;
         let mut tx = self.begin().await?;
-        for (number, image) in images.iter().enumerate() {
+        for (number, image) in laid.iter().enumerate() {
             sqlx::query("INSERT INTO cover (job, number, image) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
                 .bind(job)
                 .bind(number as i64)
-                .bind(image)
+                .bind(&image[..])
                 .execute(&mut *tx)
                 .await?;
         }

@@ -409,6 +409,116 @@ async fn what_is_told_of_a_fax_s_mail_is_in_the_log(store: Store) {
     assert!(rows[0].replied_at.is_some());
 }
 
+/// A server that speaks as much S3 as is needed: objects by their paths, and a list of those that begin alike.
+fn s3() -> (u16, std::sync::Arc<std::sync::Mutex<std::collections::BTreeMap<String, Vec<u8>>>>) {
+    use std::io::{BufRead, BufReader, Read, Write};
+    let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let (port, objects) = (socket.local_addr().unwrap().port(), std::sync::Arc::default());
+    let kept: std::sync::Arc<std::sync::Mutex<std::collections::BTreeMap<String, Vec<u8>>>> =
+        std::sync::Arc::clone(&objects);
+    std::thread::spawn(move || {
+        for stream in socket.incoming().flatten() {
+            let mut reader = BufReader::new(&stream);
+            let (mut head, mut line) = (String::new(), String::new());
+            while reader.read_line(&mut line).unwrap() > 2 {
+                head += &std::mem::take(&mut line);
+            }
+            let field = |name: &str| head.lines().find_map(|line| line.to_lowercase().strip_prefix(name).map(str::to_owned));
+            let length = field("content-length: ").map_or(0, |length| length.trim().parse().unwrap());
+            let mut body = vec![0; length];
+            reader.read_exact(&mut body).unwrap();
+            let mut words = head.split_whitespace();
+            let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+            let mut objects = kept.lock().unwrap();
+            let (status, answer) = match method {
+                _ if field("authorization: aws4-hmac-sha256 credential=key").is_none() => ("403 Forbidden", vec![]),
+                "PUT" => {
+                    objects.insert(path.into(), body);
+                    ("200 OK", vec![])
+                }
+                "DELETE" => {
+                    objects.remove(path);
+                    ("204 No Content", vec![])
+                }
+                "GET" if path.contains("list-type=2") => {
+                    let entry = |(path, octets): (&String, &Vec<u8>)| {
+                        let key = path.trim_start_matches("/bucket/");
+                        format!("<Contents><Key>{key}</Key><LastModified>2020-01-01T00:00:00.000Z</LastModified><ETag>e</ETag><Size>{}</Size></Contents>", octets.len())
+                    };
+                    let list: String = objects.iter().map(entry).collect();
+                    ("200 OK", format!("<ListBucketResult><IsTruncated>false</IsTruncated>{list}</ListBucketResult>").into_bytes())
+                }
+                "GET" => objects.get(path).map_or(("404 Not Found", vec![]), |octets| ("200 OK", octets.clone())),
+                _ => ("405 Method Not Allowed", vec![]),
+            };
+            let head = format!(
+                "HTTP/1.1 {status}\r\nContent-Length: {}\r\nETag: \"e\"\r\nLast-Modified: Wed, 01 Jan 2020 00:00:00 GMT\r\nConnection: close\r\n\r\n",
+                answer.len()
+            );
+            let _ = (&stream).write_all(&[head.as_bytes(), &answer].concat());
+        }
+    });
+    (port, objects)
+}
+
+/// What holds for pages outside the database, wherever they lie. `lying` counts them.
+async fn pages_lie_elsewhere(pages: Objects, lying: impl Fn() -> usize) {
+    let (_dir, inside) = store().await;
+    inside.accept(&message("one", &["+1"])).await.unwrap();
+    inside.keep_pages(1, &[b"\x01 in the database".to_vec()]).await.unwrap();
+    let store = Store { pages: Some(pages), ..inside.clone() };
+    store.accept(&message("two", &["+2"])).await.unwrap();
+    let pages = [b"\x01 first".to_vec(), b"\x01 second".to_vec()];
+    store.keep_pages(2, &pages).await.unwrap();
+    store.keep_cover(2, &pages[..1]).await.unwrap();
+    let fax = store.begin_fax("line").await.unwrap();
+    for _ in 0..2 {
+        store.keep_fax_page(fax, 0, b"\x01 came", 0).await.unwrap();
+    }
+    assert_eq!(lying(), 5);
+    assert_eq!(store.pages(1).await.unwrap(), [b"\x01 in the database".to_vec()]);
+    assert_eq!((store.pages(2).await.unwrap(), store.cover(2).await.unwrap()), (pages.to_vec(), pages[..1].to_vec()));
+    assert_eq!(store.page(2, 1).await.unwrap().as_ref(), Some(&pages[1]));
+    assert_eq!(store.fax_pages(fax).await.unwrap(), [(b"\x01 came".to_vec(), 0)]);
+    assert_eq!(store.fax_page(fax, 0).await.unwrap().unwrap(), b"\x01 came");
+    assert!(inside.pages(2).await.unwrap_err().to_string().contains("store.pages"), "nobody said where they lie");
+    assert_eq!(store.sweep(-60_000).await.unwrap(), 1, "the page that came again");
+    let done = store.claim_job("line", Carries::Anything, 0).await.unwrap().unwrap();
+    let job = store.claim_job("line", Carries::Anything, 0).await.unwrap().unwrap();
+    for job in [done, job] {
+        store.job_ends(job.id, Ending::Failed, &BROKEN).await.unwrap();
+        store.told(&[], &[job.id]).await.unwrap();
+    }
+    store.wipe(now() + 1000).await.unwrap();
+    assert_eq!(store.sweep(-60_000).await.unwrap(), 3, "what was wiped; the fax is not over");
+    assert_eq!(lying(), 1);
+}
+
+#[tokio::test]
+async fn pages_lie_in_a_folder_and_go_with_their_rows() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("pages");
+    let pages = Objects::open(&format!("file://{}", folder.display())).unwrap();
+    pages_lie_elsewhere(pages, || std::fs::read_dir(&folder).unwrap().count()).await;
+    let wrong = StoreConfig { dir: dir.path().into(), pages: "file:///proc/no/pages".into(), ..Config::default().store };
+    assert!(Store::of(&wrong, None).await.err().unwrap().to_string().contains("store.pages"));
+}
+
+#[tokio::test]
+async fn pages_lie_at_a_server_that_speaks_s3_and_go_with_their_rows() {
+    let (port, objects) = s3();
+    let endpoint = format!("http://127.0.0.1:{port}");
+    let variables = [
+        ("AWS_ENDPOINT", &endpoint[..]),
+        ("AWS_ALLOW_HTTP", "true"),
+        ("AWS_ACCESS_KEY_ID", "key"),
+        ("AWS_SECRET_ACCESS_KEY", "secret"),
+    ];
+    let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let pages = Objects::at_server("s3://bucket/faxes", variables).unwrap();
+    pages_lie_elsewhere(pages, || objects.lock().unwrap().len()).await;
+}
+
 /// Prints what the queue's operations cost with up to 10,000 jobs and 50 lines.
 #[tokio::test]
 #[ignore = "it measures and prints; run it by its name with --ignored --nocapture"]

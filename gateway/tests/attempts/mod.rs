@@ -95,71 +95,93 @@ fn each_cause_has_its_own_attempts_and_what_cannot_get_better_is_tried_once() {
     assert!(wrong.contains("processed/error") && wrong.contains("404"), "{wrong}");
 }
 
-#[test]
-fn of_two_lines_none_calls_a_number_that_the_other_calls_and_urgent_faxes_go_first() {
+/// Faxes to these numbers, each with its header fields, that have waited for their hours and are all due together when a
+/// gateway with the changed configuration starts; when all are over.
+fn together(faxes: &[(&str, &str)], change: impl Fn(&str) -> String) -> tempfile::TempDir {
     let (sink, dir) = (Sink::new(), tempfile::tempdir().unwrap());
     let mut gateway = Gateway::start_changed(dir.path(), sink.port, with("", NEVER));
-    for (n, fields) in ["Importance: low\r\n", "", "Importance: high\r\n"].iter().enumerate() {
-        send(gateway.port, &format!("order-{n}"), &format!("+1555010{n}"), fields);
+    for (n, (number, fields)) in faxes.iter().enumerate() {
+        send(gateway.port, &format!("together-{n}"), number, fields);
     }
-    (0..4).for_each(|n| send(gateway.port, &format!("same-{n}"), "+15550199", "Importance: low\r\n"));
     let waiting = || log(dir.path()).iter().filter(|row| row["state"] == "waiting").count();
-    wait_for("the hours", || waiting() == 7);
+    wait_for("the hours", || waiting() == faxes.len());
     gateway.kill();
-    for job in 1..=7 {
+    for job in 1..=faxes.len() {
         operate(dir.path(), &["queue", "retry", &job.to_string()], "");
     }
-    let again = Gateway::start_changed(dir.path(), sink.port, |text| {
+    let _gateway = Gateway::start_changed(dir.path(), sink.port, change);
+    wait_for("all faxes", || (1..=faxes.len()).all(|number| is_over(dir.path(), number)));
+    dir
+}
+
+/// Begin and end of a job's only call.
+fn when(folder: &Path, number: usize) -> (i64, i64) {
+    let calls = calls(folder, number);
+    assert_eq!(calls.len(), 1, "{calls:?}");
+    (calls[0]["begun_at"].as_i64().unwrap(), calls[0]["ended_at"].as_i64().unwrap())
+}
+
+#[test]
+fn urgent_faxes_go_first_and_low_ones_last() {
+    let faxes =
+        [("+15550100", "Importance: low\r\n"), ("+15550101", ""), ("+15550102", "Importance: high\r\n")];
+    let dir = together(&faxes, str::to_owned);
+    let when = |number| when(dir.path(), number);
+    assert!(when(3).1 <= when(2).0 && when(2).1 <= when(1).0, "urgent, normal, low");
+}
+
+#[test]
+fn of_two_lines_none_calls_a_number_that_the_other_calls() {
+    let dir = together(&[("+15550100", ""); 4], |text| {
         text.replace("[offramp]\n", "[offramp]\njobs_per_call = 1\n")
             + "[[line]]\nname = \"other\"\nuri = \"sim:?far=onramp&snr=35\"\n"
     });
-    wait_for("all faxes", || (1..=7).all(|number| is_over(dir.path(), number)));
-    drop(again);
-    let begun = |number| calls(dir.path(), number)[0]["begun_at"].as_i64().unwrap();
-    assert!(begun(3) <= begun(2) && begun(2) <= begun(1), "urgent, normal, low");
-    let mut same: Vec<(i64, i64)> = (4..=7)
-        .flat_map(|number| calls(dir.path(), number))
-        .map(|call| (call["begun_at"].as_i64().unwrap(), call["ended_at"].as_i64().unwrap()))
-        .collect();
-    same.sort_unstable();
-    assert!(same.len() == 4 && same.windows(2).all(|two| two[0].1 <= two[1].0), "{same:?}");
+    let mut calls: Vec<_> = (1..=4).map(|number| when(dir.path(), number)).collect();
+    calls.sort_unstable();
+    assert!(calls.windows(2).all(|two| two[0].1 <= two[1].0), "{calls:?}");
 }
 
 #[test]
 fn a_machine_that_takes_nothing_is_called_by_simpler_means_each_time_and_that_is_remembered() {
     let (sink, dir) = (Sink::new(), tempfile::tempdir().unwrap());
     let gateway = Gateway::start_changed(dir.path(), sink.port, |text| {
-        let text = text.replace("attempts = 20", "attempts = 5").replace("retry_s = [0]", "retry_s = [0]\nstubborn_days = 7");
-        with("onramp", "proof = \"pwd\"\n")(&text)
+        let kept = format!("[log]\ntranscripts = {:?}\n", dir.path().join("transcripts"));
+        text.replace("attempts = 20", "attempts = 5").replace("snr=35", "snr=2") + &kept
     });
     send(gateway.port, "ladder", "+15550100", "");
     wait_for("the end", || is_over(dir.path(), 1));
-    let means = |call: &Value| {
-        let report = &call["report"];
-        (report["modem"].as_str().unwrap_or("none").to_owned(), report["ecm"] == true)
-    };
-    let climbed: Vec<_> = calls(dir.path(), 1).iter().map(means).collect();
-    let step = |modem: &str, ecm| (modem.to_owned(), ecm);
-    let (v17, v29, v27, plain) = (step("v17", true), step("v29", true), step("v27ter", true), step("v29", false));
-    assert_eq!(climbed, [v17, v29, v27, plain.clone(), plain.clone()]);
     send(gateway.port, "next", "+15550100", "");
     wait_for("the next end", || is_over(dir.path(), 2));
-    assert!(calls(dir.path(), 2).iter().all(|call| means(call) == plain), "what it needs is known");
+    // What was proposed first in each call.
+    let means = |job: usize, attempt: usize| {
+        let transcript = dir.path().join(format!("transcripts/call-{job}-{attempt}.txt"));
+        let transcript = std::fs::read_to_string(transcript).unwrap();
+        let proposed = transcript.lines().find(|line| line.contains("sent     DCS")).unwrap();
+        let (_, proposed) = proposed.split_once("DCS").unwrap();
+        let rate = proposed.split(',').next().unwrap().trim().to_owned();
+        (rate, proposed.contains("ECM"))
+    };
+    let step = |rate: &str, ecm| (rate.to_owned(), ecm);
+    let plain = step("9600 V.29", false);
+    let climbed = [1, 2, 3, 4, 5].map(|attempt| means(1, attempt));
+    let expected = [step("14400 V.17", true), step("9600 V.29", true), step("4800 V.27ter", true), plain.clone(), plain.clone()];
+    assert_eq!(climbed, expected);
+    assert_eq!([1, 5].map(|attempt| means(2, attempt)), [plain.clone(), plain], "what it needs is known");
 }
 
-/// A machine that talks T.38 and takes nothing from who does not know its password.
-struct Refuses(Child);
+/// A machine that talks T.38 and then falls silent.
+struct FallsSilent(Child);
 
-impl Refuses {
+impl FallsSilent {
     fn start(folder: &Path, here: u16, there: u16) -> Self {
         let line = format!("t38:local=127.0.0.1:{here}&remote=127.0.0.1:{there}");
         let mut command = Command::new(PROGRAM);
-        command.args(["call", "--role", "answerer", "--line", &line, "--receive", "none.tiff", "--expect-pwd", "12"]);
+        command.args(["call", "--role", "answerer", "--line", &line, "--receive", "none.tiff", "--timeout", "8"]);
         Self(command.current_dir(folder).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
     }
 }
 
-impl Drop for Refuses {
+impl Drop for FallsSilent {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
@@ -169,7 +191,7 @@ impl Drop for Refuses {
 #[test]
 fn what_fails_as_t38_goes_as_audio_on_another_line_and_so_does_the_next_fax() {
     let (sink, dir, near, far) = (Sink::new(), tempfile::tempdir().unwrap(), free_port(), free_port());
-    let _machine = Refuses::start(dir.path(), far, near);
+    let _machine = FallsSilent::start(dir.path(), far, near);
     let packets = format!("[[line]]\nname = \"packets\"\nuri = \"t38:local=127.0.0.1:{near}&remote=127.0.0.1:{far}\"\n");
     let only = |text: &str| text.split("[[line]]").next().unwrap().replace("retry_s = [0]", "retry_s = [3600]") + &packets;
     let mut gateway = Gateway::start_changed(dir.path(), sink.port, only);

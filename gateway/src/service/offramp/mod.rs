@@ -153,7 +153,9 @@ async fn call(shared: &Arc<Shared>, line: &Line, mut ready: Vec<Ready>) {
     if let Some(ended) = ended {
         shared.happenings.tell(Happening::CallEnded(Way::Out, ended));
     }
-    let simpler = end.failure.as_ref().is_some_and(|(cause, _)| consequence(cause).simpler);
+    // Who hangs up on packets may well take sound.
+    let simpler = |cause: &str| consequence(cause).simpler || (cause == "line_lost" && !was_audio);
+    let simpler = end.failure.as_ref().is_some_and(|(cause, _)| simpler(cause));
     if simpler {
         ladder::climb(shared, &ready[0].job.number, step, was_audio).await;
     }
