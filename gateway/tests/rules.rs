@@ -1,6 +1,7 @@
 //! What RFC 4160 and RFC 4161 ask of a gateway, seen from outside: who may send, how often it is tried, who is told of it,
 //! what is in the log, who may call in and where that goes; and mail from programs that others wrote.
 
+mod attempts;
 mod clients;
 mod conformance;
 mod corpus;
@@ -14,6 +15,7 @@ mod mailboxes;
 mod pages;
 mod postgres;
 mod programs;
+mod queued;
 
 use std::path::Path;
 

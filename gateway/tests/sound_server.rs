@@ -17,8 +17,16 @@ use answertone_t30::image::{
 };
 use serde_json::Value;
 
+// Other tests of the gateway use the rest of these.
+#[allow(dead_code)]
+mod daemon;
+#[allow(dead_code)]
+mod mail;
 #[path = "../../hw/tests/server/mod.rs"]
 mod server;
+
+use daemon::{Gateway, Sink, wait_for};
+use mail::{submit, text_mail};
 
 use server::Server;
 
@@ -140,6 +148,69 @@ fn a_device_that_goes_ends_the_call() {
     assert_eq!(wait(&mut child), Some(1));
     let report: Value = serde_json::from_slice(&fs::read(folder.path().join("r.json")).unwrap()).unwrap();
     assert_eq!(report["failure"]["cause"], "line_lost", "{report}");
+}
+
+/// A gateway calls over a sound device, something happens to that in mid-call, and is over. A call on another line of the
+/// gateway is not concerned. The job is sent when the device is back.
+fn assert_recovers(name: &str, happens: impl Fn(&Server, &str), is_over: impl Fn(&Server, &str)) {
+    let Some(server) = Server::start() else {
+        println!("not run: 1 device that {name} under a gateway, for want of pulseaudio or pactl");
+        return;
+    };
+    let (sink, own) = (Sink::new(), tempfile::tempdir().unwrap());
+    let [module, _] = ["ab", "ba"].map(|name| server.add_sink(name, 8000, 1));
+    let line = |speak: &str, hear: &str| (CASES[0].line)(speak, hear);
+    let port = Sink::free_port();
+    let lines = format!(
+        "{}\"\nuse = \"send\"\n[[line]]\nname = \"beside\"\nuse = \"receive\"\nuri = \"audiosocket:listen=127.0.0.1:{port}",
+        line("ab", "ba")
+    );
+    let gateway =
+        Gateway::start_on_line_where(own.path(), sink.port, &lines, |command| drop(server.environment(command)));
+    let far = |result: &str| {
+        let call = ["call", "--line", &line("ba", "ab"), "--receive", "fax.tiff", "--result", result];
+        answertone(&server, own.path(), result, &call)
+    };
+    let mut first = far("first.json");
+    let mail = text_mail(name, "Sent although the device failed.");
+    submit(gateway.port, "me@office.example", "FAX=+15550100@fax.example", "NOTIFY=SUCCESS", &mail).unwrap();
+    let runs = |streams| server.pactl(&["list", streams]).is_some_and(|told| told.matches("Corked: no").count() == 2);
+    wait_for("the call", || runs("sink-inputs") && runs("source-outputs"));
+    fs::write(own.path().join("page.tiff"), file(&page())).unwrap();
+    let there = format!("audiosocket:connect=127.0.0.1:{port}");
+    let beside = ["call", "--line", &there, "--send", "page.tiff", "--result", "beside.json"];
+    let mut beside = answertone(&server, own.path(), "beside", &beside);
+    thread::sleep(Duration::from_secs(6));
+    happens(&server, &module);
+    let since = Instant::now();
+    wait_for("the end of the call", || gateway.queue().contains("\"waiting\""));
+    println!("the device {name}: the job waited {:.1} s later", since.elapsed().as_secs_f32());
+    assert_eq!(wait(&mut beside), Some(0), "the call on the other line");
+    is_over(&server, "ab");
+    // Its device was the same one.
+    let _ = first.kill();
+    first.wait().unwrap();
+    let mut second = far("second.json");
+    assert_eq!(
+        wait(&mut second),
+        Some(0),
+        "{}",
+        fs::read_to_string(own.path().join("second.json")).unwrap_or_default()
+    );
+    wait_for("the notice", || sink.find("Action: delivered").is_some());
+    let report = fs::read_to_string(own.path().join("beside.json")).unwrap();
+    println!("beside: {report}");
+}
+
+#[test]
+fn a_device_that_sticks_holds_up_no_other_line_and_its_job_is_sent_when_it_moves_again() {
+    assert_recovers("sticks", |server, _| server.freeze(true), |server, _| server.freeze(false));
+}
+
+#[test]
+fn a_device_that_goes_under_a_gateway_has_its_job_sent_when_it_is_back() {
+    let is_back = |server: &Server, name: &str| drop(server.add_sink(name, 8000, 1));
+    assert_recovers("goes", |server, module| server.remove(module), is_back);
 }
 
 #[test]

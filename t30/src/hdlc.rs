@@ -15,6 +15,9 @@ pub const MAX_FRAME_OCTETS: usize = 320;
 /// No octet of a frame takes more bits on the line than this, inserted zeros included.
 pub const MAX_BITS_PER_OCTET: usize = 10;
 
+/// Ones that end a frame as void: seven at least. With those of the octet before they are fewer than make a line idle.
+const ABORT_ONES: usize = 8;
+
 /// Octets of the frame check sequence.
 const FCS_OCTETS: usize = 2;
 
@@ -101,6 +104,12 @@ impl Framer {
         self.flag(give);
     }
 
+    /// Gives ones that no frame can hold and a flag: what was begun is no frame.
+    pub fn abort(&mut self, mut give: impl FnMut(bool)) {
+        (0..ABORT_ONES).for_each(|_| give(true));
+        self.flag(give);
+    }
+
     fn stuff(&mut self, octet: u8, give: &mut impl FnMut(bool)) {
         for place in 0..8 {
             let bit = octet >> place & 1 == 1;
@@ -143,6 +152,12 @@ impl Deframer {
             5 => None, // an inserted zero
             _ => self.data(false),
         }
+    }
+
+    /// What there is of a frame that is not over: all but the octets that may be its check sequence.
+    pub fn so_far(&self) -> &[u8] {
+        let known = if self.hunting { 0 } else { self.len.saturating_sub(FCS_OCTETS) };
+        &self.octets[..known]
     }
 
     /// Forgets a frame begun and waits for a flag: the carrier went away.
@@ -261,6 +276,33 @@ mod tests {
         bits.extend([true; 20]);
         bits.extend(line(&[&[1, 2, 3]]));
         assert_eq!(frames(bits), [(vec![1, 2, 3], true)]);
+    }
+
+    #[test]
+    fn what_is_aborted_is_no_frame_and_the_next_is_heard() {
+        for begun in [[0xff, 0x13, 0xff], [0, 0xf8, 0xfe]] {
+            let (mut framer, mut bits) = (Framer::new(), Vec::new());
+            framer.flag(|bit| bits.push(bit));
+            framer.octets(&begun, |bit| bits.push(bit));
+            framer.abort(|bit| bits.push(bit));
+            framer.octets(&[0xff, 0x13, 0x31], |bit| bits.push(bit));
+            framer.end_frame(|bit| bits.push(bit));
+            assert_eq!(frames(bits), [(vec![0xff, 0x13, 0x31], true)]);
+        }
+    }
+
+    #[test]
+    fn a_frame_is_known_but_for_two_octets_while_it_comes() {
+        let (mut deframer, mut known) = (Deframer::new(), vec![0]);
+        for bit in line(&[&[0xff, 0x13, 0x8c, 0x7e]]) {
+            if deframer.push(bit).is_some() {
+                assert!(deframer.so_far().is_empty(), "nothing of the next yet");
+            }
+            let count = deframer.so_far().len();
+            assert!([0xff, 0x13, 0x8c, 0x7e].starts_with(deframer.so_far()));
+            known.extend((known.last() != Some(&count)).then_some(count));
+        }
+        assert_eq!(known, [0, 1, 2, 3, 4, 0]);
     }
 
     #[test]

@@ -165,6 +165,14 @@ pub enum LineEvent<'a> {
         /// Whether the frame check sequence was right.
         intact: bool,
     },
+    /// Octets of an HDLC frame that is not over, where the front end was made to tell them. The [`LineEvent::Frame`] that ends
+    /// it has them once more, unless it came to nothing: it is not intact then, and has none.
+    FramePart {
+        /// The carrier they came by.
+        carrier: Carrier,
+        /// The next of the frame.
+        octets: &'a [u8],
+    },
     /// Octets of a bare stream, in line order.
     Octets(&'a [u8]),
     /// The last sample of the ordered signal has been produced.
@@ -189,6 +197,8 @@ pub enum Cut {
     More,
     /// An HDLC frame.
     Frame,
+    /// An HDLC frame that is void: the line makes known that what it had of it is none.
+    Abort,
     /// The frame, if any, and the whole signal.
     Signal,
 }

@@ -48,6 +48,24 @@ impl Show {
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         Self::Person(bar)
     }
+
+    /// Tells of an event: its name and details, or the same for people.
+    pub(super) fn say(&self, event: &str, text: &str, details: serde_json::Value) {
+        match self {
+            Self::Nothing => {}
+            Self::Json => println!("{}", json!({ "event": event, "details": details })),
+            Self::Person(bar) if bar.is_hidden() => eprintln!("{text}"),
+            Self::Person(bar) => bar.println(text),
+        }
+    }
+
+    /// Moves the bar to so many percent, where that is known, with a word beside it.
+    pub(super) fn at(&self, percent: Option<u64>, text: &str) {
+        if let Self::Person(bar) = self {
+            bar.set_position(percent.unwrap_or(0));
+            bar.set_message(text.to_owned());
+        }
+    }
 }
 
 /// What an attendant has to see to.
@@ -135,12 +153,7 @@ impl Attendant {
     }
 
     fn say(&self, event: &str, text: &str, details: serde_json::Value) {
-        match &self.show {
-            Show::Nothing => {}
-            Show::Json => println!("{}", json!({ "event": event, "details": details })),
-            Show::Person(bar) if bar.is_hidden() => eprintln!("{text}"),
-            Show::Person(bar) => bar.println(text),
-        }
+        self.show.say(event, text, details);
     }
 
     fn page(&mut self, page: ReceivedPage) {

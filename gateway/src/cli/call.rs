@@ -34,7 +34,7 @@ enum RoleArg {
                         answertone call --line stdio: --receive fax.tiff --ecm off --modems v27ter,v29")]
 pub(super) struct CallArgs {
     /// The line, as cpal:NAME, alsa:NAME, sim:, stdio:, wav:IN.wav,OUT.wav, audiosocket:listen=HOST:PORT,
-    /// rtp:local=HOST:PORT&remote=HOST:PORT, dahdi:1, t38:local=HOST:PORT&remote=HOST:PORT or
+    /// websocket:listen=HOST:PORT, rtp:local=HOST:PORT&remote=HOST:PORT, dahdi:1, t38:local=HOST:PORT&remote=HOST:PORT or
     /// sip:ACCOUNT?to=NUMBER
     #[arg(long, value_name = "LINE")]
     line: LineUri,

@@ -20,6 +20,7 @@ mod modem;
 mod on_line;
 mod pty;
 mod queue;
+mod queued;
 mod receive;
 mod records;
 mod relay;

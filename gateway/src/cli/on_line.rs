@@ -10,7 +10,7 @@ use std::{
 };
 
 use answertone_hw::{
-    LineUri, Pace, PcmLine, Watched, open_while,
+    LineUri, Pace, PcmLine, Watched,
     sim::{self, Far, SimEnd},
     t38::T38Params,
 };
@@ -34,6 +34,7 @@ use crate::{
         CallObserver, CallReport, FarEnd, Recorder, answerer, caller, not_connected, polled, run_call, test_page,
     },
     t38::{self, PacketLine},
+    telephone,
 };
 
 /// What is to be done in a call.
@@ -124,7 +125,8 @@ pub(super) fn recorder(path: &Path) -> Result<Recorder, CliError> {
 
 fn off_hook(line: &LineUri, task: &Task, polls: bool, waited_for: &dyn Fn() -> bool) -> Result<Ends, CliError> {
     let LineUri::Sim(params) = line else {
-        return Ok((open_while(line, waited_for).map_err(|error| CliError::usage(with_causes(&error)))?, None));
+        let line = telephone::open(line, waited_for).map_err(|error| CliError::usage(with_causes(&error)))?;
+        return Ok((line.waiting(), None));
     };
     if params.far == Far::OnRamp {
         return Err(CliError::usage("far=onramp is for lines of the gateway's configuration; use far=fax here"));

@@ -219,7 +219,7 @@ fn call_json(call: &CallRow) -> serde_json::Value {
     json!({"line": call.line, "dialled": call.dialled, "begun_at": call.begun_at, "ended_at": call.ended_at, "ok": call.ok, "report": report})
 }
 
-fn time(at: i64) -> String {
+pub(super) fn time(at: i64) -> String {
     Timestamp::from_millisecond(at)
         .map_or_else(|_| at.to_string(), |at| at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string())
 }

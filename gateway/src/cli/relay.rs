@@ -6,9 +6,9 @@ use answertone_dsp::units::Dbm0;
 use answertone_hw::{LineUri, open_while};
 use answertone_t30::{
     audio::AudioConfig,
-    t38::relay::{NonStandard, Relay, RelayConfig},
+    t38::relay::{NonStandard, Relay, RelayConfig, Transcoding},
 };
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::{
     error::{CliError, NO, with_causes},
@@ -41,11 +41,33 @@ pub(super) struct RelayArgs {
     /// error correction only; both ends of the network must know of it (T38FaxFillBitRemoval).
     #[arg(long)]
     fill_removal: bool,
+    /// Send pages without error correction in another coding over the network, and in the machine's own on the line. Both
+    /// ends of the network must know of it (T38FaxTranscodingMMR, T38FaxTranscodingJBIG); it takes fill out too.
+    #[arg(long, value_enum, value_name = "CODING", conflicts_with = "fill_removal")]
+    transcode: Option<NetworkCoding>,
     /// Level of our signals on the line in dBm0.
     #[arg(long, value_name = "DBM0", default_value_t = -14.0, allow_negative_numbers = true)]
     level: f32,
     #[command(flatten)]
     telephone: TelephoneArgs,
+}
+
+/// Codings of the network alone.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum NetworkCoding {
+    /// ITU-T T.6.
+    Mmr,
+    /// ITU-T T.85.
+    Jbig,
+}
+
+impl From<NetworkCoding> for Transcoding {
+    fn from(coding: NetworkCoding) -> Self {
+        match coding {
+            NetworkCoding::Mmr => Self::Mmr,
+            NetworkCoding::Jbig => Self::Jbig,
+        }
+    }
 }
 
 /// Runs the command.
@@ -73,6 +95,7 @@ pub(super) fn run(args: &RelayArgs) -> Result<ExitCode, CliError> {
         non_standard: if args.pass_nsf { NonStandard::Passed } else { NonStandard::Blocked },
         ecm: !args.no_ecm,
         fill_removal: args.fill_removal,
+        transcoding: args.transcode.map(Transcoding::from),
     };
     let audio = AudioConfig { level: Dbm0(args.level), ..AudioConfig::default() };
     let relayed = run_relay(line.as_mut(), path.as_mut(), Relay::new(config), t38::wire(params), audio, &mut cancelled);

@@ -1,8 +1,8 @@
-//! `answertone send`: a person's fax machine, sending.
+//! `answertone send`: a person's fax machine, sending by itself or through a gateway at work.
 
 use std::{path::PathBuf, process::ExitCode};
 
-use answertone_hw::{LineUri, hook::HookUri, sip::SipParams};
+use answertone_hw::{LineUri, sip::SipParams};
 use clap::Args;
 use serde_json::json;
 
@@ -14,6 +14,7 @@ use super::{
     error::{CliError, NO},
     machine::MachineArgs,
     on_line::{self, Task, interruption},
+    queued::{self, QueuedArgs},
     records::RecordArgs,
     sip::SipArgs,
     telephone::TelephoneArgs,
@@ -21,7 +22,8 @@ use super::{
 
 /// Send documents to a fax machine.
 #[derive(Args, Debug)]
-#[command(after_help = "Example:\n  answertone send letter.pdf --to '+1 555 0100' --line 'sim:?snr=30'")]
+#[command(after_help = "Examples:\n  answertone send letter.pdf --to '+1 555 0100' --line 'sim:?snr=30'\n  answertone send letter.pdf --to '+1 555 0100' --queue\n\n\
+                        With --queue, Ctrl-C leaves the fax in the gateway's queue; answertone queue shows and cancels it.")]
 pub(super) struct SendArgs {
     /// Documents, in order: TIFF, PDF, PNG, JPEG or text.
     #[arg(required = true, value_name = "FILE")]
@@ -35,6 +37,8 @@ pub(super) struct SendArgs {
     /// Leave the header line out.
     #[arg(long)]
     no_header: bool,
+    #[command(flatten)]
+    queued: QueuedArgs,
     #[command(flatten)]
     machine: MachineArgs,
     #[command(flatten)]
@@ -52,6 +56,9 @@ pub(super) struct SendArgs {
 
 /// Runs the command.
 pub(super) fn run(args: &SendArgs) -> Result<ExitCode, CliError> {
+    if args.queued.is_wanted() {
+        return queued::run(&args.files, &args.to, args.json, &args.sip.config, &args.queued);
+    }
     let mut pages = read_pages(&args.files, args.machine.wanted()?)?;
     if !args.no_header {
         pages = with_header(pages, args.machine.ident(), &args.to);
@@ -61,7 +68,7 @@ pub(super) fn run(args: &SendArgs) -> Result<ExitCode, CliError> {
     let (mut attendant, config) = attendant.with_courier(args.direct.calling(), args.machine.config()?);
     let audio = args.machine.audio()?;
     let task = Task::Send(vec![pages]);
-    let telephone = if is_dialled(&args.line) { args.telephone.or_number(&args.to)? } else { args.telephone.clone() };
+    let telephone = if args.line.has_switch() { args.telephone.or_number(&args.to)? } else { args.telephone.clone() };
     let record = args.records.record.as_deref();
     let (report, far) = on_line::run(
         &called(&args.line, &args.to),
@@ -79,11 +86,6 @@ pub(super) fn run(args: &SendArgs) -> Result<ExitCode, CliError> {
         println!("{}", summary(&report, stopped.as_deref(), far.as_ref()));
     }
     Ok(if report.ok { ExitCode::SUCCESS } else { ExitCode::from(NO) })
-}
-
-/// Whether the number to call is dialled by us: where the line has a hook switch.
-fn is_dialled(line: &LineUri) -> bool {
-    matches!(line, LineUri::Cpal(params) | LineUri::Alsa(params) if params.hook != HookUri::None)
 }
 
 /// The line with the number to call, where the line takes one.

@@ -28,9 +28,9 @@ const LOOK_AROUND: Duration = Duration::from_millis(100);
 /// Where accounts are.
 #[derive(Args, Clone, Debug)]
 pub(super) struct SipArgs {
-    /// The configuration with the account of a line sip:ACCOUNT.
+    /// The gateway's configuration, with the account of a line sip:ACCOUNT.
     #[arg(long, value_name = "FILE", default_value = DEFAULT_PATH)]
-    config: PathBuf,
+    pub(super) config: PathBuf,
 }
 
 impl SipArgs {

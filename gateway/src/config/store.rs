@@ -42,6 +42,13 @@ pub struct StoreConfig {
     pub forget_after_days: i64,
 }
 
+impl StoreConfig {
+    /// The socket by which commands of this machine reach the gateway.
+    pub fn control(&self) -> PathBuf {
+        self.dir.join("control")
+    }
+}
+
 /// A folder whose messages are taken.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Spool {

@@ -17,7 +17,7 @@ use answertone_t30::{
     time::{LineSpan, LineTime},
 };
 
-use super::{CallObserver, CallReport, DeviceReport, Role, ear::CallEar, recorder::Tape};
+use super::{CallObserver, CallReport, DeviceReport, Means, Role, ear::CallEar, recorder::Tape};
 
 /// Octets asked of the session at a time; an ECM frame has 260.
 const SUPPLY_OCTETS: usize = 264;
@@ -294,7 +294,7 @@ impl<O: CallObserver> Call<O> {
         self.blocks += 1;
         if self.blocks.is_multiple_of(PROGRESS_BLOCKS) {
             self.observer.progress(&self.session.progress());
-            self.observer.look(&self.session, &self.front);
+            self.observer.look(&self.session, now, &Means::Sound(&self.front));
         }
     }
 

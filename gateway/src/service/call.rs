@@ -13,14 +13,14 @@ use std::{
 
 use answertone_hw::{Line, Pace};
 use answertone_t30::{
-    audio::{AudioConfig, AudioFrontEnd},
+    audio::AudioConfig,
     session::{DirectNews, Event, NotKept, Progress, Session, TraceLine},
     time::{LineSpan, LineTime},
 };
 
 use super::{Happening, Shared};
 use crate::{
-    engine::{CallObserver, CallReport, Entry, Hearing, Recorder, run_call},
+    engine::{CallObserver, CallReport, Entry, Hearing, Means, Recorder, run_call},
     live::{LiveCall, Placed},
     sip,
     t38::{self, PacketLine},
@@ -208,8 +208,8 @@ impl<L: Listener> CallObserver for Watcher<L> {
         self.shared.happenings.tell(Happening::Progress(self.way, *progress));
     }
 
-    fn look(&mut self, session: &Session, front: &AudioFrontEnd) {
-        self.live.look(session, front);
+    fn look(&mut self, session: &Session, at: LineTime, by: &Means<'_>) {
+        self.live.look(session, at, by);
     }
 
     fn trace(&mut self, line: &TraceLine) {

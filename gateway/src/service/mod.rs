@@ -197,6 +197,9 @@ impl Service {
         for listener in api_doors {
             workers.spawn(api::serve(listener, Front::new(shared.clone()), shared.stop.subscribe()));
         }
+        if let Some(listener) = doors::open_control(&shared.config.store.control()) {
+            workers.spawn(api::serve_here(listener, Front::new(shared.clone()), shared.stop.subscribe()));
+        }
         shared.clone().spawn_lines(&mut workers);
         workers.spawn(notices::work(shared.clone()));
         for mailbox in shared.config.mailboxes.clone() {
@@ -316,6 +319,8 @@ impl Shared {
                     }
                     self.clone().spawn_connected(workers, &line, params);
                 }
+                LineUri::WebSocket(params) if line.purpose != Purpose::Send => (0..params.calls)
+                    .for_each(|_| drop(workers.spawn(onramp::work(self.clone(), line.clone())))),
                 LineUri::Sip(params) => self.clone().spawn_account(workers, &line, &params.account),
                 _ if line.purpose != Purpose::Receive => {
                     workers.spawn(offramp::work(self.clone(), line));

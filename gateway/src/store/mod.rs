@@ -44,7 +44,7 @@ pub use faxes::{Fax, FaxState};
 pub use history::{LogFilter, LogRow};
 pub use image::{pack, pack_with, size_of, unpack, unpack_picture};
 use jiff::Timestamp;
-pub use jobs::{Ending, Job, Verdict};
+pub use jobs::{Carries, Ending, Job, Verdict};
 pub use messages::{Accepted, NewMessage, NewRecipient};
 pub use outbound::{Mail, MailKind, NewMail};
 pub use overview::{CallRow, JobRow, MailRow, Overview};

@@ -112,7 +112,7 @@ impl Store {
     /// Makes a waiting or refused mail due now; false when it is neither.
     pub async fn retry_mail(&self, mail: i64) -> Result<bool, StoreError> {
         let done = sqlx::query(
-            "UPDATE outbound SET state = 'waiting', due_at = $1 WHERE id = $2 AND state IN ('waiting', 'refused')",
+            "UPDATE outbound SET state = 'waiting', due_at = $1 WHERE id = $2 AND state IN ('waiting', 'refused') AND length(raw) > 0",
         )
         .bind(now())
         .bind(mail)

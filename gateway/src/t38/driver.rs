@@ -9,7 +9,7 @@ use answertone_t30::{
 };
 
 use super::path::Path;
-use crate::engine::{CallObserver, CallReport};
+use crate::engine::{CallObserver, CallReport, Means};
 
 /// Between two looks at what the observer wants, at most.
 const LOOK_AROUND: Duration = Duration::from_millis(20);
@@ -79,6 +79,7 @@ impl Driver {
         if self.reported.elapsed() >= PROGRESS {
             self.reported = Instant::now();
             observer.progress(&call.session().progress());
+            observer.look(call.session(), call.now(), &Means::Packets(call.counters()));
         }
         if call.is_over() {
             return Ok(());

@@ -75,7 +75,7 @@ pub fn run_relay(
     audio: AudioConfig,
     cancelled: &mut dyn FnMut() -> bool,
 ) -> Relayed {
-    let (front, buffer) = (AudioFrontEnd::new(audio), vec![0; LONGEST_DATAGRAM]);
+    let (front, buffer) = (AudioFrontEnd::new(audio).telling_parts(), vec![0; LONGEST_DATAGRAM]);
     let mut running = Running { path, front, relay, wire, buffer, sent: 0, unread: 0 };
     let (mut tx, mut rx, began, mut blocks) = (SILENCE, SILENCE, Instant::now(), 0);
     let failure = loop {

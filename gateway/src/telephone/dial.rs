@@ -186,10 +186,19 @@ fn await_quiet_answer(handset: &mut Handset<'_>, seconds: u32) -> Result<(), NoC
 }
 
 fn flash(handset: &mut Handset<'_>) -> Result<(), NoCall> {
-    handset.hook(false)?;
-    handset.silence(FLASH_BLOCKS)?;
-    handset.hook(true)?;
+    if handset.by_itself(|hook| hook.flash())? {
+        handset.silence(FLASH_BLOCKS)?;
+    } else {
+        open_loop(handset, FLASH_BLOCKS)?;
+    }
     handset.silence(AFTER_FLASH_BLOCKS)
+}
+
+/// The loop open for so many blocks.
+fn open_loop(handset: &mut Handset<'_>, blocks: u32) -> Result<(), NoCall> {
+    handset.hook(false)?;
+    handset.silence(blocks)?;
+    handset.hook(true)
 }
 
 /// Pulses of a digit; star and pound have none.
@@ -198,11 +207,13 @@ fn pulses(digit: char) -> Option<u32> {
 }
 
 fn pulse(handset: &mut Handset<'_>, count: u32) -> Result<(), NoCall> {
-    for _ in 0..count {
-        handset.hook(false)?;
-        handset.silence(BREAK_BLOCKS)?;
-        handset.hook(true)?;
-        handset.silence(MAKE_BLOCKS)?;
+    if handset.by_itself(|hook| hook.pulses(count))? {
+        handset.silence(count * (BREAK_BLOCKS + MAKE_BLOCKS))?;
+    } else {
+        for _ in 0..count {
+            open_loop(handset, BREAK_BLOCKS)?;
+            handset.silence(MAKE_BLOCKS)?;
+        }
     }
     handset.silence(BETWEEN_DIGITS_BLOCKS)
 }

@@ -22,6 +22,7 @@ pub(super) enum Heard {
     TrainingFailed,
     CarrierDown(Carrier),
     Frame(Carrier, Place, bool),
+    FramePart(Carrier, Place),
     Octets(Place),
     Sent,
     Gap(LineSpan),
@@ -62,6 +63,20 @@ impl EventQueue {
         }
     }
 
+    /// Adds octets of a frame that is not over, to the last event where that is possible.
+    pub(super) fn frame_part(&mut self, at: LineTime, carrier: Carrier, octets: &[u8]) {
+        let Some(place) = self.store(octets) else { return };
+        match self.events.back_mut() {
+            Some(Stamped { at: stamp, what: Heard::FramePart(on, last) })
+                if *on == carrier && last.first + last.len == place.first =>
+            {
+                last.len += place.len;
+                *stamp = at;
+            }
+            _ => self.push(at, Heard::FramePart(carrier, place)),
+        }
+    }
+
     /// Adds an octet of a bare stream, to the last event where that is possible.
     pub(super) fn octet(&mut self, at: LineTime, octet: u8) {
         let Some(place) = self.store(&[octet]) else { return };
@@ -98,6 +113,7 @@ impl EventQueue {
             Heard::TrainingFailed => LineEvent::TrainingFailed,
             Heard::CarrierDown(carrier) => LineEvent::CarrierDown(carrier),
             Heard::Frame(carrier, place, intact) => LineEvent::Frame { carrier, octets: octets(place), intact },
+            Heard::FramePart(carrier, place) => LineEvent::FramePart { carrier, octets: octets(place) },
             Heard::Octets(place) => LineEvent::Octets(octets(place)),
             Heard::Sent => LineEvent::Sent,
             Heard::Gap(span) => LineEvent::Gap(span),

@@ -90,6 +90,12 @@ impl AudioFrontEnd {
         }
     }
 
+    /// The same, which tells octets of HDLC frames while they come: [`LineEvent::FramePart`].
+    pub fn telling_parts(mut self) -> Self {
+        self.receiving.tell_parts();
+        self
+    }
+
     /// Takes the next received block. The next sent block is later than it by one block.
     pub fn receive(&mut self, block: &Block) {
         let mut samples = [0.0; BLOCK_SAMPLES];

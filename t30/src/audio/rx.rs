@@ -47,11 +47,19 @@ pub(super) struct Receiving {
     listen: Listen,
 }
 
+/// Octets of a frame that are told before it is over.
+#[derive(Default)]
+struct Parts {
+    wanted: bool,
+    told: usize,
+}
+
 /// The control channel's bits on their way to frames.
 struct V21Bits {
     /// Line time of the demodulator's sample zero.
     origin: LineTime,
     deframer: Deframer,
+    parts: Parts,
     mender: Mender,
     flags: u32,
     /// The next bit belongs in part to samples that were lost.
@@ -63,6 +71,7 @@ struct FastBits {
     /// Line time of the demodulator's sample zero.
     origin: LineTime,
     deframer: Deframer,
+    parts: Parts,
     octet: u8,
     places: u8,
 }
@@ -80,9 +89,14 @@ impl Receiving {
             trained: None,
             run: BitRun::with_room(RUN_BITS),
             v21: V21Bits::new(),
-            fast: FastBits { origin: LineTime::ZERO, deframer: Deframer::new(), octet: 0, places: 0 },
+            fast: FastBits::new(),
             listen: Listen::Nothing,
         }
+    }
+
+    /// Has octets of frames told while they come.
+    pub(super) fn tell_parts(&mut self) {
+        (self.v21.parts.wanted, self.fast.parts.wanted) = (true, true);
     }
 
     /// Changes what is listened for, from the sample at `now` on.
@@ -257,10 +271,33 @@ fn moment(origin: LineTime, at: SampleIndex) -> LineTime {
     LineTime(origin.0 + at.0)
 }
 
+impl Parts {
+    /// Tells what has come of a frame since the last time.
+    fn tell(&mut self, deframer: &Deframer, at: LineTime, carrier: Carrier, events: &mut EventQueue) {
+        let so_far = deframer.so_far();
+        if self.wanted && so_far.len() > self.told {
+            events.frame_part(at, carrier, &so_far[self.told..]);
+            self.told = so_far.len();
+        }
+    }
+
+    /// The frame is over, or there is none any more.
+    fn end(&mut self) {
+        self.told = 0;
+    }
+
+    /// The frame came to nothing: who was told of it is told so.
+    fn void(&mut self, at: LineTime, carrier: Carrier, events: &mut EventQueue) {
+        if std::mem::take(&mut self.told) > 0 {
+            events.frame(at, carrier, &[], false);
+        }
+    }
+}
+
 impl V21Bits {
     fn new() -> Self {
-        let (deframer, mender) = (Deframer::new(), Mender::new());
-        Self { origin: LineTime::ZERO, deframer, mender, flags: 0, after_loss: false }
+        let (deframer, parts, mender) = (Deframer::new(), Parts::default(), Mender::new());
+        Self { origin: LineTime::ZERO, deframer, parts, mender, flags: 0, after_loss: false }
     }
 
     fn restart(&mut self, now: LineTime) {
@@ -271,6 +308,7 @@ impl V21Bits {
     fn begin(&mut self) {
         self.flags = 0;
         self.deframer.reset();
+        self.parts.end();
         self.mender.restart();
         self.after_loss = false;
     }
@@ -313,8 +351,16 @@ impl V21Bits {
         let bit = bit.unwrap_or(false);
         self.mender.push(bit, lost);
         match self.deframer.push(bit) {
-            None => return,
-            Some(Found::Abort) => self.flags = 0,
+            None => {
+                if arbiter.trusts_v21() {
+                    self.parts.tell(&self.deframer, at, Carrier::V21, events);
+                }
+                return;
+            }
+            Some(Found::Abort) => {
+                self.flags = 0;
+                self.parts.void(at, Carrier::V21, events);
+            }
             Some(Found::Flag) => {
                 self.flags += 1;
                 if self.flags >= FLAGS_IN_A_ROW {
@@ -323,6 +369,7 @@ impl V21Bits {
             }
             Some(Found::Frame { octets, intact }) => {
                 self.flags = 0;
+                self.parts.end();
                 let mended = if intact { None } else { self.mender.mend() };
                 let (octets, intact) = mended.map_or((octets, intact), |mended| (mended, true));
                 if intact {
@@ -338,6 +385,11 @@ impl V21Bits {
 }
 
 impl FastBits {
+    fn new() -> Self {
+        let (deframer, parts) = (Deframer::new(), Parts::default());
+        Self { origin: LineTime::ZERO, deframer, parts, octet: 0, places: 0 }
+    }
+
     fn restart(&mut self, now: LineTime) {
         self.origin = now;
         self.begin_data();
@@ -345,6 +397,7 @@ impl FastBits {
 
     fn begin_data(&mut self) {
         self.deframer.reset();
+        self.parts.end();
         (self.octet, self.places) = (0, 0);
     }
 
@@ -363,11 +416,15 @@ impl FastBits {
 
     fn push(&mut self, bit: bool, at: LineTime, carrier: Carrier, framing: Framing, events: &mut EventQueue) {
         match framing {
-            Framing::Hdlc => {
-                if let Some(Found::Frame { octets, intact }) = self.deframer.push(bit) {
+            Framing::Hdlc => match self.deframer.push(bit) {
+                None => self.parts.tell(&self.deframer, at, carrier, events),
+                Some(Found::Flag) => {}
+                Some(Found::Abort) => self.parts.void(at, carrier, events),
+                Some(Found::Frame { octets, intact }) => {
+                    self.parts.end();
                     events.frame(at, carrier, octets, intact);
                 }
-            }
+            },
             Framing::Raw => self.pack(bit, at, events),
         }
     }

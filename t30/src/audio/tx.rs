@@ -27,8 +27,15 @@ const LOW_WATER_BITS: usize = 1600;
 /// Bits of the longest preamble: 200 ms of flags at 14400 bit/s.
 const PREAMBLE_BITS: usize = 2880;
 
-/// Bits kept waiting in a signal that nobody feeds: more than a block and a symbol of the fastest modem take.
-const IDLE_BITS: usize = 256;
+/// Bits kept waiting in a signal that nobody feeds last this long: more than a block and a symbol. They are in the way of what
+/// comes next.
+const IDLE_MS: usize = 15;
+
+/// Bits of a flag.
+const FLAG_BITS: usize = 8;
+
+/// Bits of the fastest modem that are kept waiting at most.
+const IDLE_BITS: usize = 14400 * IDLE_MS / 1000 + 2 * FLAG_BITS;
 
 /// What goes around a frame's octets: check sequence and flags.
 const FRAME_EXTRA_BITS: usize = 64;
@@ -151,7 +158,10 @@ impl Sending {
         self.framer.octets(octets, |bit| self.bits.push(bit));
         self.in_frame |= !octets.is_empty();
         if self.in_frame && cut != Cut::More {
-            self.framer.end_frame(|bit| self.bits.push(bit));
+            match cut {
+                Cut::Abort => self.framer.abort(|bit| self.bits.push(bit)),
+                _ => self.framer.end_frame(|bit| self.bits.push(bit)),
+            }
             self.in_frame = false;
         }
     }
@@ -192,15 +202,16 @@ impl Sending {
             Signal::Ced => self.tones.ced(out),
             Signal::Cng => self.tones.cng(out),
             Signal::Data { carrier, framing } => {
-                self.keep_going(framing);
+                self.keep_going(carrier, framing);
                 self.modulators.of(carrier).run(&mut self.bits, out)
             }
         }
     }
 
     /// Between frames the line carries flags, however long the machine takes.
-    fn keep_going(&mut self, framing: Framing) {
-        while framing == Framing::Hdlc && !self.complete && !self.in_frame && self.bits.len() < IDLE_BITS {
+    fn keep_going(&mut self, carrier: Carrier, framing: Framing) {
+        let least = carrier.bit_rate() as usize * IDLE_MS / 1000 + FLAG_BITS;
+        while framing == Framing::Hdlc && !self.complete && !self.in_frame && self.bits.len() < least {
             self.flags(1);
         }
     }

@@ -332,7 +332,7 @@ impl Modem {
             LineEvent::Frame { octets, intact, .. } => self.frame(octets, intact),
             LineEvent::Octets(octets) => self.octets(octets),
             LineEvent::Sent => self.sent(event.at),
-            LineEvent::Tone(_) | LineEvent::TrainingFailed | LineEvent::Gap(_) => {}
+            LineEvent::Tone(_) | LineEvent::TrainingFailed | LineEvent::FramePart { .. } | LineEvent::Gap(_) => {}
         }
         self.take_waiting();
     }

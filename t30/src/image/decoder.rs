@@ -45,6 +45,13 @@ pub struct DecodedPage {
     pub picture: Option<ReceivedPicture>,
 }
 
+impl DecodedPage {
+    /// Bad rows as a part of all.
+    pub fn bad_share(&self) -> f32 {
+        self.bad_rows as f32 / self.bitmap.height().max(1) as f32
+    }
+}
+
 /// Decodes a page while its octets come in.
 #[derive(Clone, Debug)]
 pub struct PageDecoder(Kind);

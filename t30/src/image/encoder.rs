@@ -239,7 +239,7 @@ impl PageEncoder {
         Self(Source::Octets(octets, rows, 0))
     }
 
-    /// Encodes a page that is not there yet, in any coding but JBIG, which wants to know its height: [`Self::push_row`]
+    /// Encodes a page that is not there yet, in any coding but JBIG, see [`Self::growing_jbig`]: [`Self::push_row`]
     /// and [`Self::finish`] say what is in it.
     pub fn growing(width: u32, encoding: RowEncoding) -> Self {
         Self(Source::Growing(GrowingRows {
@@ -248,6 +248,13 @@ impl PageEncoder {
             ended: false,
             given: 0,
         }))
+    }
+
+    /// The same by JBIG in stripes of so many rows, which tells their number at the end, T.85's NEWLEN.
+    pub fn growing_jbig(width: u32, stripe_rows: u32) -> Self {
+        let options = JbigOptions { stripe_rows, rows_at_end: true, ..JbigOptions::default() };
+        let rows = RowEncoder::Jbig(Box::new(JbigEncoder::new(width, 0, options)));
+        Self(Source::Growing(GrowingRows { rows, rows_done: 0, ended: false, given: 0 }))
     }
 
     /// The next row of a growing page.

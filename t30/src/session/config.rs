@@ -5,7 +5,7 @@ use std::{ops::BitOr, sync::Arc};
 use super::direct::Direct;
 use crate::{
     frame::{Ident, Modems, Width},
-    image::{Coding, Page, Resolution},
+    image::{Coding, DecodedPage, Page, Resolution},
     time::LineSpan,
 };
 
@@ -171,6 +171,14 @@ pub struct QualityLimits {
     pub refuse_bad_run: u32,
     /// More bad rows than this part of all: the page is taken, but training is asked for, RTP.
     pub retrain_bad_rows: f32,
+}
+
+impl QualityLimits {
+    /// Whether so many rows of a page are bad that it is not taken.
+    pub fn refuse(&self, page: &DecodedPage) -> bool {
+        let rows = page.bitmap.height();
+        rows == 0 || page.bad_share() > self.refuse_bad_rows || page.longest_bad_run > self.refuse_bad_run
+    }
 }
 
 impl Default for QualityLimits {

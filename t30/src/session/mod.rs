@@ -201,6 +201,7 @@ impl Session {
             }
             LineEvent::Frame { carrier: Carrier::V21, octets, intact } => self.control_frame(octets, intact, at),
             LineEvent::Frame { octets, intact, .. } => self.step(|state, core| state.fast_frame(core, octets, intact)),
+            LineEvent::FramePart { .. } => {}
             LineEvent::Octets(octets) => self.step(|state, core| state.octets(core, octets)),
             LineEvent::Sent => self.sent(at),
             LineEvent::Gap(span) => self.core.report.lost = self.core.report.lost + span,

@@ -180,12 +180,9 @@ pub(super) fn say_verdict(core: &mut Core, command: Heard, verdict: Verdict, fol
 
 /// The verdict on a page that may have bad rows.
 fn quality(limits: &QualityLimits, page: &DecodedPage) -> Verdict {
-    let rows = page.bitmap.height();
-    let bad = page.bad_rows as f32 / rows.max(1) as f32;
     match () {
-        () if rows == 0 => Verdict::Rejected,
-        () if bad > limits.refuse_bad_rows || page.longest_bad_run > limits.refuse_bad_run => Verdict::Rejected,
-        () if bad > limits.retrain_bad_rows => Verdict::ConfirmedRetrain,
+        () if limits.refuse(page) => Verdict::Rejected,
+        () if page.bad_share() > limits.retrain_bad_rows => Verdict::ConfirmedRetrain,
         () => Verdict::Confirmed,
     }
 }

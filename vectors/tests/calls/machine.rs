@@ -308,7 +308,7 @@ impl Machine {
             match cut {
                 Cut::Signal => return frames,
                 Cut::Frame => frames.push(Vec::new()),
-                Cut::More => {}
+                Cut::More | Cut::Abort => {}
             }
         }
     }

@@ -23,6 +23,10 @@ pub(crate) struct Network {
     pub(crate) delay: LineSpan,
     /// Of a hundred so many come twice.
     pub(crate) doubled_percent: u64,
+    /// So often, and so long each time, none gets through before the time is over.
+    pub(crate) stall: Option<[LineSpan; 2]>,
+    /// Between these moments all are lost.
+    pub(crate) outage: Option<[LineTime; 2]>,
     pub(crate) seed: u64,
 }
 
@@ -33,6 +37,8 @@ impl Network {
         late: LineSpan::ms(70),
         delay: LineSpan::ms(40),
         doubled_percent: 0,
+        stall: None,
+        outage: None,
         seed: 1,
     };
 }
@@ -76,6 +82,16 @@ struct Run {
 pub(crate) struct Chance(u64);
 
 impl Network {
+    /// How long a datagram is held.
+    pub(crate) fn held(&self, now: LineTime) -> LineSpan {
+        self.stall.map_or(LineSpan::ZERO, |[every, lasts]| LineSpan(lasts.0.saturating_sub(now.0 % every.0)))
+    }
+
+    /// Whether nothing gets through.
+    pub(crate) fn is_out(&self, now: LineTime) -> bool {
+        self.outage.is_some_and(|[from, to]| (from..to).contains(&now))
+    }
+
     pub(crate) fn chance(&self, seed: u64) -> Chance {
         Chance((self.seed + seed).wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
     }
@@ -151,11 +167,11 @@ impl Run {
     }
 
     fn send(&mut self, to: usize, datagram: Vec<u8>, now: LineTime) {
-        let Some(late) = self.chance.fate(&self.network) else { return };
+        let Some(late) = self.chance.fate(&self.network).filter(|_| !self.network.is_out(now)) else { return };
         let times = if self.chance.draw() < self.network.doubled_percent { 2 } else { 1 };
         for copy in 0..times {
             self.serial += 1;
-            let at = now + self.network.delay + late + LineSpan::ms(15) * copy;
+            let at = now + self.network.held(now) + self.network.delay + late + LineSpan::ms(15) * copy;
             self.flights.push(Reverse((at, self.serial, to, datagram.clone())));
         }
     }

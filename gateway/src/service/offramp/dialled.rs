@@ -36,7 +36,7 @@ use crate::{
     },
     store::now,
     t38::PacketLine,
-    telephone::{DialString, dial, has_switch},
+    telephone::{self, DialString, dial, has_switch},
 };
 
 /// A line off hook, and the thread at its far end if that is ours.
@@ -144,7 +144,7 @@ impl Dialled {
                 return Ok((accounts::call(&self.shared, &params.account, number, self.step)?, None));
             }
             uri => {
-                let line = answertone_hw::open_line(uri, &|| !self.shared.stopping());
+                let line = telephone::open(uri, &|| !self.shared.stopping());
                 let mut line = line.map_err(|error| NotPlaced::new("no_line", error))?;
                 self.dial_on(&mut line)?;
                 return Ok((line.into(), None));
@@ -171,12 +171,12 @@ impl Dialled {
 
     /// On a line with a hook switch the number is dialled in the voice band.
     fn dial_on(&self, line: &mut PcmLineOrPolled) -> Result<(), NotPlaced> {
-        let PcmLineOrPolled::Own(own) = line else { return Ok(()) };
-        if !has_switch(own.as_mut()) {
+        if !line.wait_on(has_switch) {
             return Ok(());
         }
         let number: DialString = self.number.parse().map_err(|error| NotPlaced::new("no_line", error))?;
-        dial(own.as_mut(), &number.after_dial_tone(), ANY_COUNTRY, &mut || self.shared.stopping())
+        let number = number.after_dial_tone();
+        line.wait_on(|line| dial(line, &number, ANY_COUNTRY, &mut || self.shared.stopping()))
             .map_err(|error| NotPlaced::new(error.heard().map_or("no_line", Instead::name), error))
     }
 

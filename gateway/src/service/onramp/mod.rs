@@ -5,7 +5,7 @@ mod judge;
 
 use std::{sync::Arc, thread};
 
-use answertone_hw::{Line as PcmLineOrPolled, LineUri, OpenError, Pace, dahdi::DahdiParams, rtp::RtpParams};
+use answertone_hw::{Line as PcmLineOrPolled, LineUri, OpenError, Pace, rtp::RtpParams};
 use answertone_t30::{
     frame::Modems,
     session::{Codings, Config as SessionConfig, Direct, DirectNews, Event, Keeping, NotKept, ReceivedPage, Session},
@@ -66,7 +66,6 @@ pub(super) async fn work(shared: Arc<Shared>, line: Line) {
 fn called(uri: &LineUri) -> LineUri {
     match uri {
         LineUri::Rtp(params) => LineUri::Rtp(RtpParams { waits_for_call: true, ..params.clone() }),
-        LineUri::Dahdi(params) => LineUri::Dahdi(DahdiParams { waits_for_ring: true, ..*params }),
         other => other.clone(),
     }
 }
@@ -84,7 +83,7 @@ async fn answer_one(shared: Arc<Shared>, line: Line) -> Result<(), String> {
                 }
             };
         }
-        let pcm = match telephone::waiting(&called(&line.uri), &wanted) {
+        let pcm = match telephone::open(&called(&line.uri), &wanted) {
             Err(OpenError::NobodyWaits) => return Ok(()),
             opened => opened.map_err(|error| error.to_string())?,
         };
@@ -92,7 +91,8 @@ async fn answer_one(shared: Arc<Shared>, line: Line) -> Result<(), String> {
             Err(NoCall::Cancelled) => return Ok(()),
             rung => rung.map_err(|error| error.to_string())?,
         };
-        answer_here(&shared, &handle, &line.name, pcm, Caller { number, ..Caller::default() })
+        let dialled = pcm.called().map(str::to_owned);
+        answer_here(&shared, &handle, &line.name, pcm, Caller { dialled, number })
     });
     answered.await.map_err(|error| error.to_string())?
 }

@@ -2,8 +2,9 @@
 
 use super::Side;
 use crate::{
-    frame::{BitField, Fcf, Field, Frame, MIN_SCAN_TIMES, bit, carrier_of_rate_bits},
+    frame::{BitField, Fcf, Field, Frame, MIN_SCAN_TIMES, Message, carrier_of_rate_bits},
     seam::{Carrier, Framing, Listen, Train},
+    session::Terms,
     t38::terminal::RateManagement,
     time::LineSpan,
 };
@@ -13,10 +14,9 @@ const GOOD_RUN: LineSpan = LineSpan::ms(1000);
 
 /// What was agreed on.
 #[derive(Clone, Copy, Debug)]
-struct Terms {
+struct Agreed {
     sender: Side,
-    carrier: Carrier,
-    ecm: bool,
+    terms: Terms,
     /// What a row takes at least, in milliseconds.
     row_ms: u32,
 }
@@ -34,7 +34,7 @@ enum Next {
 
 pub(super) struct Course {
     rate_management: RateManagement,
-    terms: Option<Terms>,
+    agreed: Option<Agreed>,
     next: Next,
     /// DIS or another sign of a machine was seen.
     begun: bool,
@@ -43,6 +43,8 @@ pub(super) struct Course {
     run: (u64, u64),
     /// The line's training check was bad.
     refused: bool,
+    /// The side that a page came from which could not be read where it was transcoded.
+    spoiled: Option<Side>,
 }
 
 fn with_train(carrier: Carrier, train: Train) -> Carrier {
@@ -52,6 +54,10 @@ fn with_train(carrier: Carrier, train: Train) -> Carrier {
     }
 }
 
+fn framing(terms: &Terms) -> Framing {
+    if terms.ecm.is_some() { Framing::Hdlc } else { Framing::Raw }
+}
+
 /// A command's time for a row: for its resolution, since only rows with equal times are used in it.
 fn row_ms(command: &BitField) -> u32 {
     MIN_SCAN_TIMES[usize::from(command.value(Field::MinScan))].fine_ms
@@ -59,8 +65,8 @@ fn row_ms(command: &BitField) -> u32 {
 
 impl Course {
     pub(super) fn new(rate_management: RateManagement) -> Self {
-        let (terms, next, run) = (None, Next::Nothing, (0, 0));
-        Self { rate_management, terms, next, begun: false, over: false, run, refused: false }
+        let (agreed, next, run, spoiled) = (None, Next::Nothing, (0, 0), None);
+        Self { rate_management, agreed, next, begun: false, over: false, run, refused: false, spoiled }
     }
 
     pub(super) fn is_over(&self) -> bool {
@@ -71,23 +77,27 @@ impl Course {
     pub(super) fn passes(&mut self, from: Side, octets: &[u8]) {
         let Frame::Known(message) = Frame::parse(octets) else { return };
         let bits = BitField::read(message.field);
-        let carrier = carrier_of_rate_bits(bits.value(Field::Rate));
         self.begun = true;
-        match (message.fcf, carrier) {
-            (Fcf::Dcs, Some(carrier)) => {
-                let carrier = with_train(carrier, Train::Long);
-                self.terms = Some(Terms { sender: from, carrier, ecm: bits.has(bit::ECM), row_ms: row_ms(&bits) });
+        match (message.fcf, Terms::of_field(message.field)) {
+            (Fcf::Dcs, Some(terms)) => {
+                self.agreed = Some(Agreed { sender: from, terms, row_ms: row_ms(&bits) });
                 (self.next, self.run, self.refused) = (Next::Check, (0, 0), false);
             }
-            (Fcf::Ctc, Some(carrier)) => {
-                self.terms = self.terms.map(|terms| Terms { carrier: with_train(carrier, Train::Long), ..terms });
-                self.next = Next::Page(Train::Long);
+            (Fcf::Ctc, _) => {
+                if let (Some(agreed), Some(carrier)) =
+                    (&mut self.agreed, carrier_of_rate_bits(bits.value(Field::Rate)))
+                {
+                    agreed.terms.carrier = with_train(carrier, Train::Long);
+                    self.next = Next::Page(Train::Long);
+                }
             }
             // The long training comes again only with another check, or another rate.
             (Fcf::Cfr | Fcf::Mcf | Fcf::Ppr, _) if self.next != Next::Page(Train::Long) => {
-                self.next = if self.terms.is_some() { Next::Page(Train::Short) } else { Next::Nothing };
+                self.next = if self.agreed.is_some() { Next::Page(Train::Short) } else { Next::Nothing };
             }
-            (Fcf::Ftt | Fcf::Rtn | Fcf::Rtp | Fcf::Dis | Fcf::Dtc, _) => self.next = Next::Nothing,
+            (Fcf::Ftt | Fcf::Rtn | Fcf::Rtp | Fcf::Dis | Fcf::Dtc, _) => {
+                (self.next, self.refused, self.spoiled) = (Next::Nothing, false, None);
+            }
             (Fcf::Dcn, _) => self.over = true,
             _ => {}
         }
@@ -95,7 +105,7 @@ impl Course {
 
     /// What to listen for on the line while we do not speak there.
     pub(super) fn listen(&self) -> Listen {
-        match self.terms.filter(|terms| terms.sender == Side::Line).and_then(|_| self.fast()) {
+        match self.agreed.filter(|agreed| agreed.sender == Side::Line).and_then(|_| self.fast()) {
             Some((carrier, framing)) => Listen::To { carrier, framing },
             None if self.begun => Listen::To { carrier: Carrier::V21, framing: Framing::Hdlc },
             None => Listen::Tones,
@@ -104,29 +114,29 @@ impl Course {
 
     /// The next fast signal.
     pub(super) fn fast(&self) -> Option<(Carrier, Framing)> {
-        let terms = self.terms?;
+        let terms = self.agreed?.terms;
         match self.next {
             Next::Nothing => None,
             Next::Check => Some((terms.carrier, Framing::Raw)),
             Next::Page(train) => {
-                Some((with_train(terms.carrier, train), if terms.ecm { Framing::Hdlc } else { Framing::Raw }))
+                Some((with_train(terms.carrier, train), framing(&terms)))
             }
         }
     }
 
-    /// Bits that a row takes at least, where the next fast signal is a page of rows one after the other.
-    pub(super) fn row_bits(&self) -> Option<usize> {
-        let terms = self.terms.filter(|terms| !terms.ecm && matches!(self.next, Next::Page(_)))?;
-        Some((terms.row_ms * terms.carrier.bit_rate()).div_ceil(1000) as usize)
+    /// What the next fast signal is, where that is a page of rows one after the other, and bits that a row takes at least.
+    pub(super) fn page(&self) -> Option<(Terms, usize)> {
+        let Agreed { terms, row_ms, .. } = self.agreed.filter(|_| matches!(self.next, Next::Page(_)))?;
+        let row_bits = (row_ms * terms.carrier.bit_rate()).div_ceil(1000) as usize;
+        terms.ecm.is_none().then_some((terms, row_bits))
     }
 
     /// Whether this carrier brings frames.
     pub(super) fn framing(&self, carrier: Carrier) -> Framing {
-        match (carrier, self.next, self.terms) {
+        match (carrier, self.next, self.agreed) {
             (Carrier::V21, ..) => Framing::Hdlc,
-            (_, Next::Check, _) => Framing::Raw,
-            (_, _, Some(terms)) if terms.ecm => Framing::Hdlc,
-            _ => Framing::Raw,
+            (_, Next::Check, _) | (_, _, None) => Framing::Raw,
+            (_, _, Some(agreed)) => framing(&agreed.terms),
         }
     }
 
@@ -158,11 +168,25 @@ impl Course {
     }
 
     fn is_good(&self) -> bool {
-        self.terms.is_some_and(|terms| self.run.1 * 1000 >= GOOD_RUN.as_ms() * u64::from(terms.carrier.bit_rate()))
+        let rate = self.agreed.map(|agreed| u64::from(agreed.terms.carrier.bit_rate()));
+        rate.is_some_and(|rate| self.run.1 * 1000 >= GOOD_RUN.as_ms() * rate)
     }
 
-    /// Whether CFR must not reach the line: what came of its training check was bad. Said once.
-    pub(super) fn refuses(&mut self) -> bool {
-        std::mem::take(&mut self.refused)
+    /// A page from there could not be read where it was transcoded: what arrives is another.
+    pub(super) fn spoils(&mut self, from: Side) {
+        self.spoiled = Some(from);
+    }
+
+    /// The frame as it has to be where it goes: nobody is told that what was bad on its way was good.
+    pub(super) fn corrected(&self, from: Side, octets: &[u8]) -> Vec<u8> {
+        let Frame::Known(message) = Frame::parse(octets) else { return octets.to_vec() };
+        let fcf = match message.fcf {
+            Fcf::Cfr if self.refused && from == Side::Network => Fcf::Ftt,
+            Fcf::Mcf | Fcf::Rtp if self.spoiled.is_some_and(|side| side != from) => Fcf::Rtn,
+            _ => return octets.to_vec(),
+        };
+        let mut out = Vec::with_capacity(octets.len());
+        Message { fcf, ..message }.write(&mut out);
+        out
     }
 }

@@ -87,14 +87,14 @@ pub(super) struct Rows {
     /// Bits of the code in what is held.
     code_bits: usize,
     zeros: usize,
-    /// What was given out ends with a row.
+    /// What was given out ends with a row, or is nothing yet.
     between: bool,
     out: Packer,
 }
 
 impl Rows {
     pub(super) fn new(least_bits: usize) -> Self {
-        Self { least_bits, held: Vec::new(), code_bits: 0, zeros: 0, between: false, out: Packer::default() }
+        Self { least_bits, held: Vec::new(), code_bits: 0, zeros: 0, between: true, out: Packer::default() }
     }
 
     /// Octets of rows that are whole.

@@ -2,19 +2,28 @@
 
 use std::collections::VecDeque;
 
-use super::{RelayConfig, Side, course::Course, fill::Rows, outward::Outward, passing};
+use super::{
+    RelayConfig, RelayCounters, Side,
+    course::Course,
+    line_page::LinePage,
+    outward::Outward,
+    passing::{is_known, passing},
+    spoken::Spoken,
+};
 use crate::{
-    frame::{Fcf, Frame, Message},
-    seam::{Carrier, Cut, Framing, FrontEnd, Order, Signal, Train},
-    t38::{
-        ifp::{DataType, Field, FieldType, Ifp, Indicator, turned},
-        pacing::Pacing,
-    },
-    time::{LineSpan, LineTime, TICKS_PER_SECOND},
+    seam::{Carrier, Cut, Framing, FrontEnd, Signal, Train},
+    t38::ifp::{DataType, Field, FieldType, Ifp, Indicator, turned},
+    time::{LineSpan, LineTime},
 };
 
 /// What holds a fast signal back, so that its octets are there when they are wanted though the network is uneven.
 const CUSHION: LineSpan = LineSpan::ms(240);
+
+/// A frame that comes octet by octet begins on the line when this much of it is there.
+const HEAD_START: LineSpan = LineSpan::ms(200);
+
+/// Each frame that was too slow all the same doubles that, up to this: control frames are whole by then.
+const LONGEST_HEAD_START: LineSpan = LineSpan::ms(2000);
 
 /// Silence after a signal of the line before we speak.
 const TURNAROUND: LineSpan = LineSpan::ms(75);
@@ -37,36 +46,17 @@ const LONGEST_FRAME: usize = 400;
 /// A training check, 1.5 s, in milliseconds.
 const CHECK_MS: u64 = 1500;
 
-/// A signal for the line: on the air, or behind the one that is.
-struct Spoken {
-    signal: Signal,
-    /// How long it is held back.
-    held: LineSpan,
-    ordered: bool,
-    pieces: VecDeque<Piece>,
-    /// Its last piece is among them, or went.
-    complete: bool,
-    /// Since when it is flags that nobody at the other end asked for.
-    spoof: Option<LineTime>,
-    /// Its rows, where it is a page of them.
-    rows: Option<Rows>,
-    /// When the line needs its first octet, and octets that were supplied since.
-    begins: LineTime,
-    supplied: u64,
-}
-
-/// What is to be supplied.
-struct Piece {
-    octets: Vec<u8>,
-    cut: Cut,
-}
-
 pub(super) struct Inward {
     /// Signals in their order; the first is on the air when it was ordered.
     signals: VecDeque<Spoken>,
     waiting: usize,
+    /// What came of the network's frame that is not over.
     frame: Vec<u8>,
     damaged: bool,
+    /// Octets of it that the line got, or will.
+    begun: usize,
+    head_start: LineSpan,
+    counters: RelayCounters,
     heard: LineTime,
     quiet_since: LineTime,
     /// The line's signal that flags were sent for.
@@ -76,38 +66,6 @@ pub(super) struct Inward {
 /// Signals that wait at most.
 const MOST_SIGNALS: usize = 4;
 
-impl Spoken {
-    fn new(signal: Signal, held: LineSpan) -> Self {
-        Self {
-            signal,
-            held,
-            ordered: false,
-            pieces: VecDeque::new(),
-            complete: false,
-            spoof: None,
-            rows: None,
-            begins: LineTime::ZERO,
-            supplied: 0,
-        }
-    }
-
-    fn carrier(&self) -> Option<Carrier> {
-        match self.signal {
-            Signal::Data { carrier, .. } => Some(carrier),
-            _ => None,
-        }
-    }
-
-    fn end(&mut self) {
-        if !std::mem::replace(&mut self.complete, true) {
-            match self.pieces.back_mut() {
-                Some(last) => last.cut = Cut::Signal,
-                None => self.pieces.push_back(Piece { octets: Vec::new(), cut: Cut::Signal }),
-            }
-        }
-    }
-}
-
 impl Inward {
     pub(super) fn new() -> Self {
         Self {
@@ -115,6 +73,9 @@ impl Inward {
             waiting: 0,
             frame: Vec::with_capacity(LONGEST_FRAME),
             damaged: false,
+            begun: 0,
+            head_start: HEAD_START,
+            counters: RelayCounters::default(),
             heard: LineTime::ZERO,
             quiet_since: LineTime::ZERO,
             spoofed_for: None,
@@ -125,14 +86,19 @@ impl Inward {
         self.signals.is_empty()
     }
 
+    pub(super) fn counters(&self) -> RelayCounters {
+        self.counters
+    }
+
     pub(super) fn lost(&mut self) {
+        self.void();
         self.damaged = true;
     }
 
     /// The line has heard all of what was ordered.
     pub(super) fn sent(&mut self, at: LineTime) {
         if let Some(over) = self.signals.pop_front_if(|spoken| spoken.ordered) {
-            self.waiting -= over.pieces.iter().map(|piece| piece.octets.len()).sum::<usize>();
+            self.waiting -= over.waiting();
         }
         self.quiet_since = at;
     }
@@ -144,7 +110,7 @@ impl Inward {
             Ifp::Indicator(Indicator::Training(carrier)) => self.begin(*carrier, course, config),
             Ifp::Indicator(Indicator::Ced | Indicator::V8Ansam) => self.tone(Signal::Ced),
             Ifp::Indicator(Indicator::Cng) => self.tone(Signal::Cng),
-            Ifp::Indicator(_) => self.end(),
+            Ifp::Indicator(_) => self.end(course),
             Ifp::Data(kind, fields) => self.data(*kind, fields, course, config),
         }
     }
@@ -164,7 +130,7 @@ impl Inward {
         self.open().and_then(|spoken| spoken.carrier())
     }
 
-    fn begin(&mut self, carrier: Carrier, course: &Course, config: &RelayConfig) {
+    fn begin(&mut self, carrier: Carrier, course: &mut Course, config: &RelayConfig) {
         let last = self.signals.back().and_then(Spoken::carrier).map(DataType::of_carrier);
         if course.check_stays() && carrier != Carrier::V21 && last == Some(DataType::of_carrier(carrier)) {
             // Said again: our own check is on its way already.
@@ -177,22 +143,22 @@ impl Inward {
                 spoken.spoof = None;
                 return;
             }
-            self.end();
+            self.end(course);
         }
         self.frame.clear();
-        self.damaged = false;
+        (self.damaged, self.begun) = (false, 0);
         if self.signals.len() >= MOST_SIGNALS {
             return;
         }
         let framing = course.framing(carrier);
         let held = if carrier == Carrier::V21 { LineSpan::ZERO } else { CUSHION };
-        let least = course.row_bits().filter(|_| carrier != Carrier::V21);
-        let rows = least.map(|least| Rows::new(if config.fill_removal { least } else { 0 }));
-        self.signals.push_back(Spoken { rows, ..Spoken::new(Signal::Data { carrier, framing }, held) });
+        let agreed = course.page().filter(|_| carrier != Carrier::V21);
+        let page = agreed.map(|(terms, row_bits)| LinePage::new(&terms, row_bits, config));
+        self.signals.push_back(Spoken::new(Signal::Data { carrier, framing }, held).of_page(page));
         if course.check_stays() && carrier != Carrier::V21 {
             let zeros = u64::from(carrier.bit_rate()) * CHECK_MS / 8000;
             self.put(vec![0; zeros as usize], Cut::Signal);
-            self.end();
+            self.end(course);
         }
     }
 
@@ -207,23 +173,27 @@ impl Inward {
             let known = course.fast().map(|(fast, _)| fast).filter(|&fast| DataType::of_carrier(fast) == kind);
             self.begin(known.unwrap_or(any), course, config);
         }
+        if let Some(spoken) = self.open() {
+            spoken.spoof = None;
+        }
         for field in fields {
             self.field(field, course, config);
             use FieldType::{FcsBadSigEnd, FcsOkSigEnd, HdlcSigEnd, NonEcmSigEnd};
             if matches!(field.kind, FcsOkSigEnd | FcsBadSigEnd | HdlcSigEnd | NonEcmSigEnd) {
-                self.end();
+                self.end(course);
                 if any != Carrier::V21 {
                     course.fast_over();
                 }
             }
         }
+        self.grow(course, config);
     }
 
     fn field(&mut self, field: &Field<'_>, course: &mut Course, config: &RelayConfig) {
         match field.kind {
             FieldType::Hdlc => self.collect(field.octets),
             FieldType::FcsOk | FieldType::FcsOkSigEnd => self.frame(course, config),
-            FieldType::FcsBad | FieldType::FcsBadSigEnd => self.frame.clear(),
+            FieldType::FcsBad | FieldType::FcsBadSigEnd => self.drop_frame(),
             FieldType::NonEcm | FieldType::NonEcmSigEnd if !field.octets.is_empty() => {
                 self.page(turned(field.octets).collect());
             }
@@ -233,59 +203,120 @@ impl Inward {
 
     /// Octets of a stream: of rows, those that are whole.
     fn page(&mut self, octets: Vec<u8>) {
-        let rows = self.open().and_then(|spoken| spoken.rows.as_mut());
-        let octets = rows.map(|rows| rows.push(&octets)).unwrap_or(octets);
+        let page = self.open().and_then(|spoken| spoken.page.as_mut());
+        let octets = page.map(|page| page.push(&octets)).unwrap_or(octets);
         self.put(octets, Cut::More);
     }
 
     fn collect(&mut self, octets: &[u8]) {
         if self.damaged && matches!(octets, [0xff, 0xc0 | 0xc8, ..]) {
-            self.frame.clear();
-            self.damaged = false;
+            self.drop_frame();
         }
         let room = LONGEST_FRAME - self.frame.len();
-        self.damaged |= octets.len() > room;
+        if octets.len() > room {
+            self.lost();
+        }
         self.frame.extend(turned(octets).take(room));
     }
 
-    /// A frame is whole. A damaged one does not reach the line, where its check sequence would make it good.
-    fn frame(&mut self, course: &mut Course, config: &RelayConfig) {
-        let octets = std::mem::take(&mut self.frame);
-        if std::mem::take(&mut self.damaged) || octets.is_empty() {
+    /// Octets of a frame that is not over go to the line once there are enough to begin it.
+    fn grow(&mut self, course: &Course, config: &RelayConfig) {
+        let Some(carrier) = self.open_carrier().filter(|_| !self.damaged && is_known(&self.frame)) else { return };
+        let enough = (u64::from(carrier.bit_rate()) * self.head_start.as_ms()).div_ceil(8000);
+        if self.begun == 0 && (self.frame.len() as u64) < enough {
             return;
         }
-        let octets = refused(octets, course);
-        course.passes(Side::Network, &octets);
-        if let Some(octets) = passing(&octets, config) {
-            self.put(octets, Cut::Frame);
+        if let Some(octets) = self.passing(course, config) {
+            self.counters.begun_early += u64::from(self.begun == 0);
+            self.say(&octets, Cut::More);
         }
     }
 
-    fn put(&mut self, octets: Vec<u8>, cut: Cut) {
-        if self.waiting + octets.len() > MOST_WAITING {
-            return;
+    /// What passes of the frame.
+    fn passing(&self, course: &Course, config: &RelayConfig) -> Option<Vec<u8>> {
+        passing(&course.corrected(Side::Network, &self.frame), config)
+    }
+
+    /// Says what the line does not have yet of the frame.
+    fn say(&mut self, octets: &[u8], cut: Cut) {
+        let rest = octets.get(self.begun..).unwrap_or_default().to_vec();
+        if self.put(rest, cut) {
+            self.begun = octets.len();
+        } else {
+            self.lost();
         }
-        self.waiting += octets.len();
-        match self.open() {
-            Some(spoken) => spoken.pieces.push_back(Piece { octets, cut }),
-            None => self.waiting -= octets.len(),
+    }
+
+    /// What the line has of the frame is made void.
+    fn void(&mut self) {
+        if std::mem::take(&mut self.begun) > 0 {
+            self.put(Vec::new(), Cut::Abort);
         }
+    }
+
+    /// The frame is none.
+    fn drop_frame(&mut self) {
+        self.void();
+        self.frame.clear();
+        self.damaged = false;
+    }
+
+    /// The network is too slow for a frame that was begun: it is broken off, and begun again when more of it is there.
+    fn tear(&mut self) {
+        self.counters.torn += 1;
+        self.void();
+        self.head_start = (self.head_start * 2).min(LONGEST_HEAD_START);
+    }
+
+    /// A frame is whole. A damaged one does not reach the line as a frame, where its check sequence would make it good.
+    fn frame(&mut self, course: &mut Course, config: &RelayConfig) {
+        if !self.damaged && !self.frame.is_empty() {
+            if let Some(octets) = self.passing(course, config) {
+                self.say(&octets, Cut::Frame);
+            }
+            course.passes(Side::Network, &course.corrected(Side::Network, &self.frame));
+            if !self.damaged {
+                self.begun = 0;
+            }
+        }
+        self.drop_frame();
+    }
+
+    /// Whether there was room for it.
+    fn put(&mut self, octets: Vec<u8>, cut: Cut) -> bool {
+        let count = octets.len();
+        let has_room = self.waiting + count <= MOST_WAITING;
+        if let Some(spoken) = self.open().filter(|_| has_room) {
+            spoken.put(octets, cut);
+            self.waiting += count;
+        }
+        has_room
     }
 
     /// The network's signal is over.
-    fn end(&mut self) {
-        if let Some(rest) = self.open().and_then(|spoken| spoken.rows.as_mut()).map(Rows::finish) {
+    fn end(&mut self, course: &mut Course) {
+        if let Some((rest, readable)) = self.open().and_then(|spoken| spoken.page.as_mut()).map(LinePage::finish) {
             self.put(rest, Cut::More);
+            if !readable {
+                course.spoils(Side::Network);
+            }
         }
+        self.drop_frame();
         if let Some(spoken) = self.open() {
             spoken.end();
         }
     }
 
-    pub(super) fn advance(&mut self, front: &mut impl FrontEnd, outward: &Outward, now: LineTime) {
+    pub(super) fn advance(
+        &mut self,
+        front: &mut impl FrontEnd,
+        outward: &Outward,
+        course: &mut Course,
+        now: LineTime,
+    ) {
         self.spoof(outward, now);
         if now.since(self.heard) > STALL && self.open().is_some_and(|spoken| spoken.spoof.is_none()) {
-            self.end();
+            self.end(course);
         }
         // A tone gives way to what comes behind it; a calling tone has the front end's own cadence.
         let gives_way = |spoken: &mut Spoken| spoken.ordered && spoken.carrier().is_none();
@@ -293,15 +324,21 @@ impl Inward {
             self.signals.pop_front_if(gives_way);
         }
         if let Some(spoken) = self.signals.front_mut().filter(|spoken| !spoken.ordered) {
-            spoken.ordered = true;
             let at = (now + spoken.held).max(self.quiet_since + TURNAROUND);
-            if let Signal::Data { carrier, framing } = spoken.signal {
-                spoken.begins = at + Pacing::Nominal.opening(carrier, framing);
-            }
-            front.order(Order::Send { signal: spoken.signal, at });
+            spoken.order(front, at);
         }
-        self.supply(front);
-        self.smooth(front, now);
+        self.supply(front, now);
+        if self.begun > 0 && self.signals.front().is_some_and(|spoken| spoken.is_too_late(now)) {
+            self.tear();
+            self.supply(front, now);
+        }
+    }
+
+    fn supply(&mut self, front: &mut impl FrontEnd, now: LineTime) {
+        if let Some(spoken) = self.signals.front_mut().filter(|spoken| spoken.ordered) {
+            self.waiting -= spoken.supply(front, now);
+            spoken.smooth(front, now);
+        }
     }
 
     /// Flags for a machine that has waited long for its answer, once, and not for ever.
@@ -312,69 +349,12 @@ impl Inward {
             if since.is_some_and(|since| now.since(since) >= SPOOFED_AFTER) {
                 self.spoofed_for = since;
                 let flags = Signal::Data { carrier: Carrier::V21, framing: Framing::Hdlc };
-                self.signals.push_back(Spoken { spoof: Some(now), ..Spoken::new(flags, LineSpan::ZERO) });
+                self.signals.push_back(Spoken::new(flags, LineSpan::ZERO).spoofed(now));
             }
         } else if let Some(spoken) = self.open()
             && spoken.spoof.is_some_and(|since| now.since(since) > SPOOFED_FOR)
         {
             spoken.end();
         }
-    }
-
-    fn supply(&mut self, front: &mut impl FrontEnd) {
-        let Some(spoken) = self.signals.front_mut().filter(|spoken| spoken.ordered) else { return };
-        while let Some(piece) = spoken.pieces.front_mut() {
-            let room = front.room();
-            if room == 0 {
-                return;
-            }
-            let count = piece.octets.len().min(room);
-            let whole = count == piece.octets.len();
-            front.supply(&piece.octets[..count], if whole { piece.cut } else { Cut::More });
-            piece.octets.drain(..count);
-            self.waiting -= count;
-            spoken.supplied += count as u64;
-            if whole {
-                spoken.pieces.pop_front();
-            }
-        }
-    }
-}
-
-/// The line is given fill when what is supplied lasts no longer than this,
-const LOW: LineSpan = LineSpan::ms(60);
-
-/// and of it so much.
-const SMOOTHING: LineSpan = LineSpan::ms(40);
-
-impl Inward {
-    /// A network that is slower than the modem for a while, or that thins rows out, is waited for between two rows.
-    fn smooth(&mut self, front: &mut impl FrontEnd, now: LineTime) {
-        let Some(spoken) = self.signals.front_mut().filter(|spoken| spoken.ordered && spoken.pieces.is_empty()) else {
-            return;
-        };
-        let (Some(carrier), false) = (spoken.carrier(), spoken.complete) else { return };
-        let rate = u64::from(carrier.bit_rate());
-        let lasts = spoken.begins + LineSpan(8 * spoken.supplied * TICKS_PER_SECOND / rate);
-        if lasts.since(now) > LOW {
-            return;
-        }
-        let octets = (rate * SMOOTHING.as_ms() / 8000) as usize;
-        if let Some(fill) = spoken.rows.as_mut().and_then(|rows| rows.pause(octets.min(front.room()))) {
-            front.supply(&fill[..fill.len().min(front.room())], Cut::More);
-            spoken.supplied += fill.len() as u64;
-        }
-    }
-}
-
-/// FTT in place of a CFR for a training check that was bad where it was checked.
-fn refused(octets: Vec<u8>, course: &mut Course) -> Vec<u8> {
-    match Frame::parse(&octets) {
-        Frame::Known(message) if message.fcf == Fcf::Cfr && course.refuses() => {
-            let mut out = Vec::with_capacity(octets.len());
-            Message { fcf: Fcf::Ftt, ..message }.write(&mut out);
-            out
-        }
-        _ => octets,
     }
 }

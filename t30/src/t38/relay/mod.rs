@@ -7,24 +7,29 @@
 //!            orders, octets           └─ course: what is on its way next, read from the frames that pass
 //! ```
 //!
-//! A driver calls [`Relay::advance`] with the front end once a block, and carries packets. Frames pass whole: one is on its
-//! way when its check sequence was seen, so that a damaged one never passes as good.
+//! A driver calls [`Relay::advance`] with the front end once a block, and carries packets. Frames pass octet by octet while
+//! they come, where the front end tells them so; that one was damaged is known at its end, and its other end is made bad too.
 
 mod course;
 mod fill;
 mod inward;
+mod line_page;
+mod network_page;
 mod outward;
+mod passing;
+mod spoken;
+mod transcode;
 
 use course::Course;
 use inward::Inward;
 use outward::Outward;
+pub use transcode::Transcoding;
 
 use super::{
     ifp::{Ifp, NoIfp, Syntax},
     terminal::RateManagement,
 };
 use crate::{
-    frame::{BitField, Fcf, Frame, Message},
     seam::{FrontEnd, LineEvent, Listen, Order},
     time::LineTime,
 };
@@ -55,6 +60,8 @@ pub struct RelayConfig {
     /// Whether fill goes out of pages without error correction on their way to the network, and is made for the line: both
     /// ends agreed on T38FaxFillBitRemoval.
     pub fill_removal: bool,
+    /// What pages without error correction are on the network instead of MH or MR, where both ends announced it.
+    pub transcoding: Option<Transcoding>,
 }
 
 impl Default for RelayConfig {
@@ -66,6 +73,7 @@ impl Default for RelayConfig {
             non_standard: NonStandard::Blocked,
             ecm: true,
             fill_removal: false,
+            transcoding: None,
         }
     }
 }
@@ -75,6 +83,15 @@ impl Default for RelayConfig {
 enum Side {
     Line,
     Network,
+}
+
+/// What a relay did beyond passing on what came.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RelayCounters {
+    /// Frames for the line that were begun before they were whole.
+    pub begun_early: u64,
+    /// Those of them for which the network was too slow: they were broken off, and sent whole when they had come.
+    pub torn: u64,
 }
 
 /// A relay in a call.
@@ -120,11 +137,11 @@ impl Relay {
             if event.what == LineEvent::Sent {
                 self.inward.sent(event.at);
             } else {
-                self.outward.event(event, &mut self.course, &self.config);
+                self.outward.event(event, &mut self.course);
             }
         }
         self.outward.advance(now);
-        self.inward.advance(front, &self.outward, now);
+        self.inward.advance(front, &self.outward, &mut self.course, now);
         self.listen(front);
         self.over |= self.course.is_over() && self.outward.is_silent() && self.inward.is_silent();
     }
@@ -142,6 +159,11 @@ impl Relay {
         self.outward.poll()
     }
 
+    /// What it did so far.
+    pub fn counters(&self) -> RelayCounters {
+        self.inward.counters()
+    }
+
     /// Whether DCN passed, on whichever side; the rest may be on its way still.
     pub fn has_said_farewell(&self) -> bool {
         self.course.is_over()
@@ -150,25 +172,5 @@ impl Relay {
     /// Whether DCN passed, and all that belongs to it.
     pub fn is_over(&self) -> bool {
         self.over
-    }
-}
-
-/// What passes of a frame: none of those that do not, and capabilities less those that a relay cannot carry.
-fn passing(octets: &[u8], config: &RelayConfig) -> Option<Vec<u8>> {
-    /// Store and forward, real time over IP, V.8, flow control by T.38, Internet aware: there is a relay in between.
-    const NOT_HERE: [u8; 5] = [1, 3, 6, 121, 123];
-    /// Error correction, and what needs it.
-    const ECM: [u8; 6] = [27, 31, 68, 69, 78, 79];
-    let Frame::Known(message) = Frame::parse(octets) else { return Some(octets.to_vec()) };
-    match message.fcf {
-        Fcf::Nsf | Fcf::Nss | Fcf::Nsc if config.non_standard == NonStandard::Blocked => None,
-        Fcf::Dis | Fcf::Dtc => {
-            let bits = BitField::read(message.field).without(&NOT_HERE);
-            let bits = if config.ecm { bits } else { bits.without(&ECM) };
-            let mut out = Vec::with_capacity(octets.len());
-            Message { field: bits.octets(), ..message }.write(&mut out);
-            Some(out)
-        }
-        _ => Some(octets.to_vec()),
     }
 }

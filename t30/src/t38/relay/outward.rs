@@ -2,8 +2,14 @@
 
 use std::collections::VecDeque;
 
-use super::{RelayConfig, Side, course::Course, fill::Thinner, passing};
+use super::{
+    RelayConfig, Side,
+    course::Course,
+    network_page::NetworkPage,
+    passing::{is_known, passing},
+};
 use crate::{
+    hdlc::MAX_FRAME_OCTETS,
     seam::{Carrier, LineEvent, Stamped, Tone},
     t38::{
         ifp::{DataType, Field, FieldType, Ifp, Indicator, turned},
@@ -14,6 +20,9 @@ use crate::{
 
 /// Packets that wait to be taken at most.
 const PACKETS: usize = 256;
+
+/// Line time of octets in a packet in milliseconds.
+const PACKET_MS: usize = 30;
 
 /// How long an answer tone is told for; its end is not heard beside the flags that follow.
 const CED: LineSpan = LineSpan::ms(2800);
@@ -29,8 +38,13 @@ pub(super) struct Outward {
     tone_until: Option<LineTime>,
     /// Octets of a stream that make no packet yet.
     octets: Vec<u8>,
-    /// Takes fill out of the page on the line.
-    thinner: Option<Thinner>,
+    /// Octets of the line since the last packet of the stream.
+    heard: usize,
+    /// The line's frame that is not over, and what was said of it.
+    frame: Vec<u8>,
+    said: Vec<u8>,
+    /// The page on the line, where it does not pass as it is.
+    page: Option<NetworkPage>,
     repeat: Repeat,
     packets: VecDeque<Vec<u8>>,
     /// When the line's last signal ended, while nobody answered.
@@ -39,8 +53,19 @@ pub(super) struct Outward {
 
 impl Outward {
     pub(super) fn new(config: RelayConfig) -> Self {
-        let (repeat, packets, octets) = (Repeat::default(), VecDeque::new(), Vec::new());
-        Self { config, on: None, tone_until: None, octets, thinner: None, repeat, packets, ended: None }
+        Self {
+            config,
+            on: None,
+            tone_until: None,
+            octets: Vec::new(),
+            heard: 0,
+            frame: Vec::new(),
+            said: Vec::new(),
+            page: None,
+            repeat: Repeat::default(),
+            packets: VecDeque::new(),
+            ended: None,
+        }
     }
 
     pub(super) fn poll(&mut self) -> Option<Vec<u8>> {
@@ -56,14 +81,15 @@ impl Outward {
         self.ended.filter(|_| self.on.is_none())
     }
 
-    pub(super) fn event(&mut self, event: Stamped<LineEvent<'_>>, course: &mut Course, config: &RelayConfig) {
+    pub(super) fn event(&mut self, event: Stamped<LineEvent<'_>>, course: &mut Course) {
         let at = event.at;
         match event.what {
             LineEvent::Tone(Tone::Cng) => self.tone(Indicator::Cng, CNG, at),
             LineEvent::Tone(Tone::Ced) => self.tone(Indicator::Ced, CED, at),
             LineEvent::CarrierUp(carrier) => self.up(carrier, course, at),
             LineEvent::Trained { carrier, .. } if self.on != Some(carrier) => self.up(carrier, course, at),
-            LineEvent::Frame { carrier, octets, intact } => self.frame(carrier, octets, intact, course, config, at),
+            LineEvent::FramePart { carrier, octets } => self.frame_part(carrier, octets, course, at),
+            LineEvent::Frame { carrier, octets, intact } => self.frame(carrier, octets, intact, course, at),
             LineEvent::Octets(octets) if course.check_stays() => course.check(octets),
             LineEvent::Octets(octets) => self.stream(octets),
             LineEvent::CarrierDown(carrier) => self.down(carrier, course, at),
@@ -86,50 +112,103 @@ impl Outward {
     }
 
     fn up(&mut self, carrier: Carrier, course: &Course, at: LineTime) {
-        let thins = self.config.fill_removal && carrier != Carrier::V21 && course.row_bits().is_some();
-        self.thinner = thins.then(Thinner::default);
+        let agreed = course.page().filter(|_| carrier != Carrier::V21);
+        self.page = agreed.and_then(|(terms, _)| NetworkPage::new(&terms, &self.config));
         (self.on, self.tone_until, self.ended) = (Some(carrier), None, None);
         self.octets.clear();
+        self.heard = 0;
+        self.frame.clear();
+        self.said.clear();
         self.say(Indicator::of_carrier(carrier), at);
     }
 
-    fn frame(
-        &mut self,
-        carrier: Carrier,
-        octets: &[u8],
-        intact: bool,
-        course: &mut Course,
-        config: &RelayConfig,
-        at: LineTime,
-    ) {
+    /// Octets of a frame that is not over. What is none of T.30, as a few bits of noise, has to have been a frame first.
+    fn frame_part(&mut self, carrier: Carrier, octets: &[u8], course: &Course, at: LineTime) {
+        if self.on.is_none() {
+            self.up(carrier, course, at);
+        }
+        if self.frame.len() + octets.len() > MAX_FRAME_OCTETS {
+            self.frame_is_bad(carrier);
+            self.frame.clear();
+        }
+        self.frame.extend_from_slice(octets);
+        let octets = course.corrected(Side::Line, &self.frame);
+        let Some(passing) = is_known(&octets).then(|| passing(&octets, &self.config)).flatten() else { return };
+        let unsaid = passing.get(self.said.len()..).unwrap_or_default();
+        for piece in unsaid.chunks_exact(self.packet_octets(carrier)) {
+            self.hdlc(carrier, piece, None);
+            self.said.extend_from_slice(piece);
+        }
+    }
+
+    fn frame(&mut self, carrier: Carrier, octets: &[u8], intact: bool, course: &mut Course, at: LineTime) {
         if self.on.is_none() {
             self.up(carrier, course, at);
         }
         if intact {
-            course.passes(Side::Line, octets);
+            let octets = course.corrected(Side::Line, octets);
+            course.passes(Side::Line, &octets);
+            self.good_frame(carrier, passing(&octets, &self.config));
+        } else if !self.said.is_empty() || octets.is_empty() {
+            self.frame_is_bad(carrier);
+        } else {
+            self.hdlc(carrier, octets, Some(FieldType::FcsBad));
         }
-        let Some(octets) = (if intact { passing(octets, config) } else { Some(octets.to_vec()) }) else { return };
+        self.frame.clear();
+        self.said.clear();
+    }
+
+    /// Says the rest of a frame. One that was mended may not be what was said of it: it is said anew.
+    fn good_frame(&mut self, carrier: Carrier, passing: Option<Vec<u8>>) {
+        if passing.as_ref().is_none_or(|passing| !passing.starts_with(&self.said)) {
+            self.frame_is_bad(carrier);
+        }
+        if let Some(passing) = passing {
+            self.hdlc(carrier, &passing[self.said.len()..], Some(FieldType::FcsOk));
+        }
+    }
+
+    /// What was said of the frame was none.
+    fn frame_is_bad(&mut self, carrier: Carrier) {
+        if !std::mem::take(&mut self.said).is_empty() {
+            self.hdlc(carrier, &[], Some(FieldType::FcsBad));
+        }
+    }
+
+    /// Octets of a frame, and how it ends.
+    fn hdlc(&mut self, carrier: Carrier, octets: &[u8], end: Option<FieldType>) {
         let kind = DataType::of_carrier(carrier);
-        let end = if intact { FieldType::FcsOk } else { FieldType::FcsBad };
-        let turned: Vec<u8> = turned(&octets).collect();
+        let turned: Vec<u8> = turned(octets).collect();
         let mut pieces = turned.chunks(self.config.packet_limit).peekable();
+        if turned.is_empty() {
+            return self.data(kind, end.map(Field::mark).into_iter().collect());
+        }
         while let Some(piece) = pieces.next() {
             let mut fields = vec![Field { kind: FieldType::Hdlc, octets: piece }];
-            fields.extend(pieces.peek().is_none().then_some(Field::mark(end)));
+            fields.extend(end.filter(|_| pieces.peek().is_none()).map(Field::mark));
             self.data(kind, fields);
         }
     }
 
+    /// Octets of a packet while they come.
+    fn packet_octets(&self, carrier: Carrier) -> usize {
+        (carrier.bit_rate() as usize * PACKET_MS / 8000).clamp(1, self.config.packet_limit)
+    }
+
     fn stream(&mut self, octets: &[u8]) {
-        match &mut self.thinner {
-            Some(thinner) => self.octets.extend(thinner.push(octets)),
+        match &mut self.page {
+            Some(page) => self.octets.extend(page.push(octets)),
             None => self.octets.extend_from_slice(octets),
         }
         let Some(carrier) = self.on else { return self.octets.clear() };
-        let enough = (carrier.bit_rate() as usize * 3 / 800).min(self.config.packet_limit);
-        while self.octets.len() >= enough {
-            self.send_octets(carrier, enough, false);
+        self.heard += octets.len();
+        // What is thinned out is no later for it.
+        let enough = self.packet_octets(carrier);
+        while self.octets.len() >= enough || self.heard >= enough && !self.octets.is_empty() {
+            self.heard = self.heard.saturating_sub(enough);
+            self.send_octets(carrier, enough.min(self.octets.len()), false);
         }
+        self.heard = self.heard.min(enough);
     }
 
     fn send_octets(&mut self, carrier: Carrier, count: usize, last: bool) {
@@ -148,11 +227,16 @@ impl Outward {
             return;
         }
         use crate::seam::Framing::{Hdlc, Raw};
+        self.frame_is_bad(carrier);
         match course.framing(carrier) {
             Hdlc => self.data(DataType::of_carrier(carrier), vec![Field::mark(FieldType::HdlcSigEnd)]),
             Raw if course.check_stays() => {}
             Raw => {
-                self.octets.extend(self.thinner.take().map(|mut thinner| thinner.finish()).unwrap_or_default());
+                let (rest, readable) = self.page.take().map_or((Vec::new(), true), NetworkPage::finish);
+                self.octets.extend(rest);
+                if !readable {
+                    course.spoils(Side::Line);
+                }
                 self.send_octets(carrier, self.octets.len(), true);
             }
         }

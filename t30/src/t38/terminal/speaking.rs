@@ -62,6 +62,8 @@ pub(super) struct Speaking {
     octets: Vec<u8>,
     /// The frame in hand is whole.
     frame_ready: bool,
+    /// It is void.
+    void: bool,
     /// The last octets of the signal were supplied.
     complete: bool,
     /// A DCS was sent: the next stream is a training check.
@@ -82,6 +84,7 @@ impl Speaking {
             again: Repeat::default(),
             octets: Vec::with_capacity(2 * SUPPLY_OCTETS),
             frame_ready: false,
+            void: false,
             complete: false,
             check_follows: false,
             check: false,
@@ -125,7 +128,7 @@ impl Speaking {
 
     fn clear(&mut self) {
         self.octets.clear();
-        (self.frame_ready, self.complete, self.check) = (false, false, false);
+        (self.frame_ready, self.void, self.complete, self.check) = (false, false, false, false);
     }
 
     /// The far end answers: nothing needs to last any more. Whether all of a signal was sent and only lasted.
@@ -179,6 +182,7 @@ impl Speaking {
         let Some((_, framing)) = self.data().filter(|_| self.room() > 0) else { return };
         self.octets.extend_from_slice(&octets[..octets.len().min(SUPPLY_OCTETS)]);
         self.frame_ready = framing == Framing::Hdlc && cut != Cut::More;
+        self.void = cut == Cut::Abort;
         self.complete = cut == Cut::Signal;
     }
 
@@ -280,6 +284,9 @@ impl Speaking {
     fn frame(&mut self, carrier: Carrier) -> LineSpan {
         let octets = self.awareness.told(std::mem::take(&mut self.octets));
         self.frame_ready = false;
+        if std::mem::take(&mut self.void) {
+            return LineSpan::ZERO;
+        }
         if let Frame::Known(message) = Frame::parse(&octets) {
             self.check_follows = message.fcf == Fcf::Dcs;
         }
