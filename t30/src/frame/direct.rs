@@ -54,10 +54,7 @@ impl DirectOffer {
             _ => IpAddr::from(<[u8; 16]>::try_from(address).ok()?),
         };
         let address = SocketAddr::new(address, u16::from_be_bytes(*port));
-        Some(Self {
-            kept: u16::from_be_bytes(*kept),
-            place: DirectPlace { address, fingerprint: *fingerprint },
-        })
+        Some(Self { kept: u16::from_be_bytes(*kept), place: DirectPlace { address, fingerprint: *fingerprint } })
     }
 
     /// The information field.

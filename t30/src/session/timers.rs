@@ -84,7 +84,10 @@ impl Timer {
 
     /// Whether its end may make us speak, so that it waits while the other side does.
     pub(super) const fn waits_for_quiet(self) -> bool {
-        matches!(self, Self::T1 | Self::T2 | Self::T3 | Self::T4 | Self::T5 | Self::TrainingCheck | Self::Keeping | Self::Direct)
+        matches!(
+            self,
+            Self::T1 | Self::T2 | Self::T3 | Self::T4 | Self::T5 | Self::TrainingCheck | Self::Keeping | Self::Direct
+        )
     }
 }
 

@@ -12,7 +12,10 @@ use answertone_t30::{
     hdlc::Framer,
     image::Page,
     seam::{Carrier, Cut, Evm, Framing, LineEvent, Listen, Order, Signal, Stamped, Tone, Train, V27terRate},
-    session::{Config, DirectNews, DirectStep, Document, Event, NotKept, Outcome, Output, ReceivedPage, Report, Session, Verdict},
+    session::{
+        Config, DirectNews, DirectStep, Document, Event, NotKept, Outcome, Output, ReceivedPage, Report, Session,
+        Verdict,
+    },
     time::{LineSpan, LineTime},
 };
 
