@@ -11,7 +11,7 @@ use answertone_t30::{
         Arrival, Call, LONGEST_PACKET, TerminalConfig, Wire,
         ifp::{Ifp, Syntax},
         relay::{Relay, RelayConfig},
-        rtp::PayloadTypes,
+        rtp::{Fec, PayloadTypes},
         tpkt,
         udptl::{self, ErrorCorrection, Sender},
     },
@@ -95,7 +95,7 @@ fn drained(mut poll: impl FnMut(LineTime) -> Option<usize>, now: LineTime) {
 #[test]
 fn tpkt() {
     target!(|input: &[u8]| {
-        let mut stream = tpkt::Stream::default();
+        let mut stream = tpkt::Stream::new(Syntax::Y2002);
         for octets in datagrams(input) {
             if stream.receive(octets).is_err() {
                 return;
@@ -114,8 +114,11 @@ fn call() {
         let Some((&kind, input)) = input.split_first() else { return };
         let wire = match kind % 3 {
             0 => Wire::udptl(ErrorCorrection::default(), 1400),
-            1 => Wire::rtp(PayloadTypes { t38: 96, red: Some((97, 2)) }, 1, 1),
-            _ => Wire::tpkt(),
+            1 => {
+                let fec = Some(Fec { kind: 98, span: 3, parities: 3 });
+                Wire::rtp(PayloadTypes { t38: 96, red: Some((97, 2)), fec }, 1, 1)
+            }
+            _ => Wire::tpkt(Syntax::Y1998),
         };
         let config = Arc::new(Config { modems: Modems::ALL, ..Config::default() });
         let session = Session::answering(config, LineTime::ZERO);

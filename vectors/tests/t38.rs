@@ -20,7 +20,7 @@ use answertone_t30::{
     image::{Bitmap, Page, Resolution},
     session::{Codings, Config, Document, Outcome, Session},
     t38::{
-        Call, RateManagement, TerminalConfig, Wire, ifp::Syntax, pacing::Pacing, rtp::PayloadTypes,
+        Call, RateManagement, TerminalConfig, Wire, ifp::Syntax, pacing::Pacing, rtp::{Fec, PayloadTypes},
         udptl::ErrorCorrection,
     },
     time::{LineSpan, LineTime},
@@ -110,17 +110,41 @@ fn fifty_calls_of_fifty_complete_when_a_tenth_of_all_datagrams_is_lost() {
 
 #[test]
 fn every_wire_syntax_and_pace_carries_a_call() {
-    let types = PayloadTypes { t38: 96, red: Some((97, 2)) };
-    let wires: [fn(PayloadTypes) -> Wire; 3] =
-        [|_| Wire::tpkt(), |types| Wire::rtp(types, 7, 0xfff0), |_| Wire::udptl(ErrorCorrection::default(), 400)];
+    let repeated = PayloadTypes { t38: 96, red: Some((97, 2)), fec: None };
+    let fec = Some(Fec { kind: 98, span: 3, parities: 3 });
+    let covered = PayloadTypes { t38: 96, red: Some((97, 0)), fec };
+    let wires: [&dyn Fn(Syntax) -> Wire; 4] = [
+        &|syntax| Wire::tpkt(syntax),
+        &|_| Wire::rtp(repeated, 7, 0xfff0),
+        &|_| Wire::rtp(covered, 7, 0xfff0),
+        &|_| Wire::udptl(ErrorCorrection::default(), 400),
+    ];
     for (place, wire) in wires.into_iter().enumerate() {
         for syntax in [Syntax::Y1998, Syntax::Y2002] {
             for (pacing, packet_limit) in [(Pacing::Nominal, 40), (Pacing::Free, 300)] {
                 let terminal = TerminalConfig { syntax, pacing, packet_limit, ..TerminalConfig::default() };
-                let calls = calls(&machine(true), terminal, || wire(types));
+                let calls = calls(&machine(true), terminal, || wire(syntax));
                 let carried = carry(calls, Network::GOOD);
                 assert_completed(&carried, &format!("wire {place}, {syntax:?}, {pacing:?}"));
                 assert!(pacing == Pacing::Nominal || carried.ended < LineTime(8000 * 25), "{}", carried.ended);
+            }
+        }
+    }
+}
+
+#[test]
+fn calls_over_rtp_complete_over_bad_networks() {
+    let repeated = PayloadTypes { t38: 96, red: Some((97, 3)), fec: None };
+    let covered = PayloadTypes { red: Some((97, 0)), fec: Some(Fec { kind: 98, span: 3, parities: 3 }), ..repeated };
+    for types in [repeated, covered] {
+        for loss_percent in [3, 10] {
+            for late_percent in [0, 10] {
+                let network = Network { loss_percent, late_percent, doubled_percent: 3, ..Network::GOOD };
+                let calls = calls(&machine(true), TerminalConfig::default(), || Wire::rtp(types, 7, 0xfff0));
+                let carried = carry(calls, network);
+                assert_completed(&carried, &format!("{types:?}, {loss_percent} % lost, {late_percent} % late"));
+                let recovered = carried.calls.iter().map(|call| call.counters().recovered).sum::<u64>();
+                assert!(recovered > 0, "{types:?}, {loss_percent} % lost");
             }
         }
     }

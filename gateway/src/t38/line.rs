@@ -14,7 +14,7 @@ use answertone_hw::{
 };
 use answertone_t30::{
     t38::{
-        RateManagement, TerminalConfig, Wire, ifp::Syntax, pacing::Pacing, rtp::PayloadTypes, udptl::ErrorCorrection,
+        RateManagement, TerminalConfig, Wire, ifp::Syntax, pacing::Pacing, rtp::{Fec, PayloadTypes}, udptl::ErrorCorrection,
     },
     time::LineSpan,
 };
@@ -26,8 +26,8 @@ use super::{
     tls::TlsPath,
 };
 
-/// Payload types of `t38/8000` and `red/8000` where no signalling gives them.
-const RTP_TYPES: (u8, u8) = (96, 97);
+/// Payload types of `t38/8000`, `red/8000` and `ulpfec/8000` where no signalling gives them.
+const RTP_TYPES: (u8, u8, u8) = (96, 97, 98);
 
 /// How often it is looked whether a call came.
 const LOOK_AROUND: Duration = Duration::from_millis(20);
@@ -66,13 +66,25 @@ fn is_stream(params: &T38Params) -> bool {
 pub fn wire(params: &T38Params) -> Wire {
     match params.transport {
         T38Transport::Udptl => Wire::udptl(correction(params), params.datagram),
-        T38Transport::Tcp | T38Transport::Tls => Wire::tpkt(),
+        T38Transport::Tcp | T38Transport::Tls => Wire::tpkt(Syntax::of_version(params.version)),
         T38Transport::Rtp => {
-            let red = (params.correction == T38Correction::Redundancy).then_some((RTP_TYPES.1, params.entries));
             let chance = RandomState::new().hash_one(params.local);
-            Wire::rtp(PayloadTypes { t38: RTP_TYPES.0, red }, chance as u32, (chance >> 32) as u16)
+            Wire::rtp(payload_types(params), chance as u32, (chance >> 32) as u16)
         }
     }
+}
+
+/// Parities ride beside packets as repeated ones do.
+fn payload_types(params: &T38Params) -> PayloadTypes {
+    let (red, fec) = match params.correction {
+        T38Correction::None => (None, None),
+        T38Correction::Redundancy => (Some((RTP_TYPES.1, params.entries)), None),
+        T38Correction::Fec => {
+            let fec = Fec { kind: RTP_TYPES.2, span: params.span, parities: params.entries };
+            (Some((RTP_TYPES.1, 0)), Some(fec))
+        }
+    };
+    PayloadTypes { t38: RTP_TYPES.0, red, fec }
 }
 
 /// What carries a call over packets: the way, and what both ends agreed on.

@@ -355,6 +355,26 @@ impl<'a> Ifp<'a> {
         Ok(Self::Data(kind, fields))
     }
 
+    /// How many octets the packet at the front of a stream has; [`NoIfp::Short`]: more than there are. Fields without octets
+    /// are taken to follow each other by the encoding rules.
+    pub fn length(octets: &[u8], syntax: Syntax) -> Result<usize, NoIfp> {
+        let mut reader = Reader::new(octets);
+        let has_fields = reader.bit()?;
+        if reader.bit()? {
+            reader.enumerated(4, DATA_TYPE_ROOT)?;
+            let count = if has_fields { reader.length()? } else { 0 };
+            if count > MOST_FIELDS {
+                return Err(NoIfp::TooMany);
+            }
+            for _ in 0..count {
+                Field::read(&mut reader, syntax)?;
+            }
+        } else {
+            reader.enumerated(4, INDICATOR_ROOT)?;
+        }
+        reader.octets_taken()
+    }
+
     /// Adds the packet's octets to `out`. A field's octets beyond 65535 are left out.
     pub fn write(&self, syntax: Syntax, out: &mut Vec<u8>) {
         let mut writer = Writer::new(out);

@@ -7,6 +7,7 @@ mod per;
 pub mod relay;
 mod repeat;
 pub mod rtp;
+mod rtp_parity;
 mod sequence;
 mod terminal;
 pub mod tpkt;

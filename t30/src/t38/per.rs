@@ -78,6 +78,16 @@ impl<'a> Reader<'a> {
         Ok(octets)
     }
 
+    /// Octets that it has been in, if nothing but zeros is left of the last.
+    pub(super) fn octets_taken(mut self) -> Result<usize, NoIfp> {
+        while !self.at.is_multiple_of(8) {
+            if self.bit()? {
+                return Err(NoIfp::Unknown);
+            }
+        }
+        Ok(self.at / 8)
+    }
+
     /// Whether nothing but zeros is left.
     pub(super) fn is_zero_from_here(mut self) -> bool {
         while !self.at.is_multiple_of(8) {

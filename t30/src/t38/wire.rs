@@ -1,6 +1,7 @@
 //! How packets travel: as UDPTL, as RTP, or on a stream.
 
 use super::{
+    ifp::Syntax,
     rtp,
     sequence::{Arrival, Counters},
     tpkt,
@@ -41,9 +42,9 @@ impl Wire {
         Self::Rtp(Box::new(rtp::Sender::new(types, source, number)), Box::new(receiver))
     }
 
-    /// A stream.
-    pub fn tpkt() -> Self {
-        Self::Tpkt { stream: tpkt::Stream::default(), broken: false, received: 0 }
+    /// A stream, of packets in that syntax.
+    pub fn tpkt(syntax: Syntax) -> Self {
+        Self::Tpkt { stream: tpkt::Stream::new(syntax), broken: false, received: 0 }
     }
 
     /// What is to be sent for a packet.
@@ -51,7 +52,7 @@ impl Wire {
         match self {
             Self::Udptl(sender, _) => sender.send(packet),
             Self::Rtp(sender, _) => sender.send(packet, now),
-            Self::Tpkt { .. } => tpkt::wrapped(packet),
+            Self::Tpkt { stream, .. } => stream.wrap(packet),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    io::Write,
     net::UdpSocket,
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -109,10 +110,12 @@ impl Case {
         let ecm = if self.ecm { "on" } else { "off" };
         let compressions = if self.ecm { "t4-1d,t4-2d,t6" } else { "t4-1d,t4-2d" };
         // Where nothing repeats packets, the peer says indicators thrice, as we do.
+        // What broke off needs not to be waited for.
+        let timeout = if self.may_fail() { 100 } else { 400 };
         let repeat = if self.loss_percent > 0 { 3 } else { 1 };
         let text = format!(
             "--ec {ec} --entries {entries} --span {span} --version {} --method {method} --ecm {ecm} --modems v27ter,v29,v17 \
-             --compressions {compressions} --drop {} --seed {} --repeat {repeat} --speed {SPEED} --timeout 400",
+             --compressions {compressions} --drop {} --seed {} --repeat {repeat} --speed {SPEED} --timeout {timeout}",
             self.version, self.loss_percent, self.seed
         );
         text.split_whitespace().map(str::to_owned).collect()
@@ -219,6 +222,7 @@ impl Case {
 fn every_page_crosses(cases: &[Case]) {
     let Some(program) = peer(cases.len(), "peer-t38") else { return };
     let next = AtomicUsize::new(0);
+    let uncorrected = [AtomicUsize::new(0), AtomicUsize::new(0)];
     let failures = std::sync::Mutex::new(Vec::new());
     thread::scope(|scope| {
         for _ in 0..AT_ONCE.min(cases.len()) {
@@ -226,8 +230,9 @@ fn every_page_crosses(cases: &[Case]) {
                 while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let (outcome, pages, story) = case.run(&program);
                     let same = pages.len() == 1 && pages[0].bitmap == page(3, 300).bitmap;
-                    if case.may_fail() && outcome != Some(Outcome::Completed) {
-                        println!("not completed, with nothing to correct losses: {outcome:?}");
+                    if case.may_fail() {
+                        let completed = outcome == Some(Outcome::Completed) && same;
+                        uncorrected[usize::from(completed)].fetch_add(1, Ordering::Relaxed);
                         assert!(pages.is_empty() || same, "a page that came differs");
                     } else if outcome != Some(Outcome::Completed) || !same {
                         let what = format!("{outcome:?}, {} pages, pels equal: {same}\n{story}", pages.len());
@@ -237,6 +242,13 @@ fn every_page_crosses(cases: &[Case]) {
             });
         }
     });
+    let [broke, completed] = uncorrected.map(AtomicUsize::into_inner);
+    if broke + completed > 0 {
+        // Past the harness's capture: it is no assertion that they complete.
+        let line =
+            "calls completed where nothing corrects losses of datagrams with an octet each; the others broke off";
+        let _ = writeln!(std::io::stderr(), "counted: {completed} of {} {line}", broke + completed);
+    }
     let failures = failures.into_inner().expect("nobody panicked with it");
     assert!(failures.is_empty(), "{} of {} failed:\n{}", failures.len(), cases.len(), failures.join("\n\n"));
 }
@@ -268,11 +280,11 @@ fn pages_cross_to_and_from_the_peer_over_bad_networks() {
     let mut cases = Vec::new();
     for we_send in [true, false] {
         for correction in corrections {
-            // The peer waits for no datagram that is late.
-            let worst = if correction == ErrorCorrection::None { (3, 1) } else { (10, 10) };
-            for (loss_percent, late_percent) in [(0, 10), (3, 0), worst] {
-                let (version, method, ecm, seed) = (0, RateManagement::TransferredTcf, true, cases.len() as u64);
-                cases.push(Case { we_send, correction, loss_percent, late_percent, version, method, ecm, seed });
+            for loss_percent in [0, 3, 10] {
+                for late_percent in [0, 10] {
+                    let (version, method, ecm, seed) = (0, RateManagement::TransferredTcf, true, cases.len() as u64);
+                    cases.push(Case { we_send, correction, loss_percent, late_percent, version, method, ecm, seed });
+                }
             }
         }
     }

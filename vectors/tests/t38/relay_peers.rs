@@ -18,7 +18,10 @@ use answertone_t30::{
         Coding, Page,
         tiff::{FilePage, Profile, TiffDocument, WriteOptions, write},
     },
-    t38::{RateManagement, relay::RelayConfig},
+    t38::{
+        RateManagement,
+        relay::{RelayConfig, Transcoding},
+    },
     time::LineTime,
 };
 use answertone_vectors::process::ProcessEnd;
@@ -41,12 +44,16 @@ struct Case {
     modems: &'static str,
     ecm: bool,
     method: RateManagement,
+    /// What pages are between two relays.
+    transcoding: Option<Transcoding>,
 }
 
 impl Case {
     fn all() -> impl Iterator<Item = Self> {
         let modems = ["v27ter", "v27ter,v29", "v27ter,v29,v17"].into_iter();
-        modems.flat_map(|modems| [true, false].map(|ecm| Self { modems, ecm, method: RateManagement::TransferredTcf }))
+        modems.flat_map(|modems| {
+            [true, false].map(|ecm| Self { modems, ecm, method: RateManagement::TransferredTcf, transcoding: None })
+        })
     }
 
     fn options(&self) -> Vec<String> {
@@ -100,7 +107,8 @@ impl Line {
     fn new(program: &Path, case: &Case, files: &Files, sends: bool) -> Self {
         let mut command = Command::new(program);
         command.args(["--stdio", "--tail-ms", "500"]).args(files.arguments(sends)).args(case.options());
-        let config = RelayConfig { rate_management: case.method, ..RelayConfig::default() };
+        let config =
+            RelayConfig { rate_management: case.method, transcoding: case.transcoding, ..RelayConfig::default() };
         Self { machine: ProcessEnd::start(&mut command), gateway: Gateway::new(config), heard: SILENCE, said: SILENCE }
     }
 
@@ -141,8 +149,13 @@ fn line_to_line(program: &Path, case: &Case, network: Network) {
 
 #[test]
 fn machines_of_another_maker_reach_each_other_over_two_relays() {
-    let Some(program) = peers::peer(8, "peer-fax") else { return };
+    let Some(program) = peers::peer(14, "peer-fax") else { return };
     Case::all().for_each(|case| line_to_line(&program, &case, Network::GOOD));
+    for case in Case::all().filter(|case| !case.ecm) {
+        for transcoding in [Transcoding::Mmr, Transcoding::Jbig] {
+            line_to_line(&program, &Case { transcoding: Some(transcoding), ..case }, Network::GOOD);
+        }
+    }
     for case in Case::all().filter(|case| case.ecm && case.modems != "v27ter,v29") {
         line_to_line(&program, &case, Network { loss_percent: 5, late_percent: 5, ..Network::GOOD });
     }

@@ -84,8 +84,7 @@ impl Course {
                 (self.next, self.run, self.refused) = (Next::Check, (0, 0), false);
             }
             (Fcf::Ctc, _) => {
-                if let (Some(agreed), Some(carrier)) =
-                    (&mut self.agreed, carrier_of_rate_bits(bits.value(Field::Rate)))
+                if let (Some(agreed), Some(carrier)) = (&mut self.agreed, carrier_of_rate_bits(bits.value(Field::Rate)))
                 {
                     agreed.terms.carrier = with_train(carrier, Train::Long);
                     self.next = Next::Page(Train::Long);
@@ -118,9 +117,7 @@ impl Course {
         match self.next {
             Next::Nothing => None,
             Next::Check => Some((terms.carrier, Framing::Raw)),
-            Next::Page(train) => {
-                Some((with_train(terms.carrier, train), framing(&terms)))
-            }
+            Next::Page(train) => Some((with_train(terms.carrier, train), framing(&terms))),
         }
     }
 

@@ -307,13 +307,7 @@ impl Inward {
         }
     }
 
-    pub(super) fn advance(
-        &mut self,
-        front: &mut impl FrontEnd,
-        outward: &Outward,
-        course: &mut Course,
-        now: LineTime,
-    ) {
+    pub(super) fn advance(&mut self, front: &mut impl FrontEnd, outward: &Outward, course: &mut Course, now: LineTime) {
         self.spoof(outward, now);
         if now.since(self.heard) > STALL && self.open().is_some_and(|spoken| spoken.spoof.is_none()) {
             self.end(course);

@@ -34,7 +34,6 @@ pub(super) fn passing(octets: &[u8], config: &RelayConfig) -> Option<Vec<u8>> {
     }
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;

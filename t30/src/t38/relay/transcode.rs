@@ -132,7 +132,11 @@ mod tests {
     }
 
     /// Over the network and back, in pieces; what came out, and both verdicts.
-    fn there_and_back(coding: Coding, network: Transcoding, harm: impl Fn(&mut Vec<u8>)) -> (DecodedPage, [bool; 2], usize) {
+    fn there_and_back(
+        coding: Coding,
+        network: Transcoding,
+        harm: impl Fn(&mut Vec<u8>),
+    ) -> (DecodedPage, [bool; 2], usize) {
         let (terms, bitmap) = (terms(coding), page());
         let sent = encode(&bitmap, RowEncoding::on_line(coding, terms.resolution.k()));
         let mut there = Transcoder::to_network(&terms, network);
