@@ -117,7 +117,7 @@ impl<O: CallObserver> Call<O> {
             std::iter::from_fn(|| line.digit()).for_each(|digit| self.digit(digit));
         }
         // The last block made is still in hand; a line that is gone does not take it.
-        if line.exchange(&self.tx, &mut rx).is_ok() {
+        if self.lost.is_none() && line.exchange(&self.tx, &mut rx).is_ok() {
             self.record(&rx, pace);
         }
         line.hang_up();

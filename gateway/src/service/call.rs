@@ -270,3 +270,35 @@ fn thread_cpu_time() -> Option<Duration> {
     let text = fs::read_to_string("/proc/thread-self/schedstat").ok()?;
     text.split_whitespace().next()?.parse().ok().map(Duration::from_nanos)
 }
+
+#[cfg(test)]
+mod tests {
+    use answertone_dsp::pcm::Block;
+    use answertone_hw::{Exchange, LineError, PcmLine};
+
+    use super::*;
+
+    /// A device whose samples take 50 ms to the telephone line and back.
+    struct Late;
+
+    impl PcmLine for Late {
+        fn exchange(&mut self, _: &Block, _: &mut Block) -> Result<Exchange, LineError> {
+            Err(LineError::HungUp)
+        }
+
+        fn pace(&self) -> Pace {
+            Pace::RealTime
+        }
+
+        fn hang_up(&mut self) {}
+
+        fn path_delay(&self) -> usize {
+            400
+        }
+    }
+
+    #[test]
+    fn a_devices_delay_is_given_to_the_calls_timers() {
+        assert_eq!(Trunk::from(Line::Own(Box::new(Late))).delay(), LineSpan::ms(50));
+    }
+}

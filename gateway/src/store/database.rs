@@ -85,10 +85,14 @@ async fn prepare(file: &Path) -> Result<(), sqlx::Error> {
 }
 
 /// SQLite ends a transaction by itself when the disk is full; a connection that still believes in it is replaced.
+///
+/// Connections have no end in time. The task that would look after them counts idle ones while others take and give them
+/// back, can find one less than none, and then counts for ever on a thread that it keeps.
 fn pool(connections: u32, watch: Option<Watch>) -> PoolOptions<Any> {
     static DRIVERS: Once = Once::new();
     DRIVERS.call_once(sqlx::any::install_default_drivers);
-    AnyPoolOptions::new().max_connections(connections).before_acquire(move |connection, _| {
+    let endless = AnyPoolOptions::new().idle_timeout(None).max_lifetime(None);
+    endless.max_connections(connections).before_acquire(move |connection, _| {
         if let Some(watch) = &watch {
             watch();
         }
