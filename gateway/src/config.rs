@@ -41,7 +41,7 @@ pub use relay::{OtherRelay, Relay, Tls};
 pub use seal::{Seal, SealTo};
 pub use senders::{Quota, SenderRule};
 use serde::{Deserialize, Serialize};
-pub use sip::SipAccount;
+pub use sip::{KeyPress, SipAccount};
 pub use smtp::Smtp;
 pub use store::{Spool, StoreConfig};
 use toml::Spanned;

@@ -73,6 +73,11 @@ pub trait PcmLine: Send {
         None
     }
 
+    /// Presses a key beside the audio, in 250 ms. False where the line has no way for that: then it is to be heard.
+    fn press(&mut self, _key: char) -> bool {
+        false
+    }
+
     /// What the transport has seen so far.
     fn transport(&self) -> Option<Transport> {
         None

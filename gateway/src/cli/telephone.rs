@@ -18,7 +18,7 @@ const USUAL_RINGS: u32 = 2;
 /// Dialling and answering.
 #[derive(Args, Clone, Debug)]
 pub(super) struct TelephoneArgs {
-    /// Dial this first: digits, W waits for the dial tone, a comma pauses, ! flashes, P and T are pulse and tone.
+    /// Dial this first, on a line sip:ACCOUNT after the answer: digits, W waits for the dial tone, a comma pauses, ! flashes, P and T are pulse and tone.
     #[arg(long, value_name = "SIGNS")]
     dial: Option<DialString>,
     /// Answer at this ring; if not given, at the second on lines with a hook switch, and at once on all others.

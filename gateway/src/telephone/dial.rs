@@ -122,6 +122,9 @@ const AFTER_FLASH_BLOCKS: u32 = 50;
 const BREAK_BLOCKS: u32 = 6;
 const MAKE_BLOCKS: u32 = 4;
 
+/// A key that is pressed beside the audio.
+const PRESSED_BLOCKS: u32 = 25;
+
 /// Between two digits of pulses.
 const BETWEEN_DIGITS_BLOCKS: u32 = 80;
 
@@ -218,7 +221,11 @@ fn pulse(handset: &mut Handset<'_>, count: u32) -> Result<(), NoCall> {
     handset.silence(BETWEEN_DIGITS_BLOCKS)
 }
 
+/// A key, beside the audio where the line has a way for that.
 fn tone(handset: &mut Handset<'_>, digit: char) -> Result<(), NoCall> {
+    if handset.line.press(digit) {
+        return handset.silence(PRESSED_BLOCKS);
+    }
     let Some(mut generator) = DtmfGenerator::new(digit, DtmfStyle::default()) else { return Ok(()) };
     loop {
         let mut samples = [0.0; BLOCK_SAMPLES];

@@ -241,6 +241,12 @@ impl Session {
         self.core.config = config;
     }
 
+    /// Carriers faster than that, in bit/s, are neither offered nor used from now on; what is agreed stays so.
+    pub fn limit_rate(&mut self, limit: u32) {
+        let config = Arc::make_mut(&mut self.core.config);
+        config.max_rate = Some(config.max_rate.map_or(limit, |before| before.min(limit)));
+    }
+
     /// The document that grows has another page, for which terms are agreed now, or those of the page before hold. When
     /// it has begun, [`Event::PageBegun`], its rows are wanted.
     pub fn begin_page(&mut self, resolution: Resolution, width: Width, now: LineTime) {

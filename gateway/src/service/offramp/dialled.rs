@@ -199,16 +199,24 @@ const ANY_COUNTRY: &str = "any";
 const PAUSE_S: usize = 1;
 const TONE_WAIT_S: usize = 3;
 
-/// Presses keys on a line that was answered.
+/// Milliseconds that a key takes which is pressed beside the audio.
+const PRESSED_MS: usize = 250;
+
+/// Presses keys on a line that was answered, beside the audio where it has a way for that.
 fn press(line: &mut dyn PcmLine, keys: &str) -> Result<(), String> {
-    let mut samples = vec![0; 8000];
+    say(line, &[0; 8000])?;
     for key in keys.chars() {
         match key {
-            'P' => samples.resize(samples.len() + PAUSE_S * 8000, 0),
-            'W' => samples.resize(samples.len() + TONE_WAIT_S * 8000, 0),
-            key => samples.extend(rounded(&digits(&key.to_string(), DtmfStyle::default()))),
+            'P' => say(line, &vec![0; PAUSE_S * 8000])?,
+            'W' => say(line, &vec![0; TONE_WAIT_S * 8000])?,
+            key if line.press(key) => say(line, &[0; PRESSED_MS * 8])?,
+            key => say(line, &rounded(&digits(&key.to_string(), DtmfStyle::default())))?,
         }
     }
+    Ok(())
+}
+
+fn say(line: &mut dyn PcmLine, samples: &[i16]) -> Result<(), String> {
     let (mut tx, mut rx) = (SILENCE, SILENCE);
     for block in samples.chunks(BLOCK_SAMPLES) {
         tx.fill(0);

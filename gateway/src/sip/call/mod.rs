@@ -7,20 +7,22 @@
 
 mod digits;
 mod offers;
+mod placing;
 mod refresh;
 mod requests;
 mod responses;
 
 use std::{collections::VecDeque, time::Duration};
 
+use self::placing::Way;
 use super::{
     CallId, End, Output, Tidings,
-    core::{Core, Hop, Owner, key},
-    dialog::{Dialog, METHODS},
+    core::{Core, Hop, Owner, PATIENCE, key},
+    dialog::{Dialog, METHODS, SUPPORTED},
     message::Message,
     timer::SessionTimer,
 };
-use crate::sdp::{Agreed, Direction, Local, Wanted};
+use crate::sdp::{Agreed, Local, OwnSeal, Wanted};
 
 /// What is not said in words.
 const SDP: &str = "application/sdp";
@@ -28,10 +30,11 @@ const SDP: &str = "application/sdp";
 /// Where a call stands.
 #[derive(Debug)]
 enum State {
-    /// INVITE was sent; whether it was taken back, and whether anything was heard of it.
+    /// INVITE is to be sent, or was; whether it was taken back, and whether anything was heard of it.
     Inviting {
         cancelled: bool,
         heard: bool,
+        sent: bool,
     },
     /// INVITE came.
     Ringing(Box<Message>),
@@ -60,27 +63,15 @@ pub(super) struct Call {
     expires: u32,
     /// Whether the far end takes UPDATE.
     updates: bool,
-    /// The status of the last refusal.
-    refused: u16,
+    /// Where our invitation goes.
+    way: Way,
+    /// What we want next is to be sealed by new keys.
+    renewing: bool,
+    /// The acknowledgement of a ringing that did not come yet, and how long it is waited for.
+    unproved: Option<(String, Duration)>,
 }
 
 impl Call {
-    /// Calls somebody.
-    pub(super) fn dial(core: &mut Core, id: CallId, target: String, hop: Hop, local: Local) -> Self {
-        let dialog = Dialog::calling(core, target, hop);
-        let expires = core.profile.session_expires;
-        let state = State::Inviting { cancelled: false, heard: false };
-        let mut call = Self::new(id, dialog, state, local, expires);
-        let wanted = Wanted::Audio(Direction::SendRecv);
-        call.ours = Some((wanted, 1));
-        let hop = call.dialog.hop;
-        let invite = call.dialog.numbered("INVITE", 1, &core.profile);
-        let invite = call.offering(invite, wanted).with("Accept-Contact", core.profile.fax_preference());
-        let asserted = core.profile.caller_id.as_ref().map(|it| format!("<sip:{it}@{}>", core.profile.domain));
-        core.request(invite.with_some("P-Preferred-Identity", asserted), hop, Owner::Call(id));
-        call
-    }
-
     /// A call that came; it rings until it is answered.
     pub(super) fn ring(core: &mut Core, id: CallId, invite: &Message, hop: Hop, local: Local) -> Self {
         let trying = core.response(invite, 100, "Trying");
@@ -108,7 +99,9 @@ impl Call {
             timer: None,
             expires,
             updates: false,
-            refused: 0,
+            way: Way::default(),
+            renewing: false,
+            unproved: None,
         }
     }
 
@@ -145,17 +138,34 @@ impl Call {
         self.local = local;
     }
 
-    /// Tells that it rings.
+    /// Keys for the next seal.
+    pub(super) fn set_keys(&mut self, _: &mut Core, own: OwnSeal) {
+        self.local.seal = Some(own);
+    }
+
+    /// Tells that it rings. To whom that matters it is told until it is acknowledged, RFC 3262 3; the first that is told
+    /// so would have to have our offer in it, where none was made: then nothing is told before the answer.
     pub(super) fn alert(&mut self, core: &mut Core) {
-        if let State::Ringing(invite) = &self.state {
-            let ringing = self.tagged(core.response(invite, 180, "Ringing"), core);
+        let State::Ringing(invite) = &self.state else { return };
+        let reliable = invite.lists("Require", "100rel");
+        if reliable && (invite.description().is_none() || self.unproved.is_some()) {
+            return;
+        }
+        let number = core.chance() as u32 >> 2 | 1;
+        let ringing = self.tagged(core.response(invite, 180, "Ringing"), core);
+        if reliable {
+            let ringing = ringing.with("Require", "100rel").with("RSeq", number);
+            core.respond_until_acknowledged(&key(invite), &ringing);
+            let sequence = invite.sequence().unwrap_or_default();
+            self.unproved = Some((format!("{number} {sequence} INVITE"), core.now + PATIENCE));
+        } else {
             core.respond(&key(invite), &ringing);
         }
     }
 
     fn tagged(&self, mut response: Message, core: &Core) -> Message {
         response.set("To", &self.dialog.local);
-        response.with("Contact", core.profile.contact_uri()).with("Allow", METHODS).with("Supported", "timer")
+        response.with("Contact", core.profile.contact_uri()).with("Allow", METHODS).with("Supported", SUPPORTED)
     }
 
     /// Answers a call that rings.
@@ -183,7 +193,8 @@ impl Call {
     /// Hangs up, wherever the call stands.
     pub(super) fn hang_up(&mut self, core: &mut Core) {
         match &mut self.state {
-            State::Inviting { cancelled, heard } => {
+            State::Inviting { sent: false, .. } => self.end(core, End::cancelled()),
+            State::Inviting { cancelled, heard, .. } => {
                 let now = *heard && !*cancelled;
                 *cancelled = true;
                 if now {
@@ -209,11 +220,19 @@ impl Call {
         if self.timer.is_some_and(|timer| timer.due() <= core.now) {
             self.session_due(core);
         }
+        if matches!(self.state, State::Ringing(_))
+            && self.unproved.as_ref().is_some_and(|(_, until)| *until <= core.now)
+        {
+            self.reject(core, 504, "Server Time-out");
+            self.tell(core, Tidings::Ended(End::unreachable("the caller does not acknowledge that it rings".into())));
+        }
         self.go_on(core);
     }
 
     pub(super) fn due(&self) -> Option<Duration> {
         let wish = self.wish_at.filter(|_| !self.wishes.is_empty());
-        [wish, self.timer.map(|timer| timer.due())].into_iter().flatten().min()
+        let ringing = matches!(self.state, State::Ringing(_));
+        let unproved = self.unproved.as_ref().filter(|_| ringing).map(|(_, until)| *until);
+        [wish, unproved, self.timer.map(|timer| timer.due())].into_iter().flatten().min()
     }
 }

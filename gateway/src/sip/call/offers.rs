@@ -1,11 +1,13 @@
 //! What a call is and is to be: offers of ours and of theirs, one at a time, and what they come to. RFC 3264, RFC 6337.
 
-use super::{Call, Direction, Message, SDP, State, Tidings};
+use super::{Call, SDP, State};
 use crate::{
-    sdp::{self, Agreed, Description, NoAnswer, Wanted},
+    sdp::{self, Agreed, Description, Direction, Local, NoAnswer, Wanted},
     sip::{
-        End, Policy,
+        End, Policy, Tidings,
         core::{Core, Owner, key},
+        dialog::SUPPORTED,
+        message::Message,
         timer::{self, SessionTimer},
     },
 };
@@ -39,6 +41,16 @@ impl Call {
         }
     }
 
+    /// We want the call sealed by new keys, RFC 8842 5.5.
+    pub(in crate::sip) fn want_new_keys(&mut self, core: &mut Core) {
+        if self.local.kept.is_none() || self.local.seal.is_none() || self.is_over() {
+            return self.tell(core, Tidings::KeysStay);
+        }
+        self.renewing = true;
+        self.wishes = [Wanted::Image { sealed: true, beside: false }].into();
+        self.go_on(core);
+    }
+
     /// Offers what we want next, if nothing else is under way.
     pub(super) fn go_on(&mut self, core: &mut Core) {
         let free = matches!(self.state, State::Up) && self.ours.is_none() && self.unacknowledged.is_none();
@@ -59,14 +71,19 @@ impl Call {
         core.request(invite, hop, Owner::Call(self.id));
     }
 
+    /// Our side as it is in an offer: with the keys that there are, or with new ones.
+    pub(super) fn offering_side(&self) -> Local {
+        if self.renewing { self.local.renewed() } else { self.local.clone() }
+    }
+
     pub(super) fn offering(&self, invite: Message, wanted: Wanted) -> Message {
         let expires = (self.expires > 0).then(|| self.expires.to_string());
         let least = expires.as_ref().map(|_| timer::LEAST);
         invite
-            .with("Supported", "timer")
+            .with("Supported", SUPPORTED)
             .with_some("Session-Expires", expires)
             .with_some("Min-SE", least)
-            .with_body(SDP, sdp::offer(&self.local, wanted).to_string())
+            .with_body(SDP, sdp::offer(&self.offering_side(), wanted).to_string())
     }
 
     /// What the call is now, as an offer.
@@ -130,7 +147,11 @@ impl Call {
 
     /// Media were agreed.
     pub(super) fn take(&mut self, core: &mut Core, agreed: Agreed) {
-        if matches!(agreed, Agreed::Image(_)) {
+        let had_keys = self.local.seal.is_some();
+        self.local.settle(&agreed);
+        let renewed = had_keys && self.local.seal.is_none();
+        self.renewing &= matches!(agreed, Agreed::Image(_)) && !renewed;
+        if matches!(agreed, Agreed::Image(_)) && !self.renewing {
             self.wishes.clear();
         }
         self.agreed = Some(agreed.clone());
@@ -167,11 +188,15 @@ impl Call {
     /// What we wanted was declined: the next, or it stays as it is.
     pub(super) fn declined(&mut self, core: &mut Core, status: u16) {
         let wanted = self.ours.take().map(|(wanted, _)| wanted).or(self.wishes.front().copied());
-        self.refused = status;
-        let image = matches!(wanted, Some(Wanted::Image { .. }));
-        if self.wishes.front() == wanted.as_ref() {
-            self.wishes.pop_front();
+        // What was only said again stays as it is.
+        if wanted.is_none() || self.wishes.front() != wanted.as_ref() {
+            return;
         }
+        self.wishes.pop_front();
+        if std::mem::take(&mut self.renewing) {
+            return self.tell(core, Tidings::KeysStay);
+        }
+        let image = matches!(wanted, Some(Wanted::Image { .. }));
         let more = self.wishes.iter().any(|wish| matches!(wish, Wanted::Image { .. }));
         if image && !more {
             self.tell(core, Tidings::StaysAudio { status });

@@ -6,7 +6,7 @@ use crate::{
     sip::{
         End, Tidings,
         core::{Core, Hop, key},
-        dialog::METHODS,
+        dialog::{METHODS, SUPPORTED},
         message::Message,
         timer::{self, SessionTimer},
     },
@@ -36,8 +36,9 @@ impl Call {
             "INFO" => self.informed(core, request),
             "OPTIONS" => {
                 let ok = core.response(request, 200, "OK").with("Accept", SDP).with("Allow", METHODS);
-                core.respond(&key(request), &ok.with("Supported", "timer"));
+                core.respond(&key(request), &ok.with("Supported", SUPPORTED));
             }
+            "PRACK" => self.proved(core, request),
             "NOTIFY" => core.refuse(request, 200, "OK"),
             _ => {
                 let refusal = core.response(request, 405, "Method Not Allowed").with("Allow", METHODS);
@@ -88,6 +89,19 @@ impl Call {
         if let Some((key, ..)) = self.unacknowledged.take() {
             core.acknowledged(&key);
         }
+    }
+
+    /// It was heard that it rings, RFC 3262 3.
+    fn proved(&mut self, core: &mut Core, prack: &Message) {
+        let said: Vec<&str> = prack.header("RAck").unwrap_or_default().split_whitespace().collect();
+        if self.unproved.take_if(|(wanted, _)| *wanted == said.join(" ")).is_none() {
+            return core.refuse(prack, 481, "Call/Transaction Does Not Exist");
+        }
+        // Once the call is answered it is the answer that is told again.
+        if let State::Ringing(invite) = &self.state {
+            core.acknowledged(&key(invite));
+        }
+        core.refuse(prack, 200, "OK");
     }
 
     /// An offer in the call, or a refresh.

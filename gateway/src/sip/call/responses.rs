@@ -2,9 +2,9 @@
 
 use super::{Call, State};
 use crate::{
-    sdp::{self, Description, Direction, Wanted},
+    sdp::{self, Description},
     sip::{
-        End, Tidings,
+        End,
         core::{Core, Owner},
         message::Message,
         timer::SessionTimer,
@@ -46,12 +46,7 @@ impl Call {
                 self.expires = response.number("Min-SE").map_or(1800, |least| least.clamp(90, 86_400) as u32);
                 self.once_more(core);
             }
-            _ if first => {
-                self.ours = None;
-                let cancelled = matches!(self.state, State::Inviting { cancelled: true, .. });
-                let end = if cancelled { End::cancelled() } else { End::of_response(response) };
-                self.end(core, end);
-            }
+            _ if first => self.turned_away(core, response, status),
             491 => {
                 self.ours = None;
                 // Who made the call waits longer, RFC 3261 14.1.
@@ -70,29 +65,12 @@ impl Call {
     pub(super) fn once_more(&mut self, core: &mut Core) {
         let Some((wanted, _)) = self.ours else { return };
         if matches!(self.state, State::Inviting { .. }) {
-            let (sequence, hop) = (self.dialog.sequence + 1, self.dialog.hop);
-            self.dialog.sequence = sequence;
-            self.ours = Some((wanted, sequence));
-            let invite = self.dialog.numbered("INVITE", sequence, &core.profile);
-            let invite = self.offering(invite, wanted);
-            core.request(invite, hop, Owner::Call(self.id));
+            self.dialog.sequence += 1;
+            self.ours = Some((wanted, self.dialog.sequence));
+            let invite = self.invitation(core, wanted);
+            core.request(invite, self.dialog.hop, Owner::Call(self.id));
         } else {
             self.offer(core, wanted);
-        }
-    }
-
-    pub(super) fn provisional(&mut self, core: &mut Core, response: &Message, status: u16) {
-        let State::Inviting { cancelled, heard } = &mut self.state else { return };
-        let first = !std::mem::replace(heard, true);
-        if *cancelled && first {
-            return core.cancel(self.id);
-        }
-        let wanted = Wanted::Audio(Direction::SendRecv);
-        let body = response.description().filter(|_| status > 100);
-        match body.map(|body| sdp::agreed(&self.local, wanted, &Description::read(body))) {
-            Some(Ok(agreed)) => self.tell(core, Tidings::Early(agreed)),
-            _ if status >= 180 => self.tell(core, Tidings::Ringing),
-            _ => {}
         }
     }
 
@@ -116,8 +94,10 @@ impl Call {
             }
         }
         let Some(wanted) = wanted else { return };
+        let early = self.agreed_early(response).filter(|_| first && response.description().is_none());
         let answer = Description::read(response.description().unwrap_or_default());
-        self.settled(core, wanted, sdp::agreed(&self.local, wanted, &answer), first);
+        let agreed = early.map_or_else(|| sdp::agreed(&self.offering_side(), wanted, &answer), Ok);
+        self.settled(core, wanted, agreed, first);
     }
 
     pub(super) fn acknowledge(&mut self, core: &mut Core, number: u32) {

@@ -6,6 +6,7 @@
 //! ```
 
 mod placing;
+mod seals;
 mod talk;
 
 use std::{
@@ -19,6 +20,7 @@ use answertone_dsp::pcm::{Block, SILENCE};
 use answertone_hw::{Exchange, LineError, Pace, PcmLine, PolledLine, Transport as Counted, rtp::RtpLine};
 
 pub use self::placing::{NoCall, Ringing};
+use self::seals::Seals;
 pub(super) use super::media::Sockets;
 use super::{
     CallId, End, EndCause, Parties, Policy, Tidings,
@@ -26,8 +28,8 @@ use super::{
     media::rtp,
 };
 use crate::{
+    config::KeyPress,
     sdp::{Agreed, Audio},
-    t38::sealed::Sealed,
 };
 
 /// Between two looks at what was told.
@@ -53,8 +55,10 @@ pub struct Leg {
     over: Option<End>,
     unsealed: bool,
     policy: Policy,
-    /// Our certificate, until the call is sealed with it.
-    seal: Option<Sealed>,
+    /// The call's seals, where it can be sealed.
+    seals: Option<Seals>,
+    /// How keys are pressed.
+    keys: KeyPress,
     /// Whether the call may become T.38, and by our wish.
     t38: bool,
     asked: bool,
@@ -67,7 +71,7 @@ impl Leg {
         call: CallId,
         tidings: Receiver<Tidings>,
         sockets: Sockets,
-        seal: Option<Sealed>,
+        seals: Option<Seals>,
         parties: Parties,
         calls: bool,
     ) -> std::io::Result<Self> {
@@ -92,7 +96,8 @@ impl Leg {
             over: None,
             unsealed: false,
             policy: endpoint.account.seal,
-            seal,
+            seals,
+            keys: endpoint.account.keys,
             t38: endpoint.account.t38,
             asked: false,
             calls,
@@ -142,6 +147,7 @@ impl Leg {
                 }
                 Ok(Tidings::Digit(digit)) if self.digits.len() < MOST_DIGITS => self.digits.push_back(digit),
                 Ok(Tidings::Unsealed) => self.unsealed = true,
+                Ok(Tidings::KeysStay) => self.keep_keys(),
                 Ok(Tidings::StaysAudio { .. }) if self.policy == Policy::Required => self.unsealed = true,
                 Ok(Tidings::Ended(end)) => self.over = Some(end),
                 Ok(_) => {}
@@ -169,7 +175,36 @@ impl Leg {
         let grace = if self.calls { GRACE } else { Duration::ZERO };
         if self.t38 && !self.asked && fax_since.is_some_and(|since| since.elapsed() >= grace) {
             self.asked = true;
+            // Before the answer is there the far end may say hello already, RFC 8842 5.2.
+            if let Some(Err(error)) = self.seals.as_mut().map(Seals::open) {
+                tracing::warn!(%error, "no socket for a sealed call");
+            }
             self.wish(Wish::Image(self.call));
+        }
+    }
+
+    /// The far end does not take new keys: others are made, in case it wants some itself.
+    fn keep_keys(&mut self) {
+        if let Some(seals) = &mut self.seals {
+            seals.withdraw();
+        }
+        self.new_keys();
+    }
+
+    /// Makes keys for the next seal. Without them the call keeps those that it has.
+    fn new_keys(&mut self) {
+        match self.seals.as_mut().map(Seals::renew) {
+            Some(Ok(own)) => self.wish(Wish::Keys(self.call, own)),
+            Some(Err(error)) => tracing::warn!(%error, "no new keys for a sealed call"),
+            None => {}
+        }
+    }
+
+    /// Waits so long, or less if there is something to do.
+    fn rest(&mut self, span: Duration) {
+        match &mut self.seals {
+            Some(seals) if !span.is_zero() => seals.wait(span),
+            _ => std::thread::sleep(span),
         }
     }
 }
@@ -196,7 +231,8 @@ impl PcmLine for Leg {
             if let Some(exchange) = line.try_exchange(Instant::now(), tx, rx)? {
                 return Ok(exchange);
             }
-            std::thread::sleep(line.due().saturating_duration_since(Instant::now()).min(LOOK_AROUND));
+            let due = line.due();
+            self.rest(due.saturating_duration_since(Instant::now()).min(LOOK_AROUND));
         }
     }
 
@@ -211,6 +247,19 @@ impl PcmLine for Leg {
 
     fn digit(&mut self) -> Option<char> {
         self.digits.pop_front().or_else(|| self.line.as_mut()?.digit())
+    }
+
+    /// As the account says: told beside the audio, where the far end takes that, or by SIP.
+    fn press(&mut self, key: char) -> bool {
+        let takes = matches!(&self.media, Agreed::Audio(Audio { event_type: Some(_), .. }));
+        match self.keys {
+            KeyPress::Rfc4733 => takes && self.line.as_mut().is_some_and(|line| line.press(key)),
+            KeyPress::Info => {
+                self.wish(Wish::Key(self.call, key));
+                true
+            }
+            KeyPress::Audio => false,
+        }
     }
 
     fn transport(&self) -> Option<Counted> {

@@ -12,15 +12,14 @@ use answertone_dsp::pcm::SILENCE;
 use answertone_hw::PolledLine;
 use answertone_t30::session::Instead;
 
-use super::{LOOK_AROUND, Leg, Sockets};
+use super::{LOOK_AROUND, Leg, Seals, Sockets};
 use crate::{
     engine::{CallEar, Hearing},
-    sdp::{Local, OwnSeal, T38},
+    sdp::Local,
     sip::{
-        End, Parties, Policy, Tidings,
+        End, EndCause, Parties, Policy, Tidings,
         endpoint::{Endpoint, Rung, Wish},
     },
-    t38::sealed::{Identity, Sealed},
 };
 
 /// How long it may ring.
@@ -56,6 +55,7 @@ impl NoCall {
             None => end.reason.clone(),
         };
         let (cause, instead) = match end.status.unwrap_or_default() {
+            _ if end.cause == EndCause::Unreachable => ("no_line", None),
             486 | 600 => ("busy", Some(Instead::Busy)),
             404 | 410 | 484 | 485 | 604 => ("number_wrong", Some(Instead::NumberUnobtainable)),
             480 | 487 | 603 => ("no_answer", None),
@@ -75,35 +75,34 @@ impl Endpoint {
         let sockets = self.sockets().map_err(|error| failed(&error))?;
         let (to, tidings) = channel();
         let (placed, place) = channel();
-        let seal = self.seal().map_err(|error| failed(&error))?;
-        let local = self.description(&sockets, seal.as_ref());
+        let seals = self.seals().map_err(|error| failed(&error))?;
+        let local = self.description(&sockets, seals.as_ref());
         self.wish(Wish::Dial { number: number.to_owned(), local, tidings: to, placed });
         let call = place.recv().ok().flatten().ok_or_else(|| {
             failed(&format!("{number}: the account has no server, and this is no address such as sip:fax@192.0.2.1"))
         })?;
         let parties = Parties { caller: None, dialled: Some(number.to_owned()) };
-        let mut leg = Leg::new(self, call, tidings, sockets, seal, parties, true).map_err(|error| failed(&error))?;
+        let mut leg = Leg::new(self, call, tidings, sockets, seals, parties, true).map_err(|error| failed(&error))?;
         let answered = leg.until_answered(hearing, cancelled);
         answered.map(|()| leg)
     }
 
-    /// A certificate for one call, where calls may be sealed.
-    fn seal(&self) -> std::io::Result<Option<Sealed>> {
-        let seals = self.account.t38 && self.account.seal != Policy::Never;
-        seals.then(|| Identity::fresh().map(Sealed::offer)).transpose()
+    /// Keys for a call, where calls may be sealed.
+    fn seals(&self) -> std::io::Result<Option<Seals>> {
+        let account = &self.account;
+        let seals = account.t38 && account.seal != Policy::Never;
+        seals.then(|| Seals::new(account.listen.ip(), account.ports, account.rekey)).transpose()
     }
 
-    fn description(&self, sockets: &Sockets, seal: Option<&Sealed>) -> Local {
-        let t38 = T38::ours(self.account.t38_version);
-        let own =
-            |seal: &Sealed| OwnSeal { fingerprint: seal.fingerprint().to_sdp(), tls_id: seal.tls_id().to_owned() };
+    fn description(&self, sockets: &Sockets, seals: Option<&Seals>) -> Local {
         Local {
             address: self.address,
             port: sockets.port,
             session: u64::from(sockets.port),
             version: 1,
-            t38,
-            seal: seal.map(own),
+            t38: self.account.own_t38(),
+            seal: seals.and_then(Seals::own),
+            kept: None,
         }
     }
 
@@ -123,17 +122,17 @@ impl Ringing {
     pub fn answer(self) -> Result<Leg, NoCall> {
         let failed = |error: &dyn std::fmt::Display| NoCall::new("no_line", None, error.to_string());
         let Rung { call, incoming, tidings } = self.rung;
-        let prepared = self.endpoint.sockets().and_then(|sockets| Ok((sockets, self.endpoint.seal()?)));
-        let (sockets, seal) = match prepared {
+        let prepared = self.endpoint.sockets().and_then(|sockets| Ok((sockets, self.endpoint.seals()?)));
+        let (sockets, seals) = match prepared {
             Ok(prepared) => prepared,
             Err(error) => {
                 self.endpoint.wish(Wish::Reject(call, 503, "Service Unavailable"));
                 return Err(failed(&error));
             }
         };
-        let local = self.endpoint.description(&sockets, seal.as_ref());
+        let local = self.endpoint.description(&sockets, seals.as_ref());
         self.endpoint.wish(Wish::Answer(call, local));
-        let leg = Leg::new(&self.endpoint, call, tidings, sockets, seal, incoming.parties, false);
+        let leg = Leg::new(&self.endpoint, call, tidings, sockets, seals, incoming.parties, false);
         let mut leg = leg.map_err(|error| failed(&error))?;
         leg.asked |= incoming.wants_audio;
         leg.until_answered(&Hearing::default(), &mut || false)?;

@@ -1,20 +1,24 @@
 //! A call that is answered, to its end: one session, over audio and packets by turns.
 
-use std::time::{Duration, Instant};
+use std::{
+    io,
+    time::{Duration, Instant},
+};
 
 use answertone_dsp::pcm::SILENCE;
 use answertone_hw::{LineError, PcmLine, PolledLine};
 use answertone_t30::{audio::AudioConfig, handover::Baton, session::Session, t38, time::LineTime};
 
-use super::{LOOK_AROUND, Leg};
+use super::{LOOK_AROUND, Leg, Seals};
 use crate::{
     engine::{AudioCall, CallObserver, CallReport, Tape},
     sdp::{Agreed, Image},
     sip::{
         Policy,
+        endpoint::Wish,
         media::{MediaPath, packets},
     },
-    t38::{Clock, Driver, DtlsPath, Path, sealed::Far},
+    t38::{Clock, Driver, Path},
 };
 
 /// How long a sealed call may remain unsealed.
@@ -97,12 +101,11 @@ impl Leg {
             let lost = self.lost();
             match (lost, self.line.as_mut()) {
                 (Some(error), _) => call.line_lost(error),
-                (None, None) => {
-                    call.line_lost(LineError::Failed(std::io::Error::other("the media socket cannot be used")))
-                }
+                (None, None) => call.line_lost(LineError::Failed(io::Error::other("the media socket cannot be used"))),
                 (None, Some(line)) => {
                     if !call.turn(line, Instant::now()) {
-                        std::thread::sleep(line.due().saturating_duration_since(Instant::now()).min(LOOK_AROUND));
+                        let due = line.due();
+                        self.rest(due.saturating_duration_since(Instant::now()).min(LOOK_AROUND));
                     }
                 }
             }
@@ -128,20 +131,26 @@ impl Leg {
         self.line = None;
         let clock = Clock::at(now);
         let (config, wire) = packets(image);
+        let mut session = session;
+        session.limit_rate(image.t38.max_bit_rate);
         let mut call = t38::Call::resume(session, config, wire, now, baton);
         let (mut driver, mut lost) = (Driver::new(clock), None);
         let mut path = self.path(image).unwrap_or_else(|error| Box::new(Broken(Some(error))));
         while !call.is_over() && lost.is_none() {
             if self.listen() {
-                match self.media.clone() {
-                    Agreed::Audio(_) => {
-                        let (session, baton) = call.into_parts();
-                        return Stretch::Changed(Box::new(session), observer, baton, clock.now());
-                    }
-                    Agreed::Image(next) => path.redirect(next.remote),
+                let next = self.media.clone();
+                if !goes_on(image, &next) {
+                    self.leave_seal();
+                    let (session, baton) = call.into_parts();
+                    return Stretch::Changed(Box::new(session), observer, baton, clock.now());
                 }
+                lost = self.moved(&next, path.as_mut()).err().map(LineError::Failed);
             }
-            lost = self.lost().or_else(|| driver.turn(path.as_mut(), &mut call, &mut observer).err());
+            if self.seals.as_mut().is_some_and(Seals::grow_old) {
+                self.wish(Wish::NewKeys(self.call));
+            }
+            lost = lost.or_else(|| self.lost());
+            lost = lost.or_else(|| driver.turn(path.as_mut(), &mut call, &mut observer).err());
         }
         if lost.is_none() {
             std::thread::sleep(LAST_WORD);
@@ -151,30 +160,55 @@ impl Leg {
         Stretch::Over(Box::new(CallReport { digits, ..report }), observer)
     }
 
-    fn path(&mut self, image: &Image) -> std::io::Result<Box<dyn Path>> {
-        let socket = self.sockets.socket.try_clone()?;
-        let Some(sealing) = &image.sealing else { return Ok(Box::new(MediaPath::new(socket, image.remote)?)) };
-        // A second association would need another place, RFC 8842 3; nobody goes back to clear in between.
-        let gone = "the call was sealed before, and is not sealed anew at the same port";
-        let mut seal = self.seal.take().ok_or_else(|| std::io::Error::other(gone))?;
-        socket.set_nonblocking(false)?;
-        let fingerprints = sealing.fingerprints.iter().filter_map(|each| each.parse().ok()).collect();
-        let far = Far { fingerprints, we_are_active: sealing.active, address: image.remote };
-        seal.accept(far, Instant::now());
-        Ok(Box::new(DtlsPath::new(socket, seal)?))
+    /// The way of T.38: in clear by the socket of the audio, sealed by one of its own.
+    fn path(&mut self, image: &Image) -> io::Result<Box<dyn Path>> {
+        if image.sealing.is_none() {
+            return Ok(Box::new(MediaPath::new(self.sockets.socket.try_clone()?, image.remote)?));
+        }
+        self.accept(image)?;
+        let path = self.seals.as_mut().and_then(Seals::take_path);
+        path.map(|path| -> Box<dyn Path> { Box::new(path) })
+            .ok_or_else(|| io::Error::other("there are no keys to seal the call with"))
+    }
+
+    /// T.38 goes on elsewhere, or by new keys.
+    fn moved(&mut self, media: &Agreed, path: &mut dyn Path) -> io::Result<()> {
+        let Agreed::Image(image) = media else { return Ok(()) };
+        path.redirect(image.remote);
+        self.accept(image)
+    }
+
+    /// Takes the far end's part of a seal; new keys wait for the next.
+    fn accept(&mut self, image: &Image) -> io::Result<()> {
+        let (Some(seals), Some(sealing)) = (&mut self.seals, &image.sealing) else { return Ok(()) };
+        if seals.accept(image, sealing)? {
+            self.new_keys();
+        }
+        Ok(())
+    }
+
+    fn leave_seal(&mut self) {
+        if self.seals.as_mut().is_some_and(Seals::leave) {
+            self.new_keys();
+        }
     }
 }
 
+/// Whether T.38 goes on as it is: neither as audio, nor in clear instead of sealed.
+fn goes_on(image: &Image, next: &Agreed) -> bool {
+    matches!(next, Agreed::Image(next) if next.sealing.is_some() == image.sealing.is_some())
+}
+
 /// A path that could not be opened.
-struct Broken(Option<std::io::Error>);
+struct Broken(Option<io::Error>);
 
 impl Path for Broken {
-    fn send(&mut self, _: &[u8]) -> std::io::Result<()> {
-        Err(self.0.take().unwrap_or_else(|| std::io::ErrorKind::NotConnected.into()))
+    fn send(&mut self, _: &[u8]) -> io::Result<()> {
+        Err(self.0.take().unwrap_or_else(|| io::ErrorKind::NotConnected.into()))
     }
 
-    fn receive(&mut self, _: &mut [u8], _: Duration) -> std::io::Result<Option<usize>> {
-        Err(std::io::ErrorKind::NotConnected.into())
+    fn receive(&mut self, _: &mut [u8], _: Duration) -> io::Result<Option<usize>> {
+        Err(io::ErrorKind::NotConnected.into())
     }
 
     fn kind(&self) -> &'static str {
