@@ -10,10 +10,14 @@ mod gateways;
 #[allow(dead_code, reason = "likewise")]
 mod mail;
 mod mailboxes;
+mod negotiation;
+mod onramp;
 #[allow(dead_code, reason = "likewise")]
 mod pages;
 mod postgres;
 mod programs;
+#[allow(dead_code, reason = "texts are for other tests")]
+mod zone;
 
 use std::path::Path;
 

@@ -9,6 +9,7 @@
 //! the store; they only wake each other up.
 
 mod accounts;
+mod asking;
 mod call;
 mod doors;
 mod found;
@@ -56,6 +57,7 @@ use crate::{
     api,
     authorise::origin::{Origins, Proof},
     config::{Config, Line, Purpose},
+    dns::number::Numbers,
     engine::Engine,
     live::Board,
     mail::{MailOut, RelayError},
@@ -91,7 +93,7 @@ pub enum ServeError {
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// Nobody to be asked for SPF, DKIM and DMARC.
+    /// Nobody to be asked for SPF, DKIM, DMARC and ENUM.
     #[error("name server: {0}; set smtp.name_server")]
     NameServer(String),
     /// The relay.
@@ -106,6 +108,8 @@ pub(crate) struct Shared {
     happenings: Happenings,
     /// Tells where mail comes from, if anybody has to prove that.
     origins: Option<Origins>,
+    /// Knows what telephone numbers stand for, if a zone is asked for that.
+    numbers: Option<Numbers>,
     /// Calls under way.
     board: Arc<Board>,
     recordings: Option<PathBuf>,
@@ -163,11 +167,13 @@ impl Service {
         let programs = api_doors.iter().filter_map(|listener| listener.local_addr().ok()).collect();
         let addresses = doors.iter().filter_map(|(listener, _)| listener.local_addr().ok()).collect();
         let origins = origins(&config)?;
+        let numbers = numbers(&config)?;
         let shared = Arc::new(Shared {
             config,
             store,
             happenings: Happenings(options.happenings),
             origins,
+            numbers,
             board: Arc::default(),
             recordings: options.recordings,
             job_due: Notify::new(),
@@ -248,6 +254,12 @@ impl Service {
         let all = async { while self.workers.join_next().await.is_some() {} };
         tokio::time::timeout(within, all).await.is_ok()
     }
+}
+
+/// Who knows what telephone numbers stand for, if anybody is to be asked.
+fn numbers(config: &Config) -> Result<Option<Numbers>, ServeError> {
+    let (zone, server) = (&config.onramp.enum_zone, config.smtp.name_server.parse().ok());
+    (!zone.is_empty()).then(|| Numbers::new(zone, server)).transpose().map_err(ServeError::NameServer)
 }
 
 /// Who tells where mail comes from, if a sender has to prove that.

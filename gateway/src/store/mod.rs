@@ -45,7 +45,7 @@ pub use history::{LogFilter, LogRow};
 pub use image::{pack, pack_with, unpack, unpack_picture};
 use jiff::Timestamp;
 pub use jobs::{Ending, Job, Verdict};
-pub use messages::{Accepted, NewMessage, NewRecipient};
+pub use messages::{Accepted, NewMessage, NewRecipient, Replaced};
 pub use outbound::{Mail, MailKind, NewMail};
 pub use overview::{CallRow, JobRow, MailRow, Overview};
 use sqlx::{Any, AnyPool, Transaction};
