@@ -364,7 +364,9 @@ mod tests {
 
     #[test]
     fn what_is_no_expression_or_too_large_is_refused() {
-        for text in ["", "(", "()", "(dpi)", "(dpi=)", "dpi=200", "(& )", "(dpi=[200)", "(dpi<200)", "(dpi<=A4)", "(a=b) c"] {
+        for text in
+            ["", "(", "()", "(dpi)", "(dpi=)", "dpi=200", "(& )", "(dpi=[200)", "(dpi<200)", "(dpi<=A4)", "(a=b) c"]
+        {
             assert!(matches!(Features::parse(text), Err(FeatureError::Syntax(_))), "{text}");
         }
         let deep = format!("{}(a=1){}", "(!".repeat(100), ")".repeat(100));

@@ -111,7 +111,9 @@ impl Form {
             (_, _, Some(_)) => file("TIFF-limited", "(image-coding=JPEG) (image-coding-constraint=JPEG-T4E)"),
         };
         let ratio = if across == down { "1".into() } else { format!("{across}/{down}") };
-        format!("(& {file} (color={color}) (dpi={across}) (dpi-xyratio={ratio}) (paper-size={paper}) (ua-media=stationery))")
+        format!(
+            "(& {file} (color={color}) (dpi={across}) (dpi-xyratio={ratio}) (paper-size={paper}) (ua-media=stationery))"
+        )
     }
 }
 
@@ -197,7 +199,10 @@ mod tests {
             let accepted = Features::parse(accepted).unwrap();
             Form::BEST_FIRST.into_iter().find(|form| form.fits(&accepted, &pages))
         };
-        assert_eq!(fits("(& (type=\"image/tiff\") (color=Binary) (image-coding=[MH,MMR]) (dpi=[200,400]))"), Some(Form::Tiff));
+        assert_eq!(
+            fits("(& (type=\"image/tiff\") (color=Binary) (image-coding=[MH,MMR]) (dpi=[200,400]))"),
+            Some(Form::Tiff)
+        );
         assert_eq!(fits("(& (type=\"image/tiff\") (image-coding=MH) (dpi=200))"), Some(Form::Minimal));
         assert_eq!(fits("(| (& (type=\"image/tiff\") (dpi=200)) (type=\"application/pdf\"))"), Some(Form::Pdf));
         assert_eq!(fits("(type=\"audio/basic\")"), None);

@@ -71,8 +71,11 @@ impl Letter<'_> {
         }
         let subject = subject(self.fax, self.pages.len(), self.complete);
         let mail = self.about(subject, message_id(self.fax, self.hostname));
-        let mail =
-            if self.onramp.negotiate { mail.header("Disposition-Notification-Options", Raw::new(OFFERED)) } else { mail };
+        let mail = if self.onramp.negotiate {
+            mail.header("Disposition-Notification-Options", Raw::new(OFFERED))
+        } else {
+            mail
+        };
         Ok(self.written(mail, parts))
     }
 
@@ -110,7 +113,8 @@ impl Letter<'_> {
     /// A document that says what it is made of, and which other forms there are.
     fn offering<'x>(&self, part: MimePart<'x>, sent: &[Form]) -> MimePart<'x> {
         let part = part.header("Content-features", Raw::new(Form::Minimal.features(self.pages)));
-        let others = Form::BEST_FIRST.into_iter().filter(|form| !sent.contains(form) && form.adds_to_minimal(self.pages));
+        let others =
+            Form::BEST_FIRST.into_iter().filter(|form| !sent.contains(form) && form.adds_to_minimal(self.pages));
         others.fold(part, |part, form| part.header("Content-alternative", Raw::new(form.features(self.pages))))
     }
 
@@ -242,12 +246,7 @@ mod tests {
         KeptPage { page: Page { bitmap, resolution: Resolution::Fine }, picture: None, bad_rows: 0 }
     }
 
-    fn letter<'a>(
-        fax: &'a Fax,
-        pages: &'a [KeptPage],
-        complete: &'a Completeness,
-        onramp: &'a Onramp,
-    ) -> Letter<'a> {
+    fn letter<'a>(fax: &'a Fax, pages: &'a [KeptPage], complete: &'a Completeness, onramp: &'a Onramp) -> Letter<'a> {
         Letter { fax, pages, complete, onramp, mailbox: "office@x.example", hostname: "gw" }
     }
 

@@ -85,7 +85,8 @@ pub struct NotificationOption {
 pub fn options(field: &str) -> Vec<NotificationOption> {
     let one = |option: &str| {
         let (name, values) = option.split_once('=')?;
-        let required = values.split(',').next().is_some_and(|importance| importance.trim().eq_ignore_ascii_case("required"));
+        let required =
+            values.split(',').next().is_some_and(|importance| importance.trim().eq_ignore_ascii_case("required"));
         Some(NotificationOption { name: name.trim().to_lowercase(), required })
     };
     field.split(';').filter_map(one).collect()
@@ -106,7 +107,8 @@ pub fn prefers_other(message: &Message<'_>, wish: &Wish) -> bool {
             return false;
         }
         let kind = part.content_type();
-        let kind = kind.map_or("text/plain".into(), |kind| format!("{}/{}", kind.ctype(), kind.subtype().unwrap_or("*")));
+        let kind =
+            kind.map_or("text/plain".into(), |kind| format!("{}/{}", kind.ctype(), kind.subtype().unwrap_or("*")));
         let as_it_came = Features::parse(&format!("(& (type=\"{}\") (color=Binary) (dpi=200))", kind.replace('"', "")));
         let Ok(as_it_came) = as_it_came else { return false };
         let given = sets("Content-features").pop().unwrap_or_default().or_as(&as_it_came);
@@ -130,7 +132,8 @@ fn expression_of(header: &mail_parser::Header<'_>) -> Option<Features> {
 /// Whether a recipient stands in the message itself, as RFC 3297 3.2.3 asks of one who answers by itself.
 pub fn names_recipient(message: &Message<'_>, recipient: &str) -> bool {
     let lists = [message.to(), message.cc(), message.bcc()];
-    let addresses = |list: &Address<'_>| list.iter().any(|one| one.address().is_some_and(|at| at.eq_ignore_ascii_case(recipient)));
+    let addresses =
+        |list: &Address<'_>| list.iter().any(|one| one.address().is_some_and(|at| at.eq_ignore_ascii_case(recipient)));
     lists.into_iter().flatten().any(addresses)
 }
 
@@ -170,9 +173,12 @@ mod tests {
 
     #[test]
     fn what_is_finer_or_coloured_is_preferred_by_who_has_use_for_it() {
-        let finer = format!("{MINIMAL}Content-alternative:\r\n\t(& (dpi=400) (dpi-xyratio=1)\r\n\t(image-coding=MMR))\r\n");
+        let finer =
+            format!("{MINIMAL}Content-alternative:\r\n\t(& (dpi=400) (dpi-xyratio=1)\r\n\t(image-coding=MMR))\r\n");
         assert!(prefers(&FINEST, "image/tiff", &finer) && !prefers(&FINE, "image/tiff", &finer));
-        let coloured = format!("{MINIMAL}Content-alternative: (& (color=Full) (image-file-structure=TIFF-limited)(image-coding=JPEG))\r\n");
+        let coloured = format!(
+            "{MINIMAL}Content-alternative: (& (color=Full) (image-file-structure=TIFF-limited)(image-coding=JPEG))\r\n"
+        );
         assert!(prefers(&FINEST, "image/tiff", &coloured) && !prefers(&FINE, "image/tiff", &coloured));
         let mixed = format!("{MINIMAL}Content-alternative: (& (color=Full) (MRC-mode=1) (dpi=400))\r\n");
         assert!(!prefers(&FINEST, "image/tiff", &mixed), "that cannot be read");

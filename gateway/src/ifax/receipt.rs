@@ -149,7 +149,9 @@ impl Writer<'_> {
         let (job, hostname) = (group.jobs[0], self.hostname);
         let (report, machine_type, machine) = match group.kind {
             Kind::Dsn => ("delivery-status", "message/delivery-status", self.delivery_status(group, news)),
-            Kind::Mdn => ("disposition-notification", "message/disposition-notification", self.dispositions(group, news)),
+            Kind::Mdn => {
+                ("disposition-notification", "message/disposition-notification", self.dispositions(group, news))
+            }
         };
         let original = match (group.kind == Kind::Dsn && job.return_full != 0, std::str::from_utf8(&job.raw)) {
             (true, Ok(whole)) => MimePart::new(ContentType::new("message/rfc822"), whole.to_owned()),
@@ -470,7 +472,10 @@ mod tests {
         let asked = Untold { state: "queued".into(), mdn_to: Some("me@example.com".into()), said: None, ..failed() };
         let mail = writer(&notices).ask(&asked).unwrap();
         let raw = String::from_utf8(mail.raw).unwrap();
-        assert!(raw.contains("MDN-sent-automatically; deleted/alternative-preferred\r\nMedia-Accept-Features: (|"), "{raw}");
+        assert!(
+            raw.contains("MDN-sent-automatically; deleted/alternative-preferred\r\nMedia-Accept-Features: (|"),
+            "{raw}"
+        );
         assert!(raw.contains("Original-Message-ID: <abc@example.com>") && !raw.contains("Error:"), "{raw}");
         assert_eq!((mail.mail_from.as_str(), mail.recipient.as_str()), ("", "me@example.com"));
         let quiet = [
@@ -490,10 +495,12 @@ mod tests {
             let (_, raw) = one(Untold { notify, ..failed() });
             let field = raw.split("Media-Accept-Features: ").nth(1).unwrap();
             let lines = field.split_inclusive("\r\n");
-            let folded: String = lines.scan(true, |first, line| {
-                let goes_on = std::mem::take(first) || line.starts_with('\t');
-                goes_on.then(|| line.to_owned())
-            }).collect();
+            let folded: String = lines
+                .scan(true, |first, line| {
+                    let goes_on = std::mem::take(first) || line.starts_with('\t');
+                    goes_on.then(|| line.to_owned())
+                })
+                .collect();
             let said = super::super::features::Features::parse(&folded).unwrap();
             assert!(said.names("image-coding", &["mmr"]) && said.most("dpi") == Some(200.0), "{folded}");
         }

@@ -47,7 +47,8 @@ impl Fax {
 }
 
 /// Columns of [`Fax`].
-const COLUMNS: &str = "SELECT id, line, begun_at, remote_ident, subaddress, dialled, caller, account, keyed, state, said FROM fax";
+const COLUMNS: &str =
+    "SELECT id, line, begun_at, remote_ident, subaddress, dialled, caller, account, keyed, state, said FROM fax";
 
 /// How a received fax ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

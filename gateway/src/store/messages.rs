@@ -130,7 +130,8 @@ async fn told_of_before(
     } else {
         "due_at = $5, said = $6"
     };
-    let said = if replaced.by_this { format!("replaced by message {message}") } else { "there is no other form".into() };
+    let said =
+        if replaced.by_this { format!("replaced by message {message}") } else { "there is no other form".into() };
     let change =
         format!("UPDATE job SET {change} WHERE {of_sender} AND state IN ('queued', 'waiting') AND attempts = 0");
     let change = sqlx::query(sqlx::AssertSqlSafe(change));
@@ -182,18 +183,18 @@ async fn insert_job(
          VALUES ($1, $2, $3, $4, $5, $6, $7, 'queued', $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING RETURNING id",
     );
     let insert = insert
-    .bind(message)
-    .bind(&new.message_id)
-    .bind(&recipient.address)
-    .bind(&recipient.orcpt)
-    .bind(recipient.notify as i64)
-    .bind(&recipient.number)
-    .bind(&recipient.subaddress)
-    .bind(due.max(now()))
-    .bind(&new.identity)
-    .bind(&recipient.post_dial)
-    .bind(new.priority.rank())
-    .bind(said);
+        .bind(message)
+        .bind(&new.message_id)
+        .bind(&recipient.address)
+        .bind(&recipient.orcpt)
+        .bind(recipient.notify as i64)
+        .bind(&recipient.number)
+        .bind(&recipient.subaddress)
+        .bind(due.max(now()))
+        .bind(&new.identity)
+        .bind(&recipient.post_dial)
+        .bind(new.priority.rank())
+        .bind(said);
     let job: Option<i64> = insert.fetch_optional(&mut *tx).await?;
     if let (Some(job), Some((mail, _))) = (job, asked) {
         insert_mail(tx, &NewMail { kind: MailKind::Notice(job), ..mail.clone() }).await?;

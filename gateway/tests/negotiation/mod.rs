@@ -69,7 +69,7 @@ fn the_gateway_offers_other_forms_of_a_fax_and_sends_the_one_that_is_preferred()
     let noted = answer("Media-Accept-Features: (& (type=\"application/pdf\") (color=Binary)\r\n (dpi=[200,400]))\r\n");
     assert!(noted.contains("noted"), "{noted}");
     wait_for("what is not of ours, passed on, and the other form", || sink.count() == 3);
-    let other = sink.find("Original-Message-ID: <").expect("the other form");
+    let other = sink.find(&format!("Original-Message-ID: <{id}>")).expect("the other form");
     let mail = parsed(&other);
     assert_eq!(mail.header_raw("Original-Message-ID").unwrap().trim(), format!("<{id}>"));
     assert!(mail.message_id() != Some(id) && !other.contains("Alternative-available"), "{other}");
@@ -95,7 +95,8 @@ fn offering(id: &str, fields: &[(&str, &str)]) -> Vec<u8> {
         .header("Content-alternative", Raw::new("(& (dpi=400) (dpi-xyratio=1) (image-coding=MMR))"));
     let mail = MessageBuilder::new().from("me@office.example").to(NUMBER).message_id(id.to_owned());
     let mail = mail.header("Disposition-Notification-To", Raw::new("me@office.example"));
-    let mail = fields.iter().fold(mail, |mail, (name, value)| mail.header(name.to_string(), Raw::new(value.to_string())));
+    let mail =
+        fields.iter().fold(mail, |mail, (name, value)| mail.header(name.to_string(), Raw::new(value.to_string())));
     mail.body(MimePart::new(ContentType::new("multipart/mixed"), vec![tiff])).write_to_vec().unwrap()
 }
 
@@ -128,11 +129,16 @@ fn the_gateway_asks_for_a_better_form_and_faxes_that_or_else_what_came_first() {
     assert!(copy.contains("1 sent before"), "{copy}");
 
     let better = text_mail("better", "The better form.");
-    let better = [b"Original-Message-ID: <first@test>\r\nDisposition-Notification-To: me@office.example\r\n", &better[..]].concat();
+    let better =
+        [b"Original-Message-ID: <first@test>\r\nDisposition-Notification-To: me@office.example\r\n", &better[..]]
+            .concat();
     assert!(send(&better).contains("1 to fax"));
     wait_for("the fax and what became of it", || sink.count() == 3);
     let receipt = sink.find("Original-Message-ID: <better@test>").expect("the last word");
-    assert!(receipt.contains("MDN-sent-automatically; processed\r\n") && receipt.contains("Media-Accept-Features:"), "{receipt}");
+    assert!(
+        receipt.contains("MDN-sent-automatically; processed\r\n") && receipt.contains("Media-Accept-Features:"),
+        "{receipt}"
+    );
     assert_eq!(state(dir.path(), "first@test"), ["cancelled"]);
     let late = [b"Original-Message-ID: <better@test>\r\n", &text_mail("late", "Too late.")[..]].concat();
     assert!(send(&late).contains("0 to fax, 1 sent before"), "it was faxed already");

@@ -33,7 +33,9 @@ fn gateway(folder: &Path, sink: &Sink, change: impl Fn(&str) -> String) -> (Gate
 fn calls(folder: &Path, port: u16, settings: &[&str]) -> Output {
     let line = format!("audiosocket:connect=127.0.0.1:{port}&pace=free");
     let mut machine = Command::new(PROGRAM);
-    machine.args(["send", "page.txt", "--to", "+15550100", "--json", "--ident", STATION, "--line", &line]).args(settings);
+    machine
+        .args(["send", "page.txt", "--to", "+15550100", "--json", "--ident", STATION, "--line", &line])
+        .args(settings);
     machine.current_dir(folder).output().unwrap()
 }
 
@@ -101,7 +103,8 @@ fn numbers_keyed_in_go_to_the_off_ramp_chosen_for_them_or_as_they_are_listed() {
     let server = serve(vec![rule(listed, (1, 1), "E2U+ifax:mailto", "!^.*$!mailto:office@listed.example!")]);
     let gateway = Gateway::start_changed(dir.path(), sink.port, |text| {
         let text = with("smtp", format!("name_server = \"{server}\"\n").leak())(text);
-        let text = with("onramp", "collect_number = true\nofframp = \"gw.example\"\nenum_zone = \"e164.test\"\n")(&text);
+        let text =
+            with("onramp", "collect_number = true\nofframp = \"gw.example\"\nenum_zone = \"e164.test\"\n")(&text);
         with("", "[[onramp.gateway]]\nnumbers = [\"+44*\"]\nofframp = \"gw.uk\"\n")(&text)
     });
     let keyed = [

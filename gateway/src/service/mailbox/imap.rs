@@ -62,7 +62,8 @@ async fn take_new(shared: &Shared, mailbox: &Mailbox, session: &mut Logged) -> R
     for number in numbers {
         let Some(octets) = one(session, number, "(UID RFC822.SIZE)", |fetched| fetched.size).await? else { continue };
         if octets as usize > shared.config.smtp.max_message_bytes {
-            let head = one(session, number, "(UID BODY.PEEK[HEADER])", |head| head.header().map(<[u8]>::to_vec)).await?;
+            let head =
+                one(session, number, "(UID BODY.PEEK[HEADER])", |head| head.header().map(<[u8]>::to_vec)).await?;
             refuse_long(shared, mailbox, &head.unwrap_or_default(), octets as usize).await?;
             seen(session, number, "+FLAGS.SILENT (\\Seen)").await?;
             continue;

@@ -124,5 +124,6 @@ async fn refuse_long(shared: &Shared, mailbox: &Mailbox, head: &[u8], octets: us
     let sender = found::refused(shared, head, &why).await;
     let passed_on = [told].into_iter().chain(sender).collect();
     let identity = Some(format!("too long {identity}"));
-    tell(shared, NewMessage { passed_on, identity, without_envelope: true, is_notice: true, ..NewMessage::default() }).await
+    tell(shared, NewMessage { passed_on, identity, without_envelope: true, is_notice: true, ..NewMessage::default() })
+        .await
 }

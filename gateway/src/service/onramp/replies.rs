@@ -42,7 +42,12 @@ impl Shared {
     }
 
     /// Of a fax whose mail no relay takes its caller is told as if its recipient had.
-    pub(in crate::service) async fn undelivered(&self, raw: &[u8], recipient: &str, said: &str) -> Result<(), StoreError> {
+    pub(in crate::service) async fn undelivered(
+        &self,
+        raw: &[u8],
+        recipient: &str,
+        said: &str,
+    ) -> Result<(), StoreError> {
         let headers = mail_parser::MessageParser::default().parse_headers(raw);
         let id = headers.as_ref().and_then(|headers| headers.message_id());
         let Some((fax, begun_at)) = id.and_then(fax_of) else { return Ok(()) };
@@ -51,7 +56,9 @@ impl Shared {
     }
 
     async fn send_other_form(&self, reply: &Reply) -> Result<(), StoreError> {
-        let Some(recipient) = reply.recipient.as_deref().filter(|_| self.config.onramp.negotiate) else { return Ok(()) };
+        let Some(recipient) = reply.recipient.as_deref().filter(|_| self.config.onramp.negotiate) else {
+            return Ok(());
+        };
         let sent = self.store.mails_of_fax(reply.fax, reply.begun_at, recipient).await?;
         let Some((mailbox, sent)) = sent.filter(|(_, sent)| *sent < MOST_MAILS) else {
             warn!(fax = reply.fax, recipient, "another form of the fax is asked for again; it was sent before");
@@ -195,13 +202,21 @@ mod tests {
 
     #[test]
     fn what_is_told_is_what_the_operator_wants() {
-        let told = |wanted| ["failed", "processed/error", "displayed", "delivered", "delayed"].map(|said| is_told(wanted, said));
+        let told = |wanted| {
+            ["failed", "processed/error", "displayed", "delivered", "delayed"].map(|said| is_told(wanted, said))
+        };
         assert_eq!(told(FaxNotices::Never), [false; 5]);
         assert_eq!(told(FaxNotices::Failures), [true, true, false, false, false]);
         assert_eq!(told(FaxNotices::All), [true, true, true, true, false]);
-        let reply = Reply { said: "failed".into(), words: "No such user.".into(), codes: "Status: 5.1.1".into(), ..Reply::default() };
+        let reply = Reply {
+            said: "failed".into(),
+            words: "No such user.".into(),
+            codes: "Status: 5.1.1".into(),
+            ..Reply::default()
+        };
         let page = words(&Fax { begun_at: 1_700_000_000_000, ..Fax::default() }, "a@b.example", &reply);
-        for part in ["COULD NOT BE DELIVERED", "2023-11-14 22:13 UTC", "a@b.example", "No such user.", "Status: 5.1.1"] {
+        for part in ["COULD NOT BE DELIVERED", "2023-11-14 22:13 UTC", "a@b.example", "No such user.", "Status: 5.1.1"]
+        {
             assert!(page.contains(part), "{part}: {page}");
         }
     }
