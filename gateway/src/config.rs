@@ -36,7 +36,7 @@ pub use mailbox::{Mailbox, Protocol};
 pub use network::Network;
 pub use notices::Notices;
 pub use offramp::{CauseRule, Hours, Offramp, Rate};
-pub use onramp::{Attach, CallerProof, CallerRule, Onramp, Route, Unrouted};
+pub use onramp::{Attach, CallerProof, CallerRule, FaxNotices, FaxNoticesTo, OfframpRule, Onramp, Route, Unrouted};
 pub use relay::{OtherRelay, Relay, Tls};
 pub use seal::{Seal, SealTo};
 pub use senders::{Quota, SenderRule};
@@ -247,8 +247,8 @@ mod tests {
     use super::*;
 
     /// Arrays of tables: the example shows them as comments.
-    const TABLES: [&str; 10] =
-        ["line", "seal_to", "sip", "mailbox", "sender", "cause", "hours", "rate", "caller", "route"];
+    const TABLES: [&str; 11] =
+        ["line", "seal_to", "sip", "mailbox", "sender", "cause", "hours", "rate", "gateway", "caller", "route"];
 
     fn refusal(text: &str) -> String {
         Config::parse(text, "a.toml").expect_err("should be refused").to_string()

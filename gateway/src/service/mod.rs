@@ -9,6 +9,7 @@
 //! the store; they only wake each other up.
 
 mod accounts;
+mod asking;
 mod call;
 mod doors;
 mod found;
@@ -57,6 +58,7 @@ use crate::{
     authorise::origin::{Origins, Proof},
     config::{self, Config, Line, Purpose},
     direct::{Courier, Door},
+    dns::number::Numbers,
     engine::Engine,
     live::Board,
     mail::{MailOut, RelayError},
@@ -92,7 +94,7 @@ pub enum ServeError {
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// Nobody to be asked for SPF, DKIM and DMARC.
+    /// Nobody to be asked for SPF, DKIM, DMARC and ENUM.
     #[error("name server: {0}; set smtp.name_server")]
     NameServer(String),
     /// The relay.
@@ -107,6 +109,8 @@ pub(crate) struct Shared {
     happenings: Happenings,
     /// Tells where mail comes from, if anybody has to prove that.
     origins: Option<Origins>,
+    /// Knows what telephone numbers stand for, if a zone is asked for that.
+    numbers: Option<Numbers>,
     /// Calls under way.
     board: Arc<Board>,
     recordings: Option<PathBuf>,
@@ -167,11 +171,13 @@ impl Service {
         let addresses = doors.iter().filter_map(|(listener, _)| listener.local_addr().ok()).collect();
         let origins = origins(&config)?;
         let door = door(&config.direct)?;
+        let numbers = numbers(&config)?;
         let shared = Arc::new(Shared {
             config,
             store,
             happenings: Happenings(options.happenings),
             origins,
+            numbers,
             board: Arc::default(),
             recordings: options.recordings,
             job_due: Notify::new(),
@@ -265,6 +271,12 @@ fn door(direct: &config::Direct) -> Result<Option<Arc<Door>>, ServeError> {
         Door::open(address, direct.address).map_err(wrong)
     };
     direct.listen.map(open).transpose()
+}
+
+/// Who knows what telephone numbers stand for, if anybody is to be asked.
+fn numbers(config: &Config) -> Result<Option<Numbers>, ServeError> {
+    let (zone, server) = (&config.onramp.enum_zone, config.smtp.name_server.parse().ok());
+    (!zone.is_empty()).then(|| Numbers::new(zone, server)).transpose().map_err(ServeError::NameServer)
 }
 
 /// Who tells where mail comes from, if a sender has to prove that.

@@ -26,6 +26,10 @@ pub struct Fax {
     pub account: String,
     /// The destination keyed in.
     pub keyed: String,
+    /// `receiving`, `complete`, `partial` or `empty`.
+    pub state: String,
+    /// Why it is not complete.
+    pub said: Option<String>,
 }
 
 impl Fax {
@@ -43,7 +47,8 @@ impl Fax {
 }
 
 /// Columns of [`Fax`].
-const COLUMNS: &str = "SELECT id, line, begun_at, remote_ident, subaddress, dialled, caller, account, keyed FROM fax";
+const COLUMNS: &str =
+    "SELECT id, line, begun_at, remote_ident, subaddress, dialled, caller, account, keyed, state, said FROM fax";
 
 /// How a received fax ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -166,7 +171,7 @@ impl Store {
         let terms = &self.terms;
         let adopt = format!(
             "UPDATE fax SET node = $1, lease_until = {} WHERE state = 'receiving' AND {}
-             RETURNING id, line, begun_at, remote_ident, subaddress, dialled, caller, account, keyed",
+             RETURNING id, line, begun_at, remote_ident, subaddress, dialled, caller, account, keyed, state, said",
             terms.lease_end, terms.abandoned
         );
         Ok(sqlx::query_as(sqlx::AssertSqlSafe(adopt)).bind(&self.node).fetch_all(&self.pool).await?)

@@ -47,7 +47,7 @@ pub use history::{LogFilter, LogRow};
 pub use image::{pack, pack_with, size_of, unpack, unpack_picture};
 use jiff::Timestamp;
 pub use jobs::{Carries, Ending, Job, Verdict};
-pub use messages::{Accepted, NewMessage, NewRecipient};
+pub use messages::{Accepted, NewMessage, NewRecipient, Replaced};
 use objects::Objects;
 pub use outbound::{Mail, MailKind, NewMail};
 pub use overview::{CallRow, MailRow, Overview};

@@ -2,6 +2,7 @@
 
 mod desk;
 mod judge;
+mod replies;
 
 use std::{sync::Arc, thread};
 
@@ -23,7 +24,7 @@ use crate::{
     authorise::caller::{CallerRefused, Incoming},
     config::Line,
     direct::Courier,
-    ifax::message::{self, Completeness, KeptPage},
+    ifax::message::{Completeness, KeptPage, Letter},
     live::Placed,
     store::{CallRow, FaxState, NewMail, StoreError, now, pack_with, unpack, unpack_picture},
     t38::PacketLine,
@@ -245,13 +246,7 @@ async fn closing(
     outcome: &Result<(), String>,
 ) -> Result<(FaxState, String, Vec<NewMail>), StoreError> {
     let row = shared.store.fax(fax).await?;
-    let kept = shared.store.fax_pages(fax).await?;
-    let pages: Vec<KeptPage> = kept
-        .iter()
-        .filter_map(|(image, bad_rows)| {
-            Some(KeptPage { page: unpack(image)?, picture: unpack_picture(image), bad_rows: *bad_rows })
-        })
-        .collect();
+    let pages = kept_pages(shared, fax).await?;
     let said = outcome.clone().err().unwrap_or_default();
     if pages.is_empty() {
         return Ok((FaxState::Empty, said, vec![]));
@@ -263,16 +258,24 @@ async fn closing(
     // What was confirmed must go somewhere, even if the tables have changed since.
     let mailboxes =
         shared.route(&row.incoming()).await.unwrap_or_else(|_| vec![shared.config.onramp.mailbox.to_string()]);
-    let mails = mailboxes
-        .iter()
-        .map(|mailbox| message::mail(&row, &pages, &complete, &shared.config.onramp, mailbox, &shared.config.hostname));
-    match mails.collect() {
+    let (onramp, hostname) = (&shared.config.onramp, &shared.config.hostname);
+    let letter = |mailbox| Letter { fax: &row, pages: &pages, complete: &complete, onramp, mailbox, hostname };
+    match mailboxes.iter().map(|mailbox| letter(mailbox).mail()).collect() {
         Ok(mails) => Ok((state, said, mails)),
         Err(error) => {
             error!(fax, %error, "the fax's pages do not fit a mail; they stay in the store");
             Ok((state, format!("{said} {error}"), vec![]))
         }
     }
+}
+
+/// The pages of a fax that are still kept.
+async fn kept_pages(shared: &Shared, fax: i64) -> Result<Vec<KeptPage>, StoreError> {
+    let kept = shared.store.fax_pages(fax).await?;
+    let page = |(image, bad_rows): &(Vec<u8>, u32)| {
+        Some(KeptPage { page: unpack(image)?, picture: unpack_picture(image), bad_rows: *bad_rows })
+    };
+    Ok(kept.iter().filter_map(page).collect())
 }
 
 /// Keeps pages as they come.
