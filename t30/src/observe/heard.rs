@@ -205,9 +205,12 @@ impl Burst {
     /// Whether it is a training check, good or bad: zeros for most of 1.5 s. ITU-T T.30 5.3.6.1.3.
     pub fn is_check(&self) -> bool {
         let rate = u64::from(self.carrier.bit_rate());
-        if self.has_frames() || self.relayed && self.bits == 0 {
-            // Checked where the modem is, only its training was told; frames are no check.
-            return !self.has_frames();
+        if self.has_frames() {
+            return false;
+        }
+        if self.relayed && self.bits == 0 {
+            // It was checked where the modem is, and only its training was told.
+            return true;
         }
         let short = self.bits < rate * 27 / 10;
         short && (self.longest_zeros >= rate / 3 || self.early_zeros * 10 >= self.bits.min(rate * 3 / 2) * 9)
