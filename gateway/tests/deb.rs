@@ -51,20 +51,101 @@ fn can_have_a_root_of_its_own() -> bool {
     command.status().is_ok_and(|status| status.success())
 }
 
-#[test]
-fn the_package_is_installed_started_as_its_own_user_and_purged() {
-    let folder = tempfile::tempdir().unwrap();
+/// Boots the system with the package in it: a systemd of its own installs, starts, stops and purges it, without a network.
+/// Everything written goes to memory. Says what was said there.
+const BOOT: &str = r#"
+set -eu
+mount -t tmpfs none "$2"
+mkdir "$2/upper" "$2/work" "$2/root"
+mount -t overlay overlay -o "lowerdir=/,upperdir=$2/upper,workdir=$2/work" "$2/root"
+cp "$1" "$2/root/package.deb"
+cat >"$2/root/booted.sh" <<'SCRIPT'
+exec >/said 2>&1
+set -eu
+export DEBIAN_FRONTEND=noninteractive
+dpkg -i /package.deb
+until bash -c 'exec 3<>/dev/tcp/127.0.0.1/8025; printf "GET /readyz HTTP/1.1\r\nHost: 127.0.0.1:8025\r\nConnection: close\r\n\r\n" >&3; cat <&3'; do
+  systemctl is-active answertone
+  sleep 0.2
+done
+systemctl is-enabled answertone
+systemctl show answertone -p User -p NRestarts -p ActiveState
+stat -c 'state %U:%a' /var/lib/answertone
+systemctl stop answertone
+systemctl show answertone -p Result -p ExecMainStatus
+test -f /var/lib/answertone/answertone.sqlite
+dpkg --purge answertone
+test ! -e /var/lib/answertone
+test ! -e /usr/lib/systemd/system/answertone.service
+echo purged
+SCRIPT
+mkdir -p "$2/root/etc/systemd/system"
+cat >"$2/root/etc/systemd/system/booted.service" <<'UNIT'
+[Unit]
+SuccessAction=exit-force
+FailureAction=exit-force
+[Service]
+Type=oneshot
+TimeoutStartSec=120
+ExecStart=/bin/sh /booted.sh
+UNIT
+systemd-nspawn --quiet --directory="$2/root" --register=no --keep-unit --private-network --boot -- --unit=booted.service </dev/null >/dev/null 2>&1 || true
+if test -f "$2/root/said"; then cat "$2/root/said"; fi
+"#;
+
+/// The package of the program under test; none where none can be made.
+fn package(folder: &Path) -> Option<String> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/debian/build.sh");
     if Command::new("dpkg-deb").arg("--version").stdout(Stdio::null()).status().is_err() {
-        return eprintln!("not run: 1 case of the Debian package; this is not a Debian system");
+        eprintln!("not run: 1 case of the Debian package; this is not a Debian system");
+        return None;
     }
     let mut build = Command::new("sh");
-    build.arg(script).arg(env!("CARGO_BIN_EXE_answertone")).arg(folder.path()).env("COMPRESSION", "none");
+    build.arg(script).arg(env!("CARGO_BIN_EXE_answertone")).arg(folder).env("COMPRESSION", "none");
     let built = build.output().unwrap();
     assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
     let package = String::from_utf8(built.stdout).unwrap().trim().to_owned();
     assert!(package.ends_with(".deb") && fs::metadata(&package).unwrap().len() > 1 << 20);
+    Some(package)
+}
 
+#[test]
+fn systemd_starts_the_unit_of_the_package() {
+    let folder = tempfile::tempdir().unwrap();
+    let has_container = Command::new("systemd-nspawn").arg("--version").stdout(Stdio::null()).status().is_ok();
+    if !has_container || !can_have_a_root_of_its_own() {
+        return eprintln!(
+            "not run: 1 case of the unit under systemd; it needs root, unshare, an overlay of the file system and systemd-container"
+        );
+    }
+    let Some(package) = package(folder.path()) else { return };
+    let root = folder.path().join("root");
+    fs::create_dir(&root).unwrap();
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "--propagation", "private", "sh", "-c", BOOT, "boot"]).arg(&package).arg(&root);
+    let output = command.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    if output.status.success() && said.is_empty() {
+        return eprintln!("not run: 1 case of the unit under systemd; no systemd can boot in a container here");
+    }
+    let expected = [
+        "\nready\n",
+        "\nenabled\n",
+        "User=answertone\n",
+        "NRestarts=0\n",
+        "ActiveState=active\n",
+        "state answertone:7",
+        "Result=success\n",
+        "ExecMainStatus=0\n",
+    ];
+    assert!(said.ends_with("purged\n"), "{said}");
+    expected.iter().for_each(|line| assert!(said.contains(line), "{line:?}: {said}"));
+}
+
+#[test]
+fn the_package_is_installed_started_as_its_own_user_and_purged() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(package) = package(folder.path()) else { return };
     if !can_have_a_root_of_its_own() {
         return eprintln!(
             "not run: 1 case of installing the package; it needs root, unshare and an overlay of the file system"

@@ -6,6 +6,7 @@ use std::{fs, path::Path};
 
 use answertone_dsp::{
     bits::BitQueue,
+    callerid::{CallerIdSender, Hook, Message, MessageKind, Standard},
     fsk::{FskModulator, FskSpec, V21_CHANNEL_1, V21_CHANNEL_2},
     g711::Law,
     modem::Modulator,
@@ -239,6 +240,59 @@ fn dialling_and_caller_identification_are_told() {
             .collect();
         assert_eq!(told, [true], "{name}");
     }
+}
+
+/// What the exchange of NTT sends after the line is seized: V.23, seven bits and parity, a check of its own.
+#[test]
+fn a_japanese_number_display_is_told_once_and_as_such() {
+    let message = Message::new(MessageKind::CallSetup, [&[2, 10][..], b"0312345678"].concat());
+    let mut sender = CallerIdSender::new(&message, Standard::Japan, Hook::On, Dbm0(-14.0));
+    let mut samples = vec![0.0; 24_000];
+    sender.run(&mut samples[8000..]);
+    let call = hear(&[samples]);
+    let told: Vec<_> = call
+        .steps
+        .iter()
+        .filter_map(|step| match &step.heard.what {
+            What::CallerId(id) => Some((id.standard, id.intact, id.number.as_deref())),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(told, [("NTT", true, Some("0312345678"))]);
+}
+
+/// The answer of modems in phase 2 of V.34, in a recording of a call between data modems.
+#[test]
+fn what_modems_of_v34_say_in_phase_2_is_told() {
+    let Some(folder) = shared(RECORDINGS, 1) else { return };
+    let call = hear(&channels(&folder, "V90-attempted-V34-33600.wav"));
+    let told: Vec<(Station, String)> = call
+        .steps
+        .iter()
+        .filter_map(|step| match &step.heard.what {
+            What::Info(info) => Some((step.station, info.to_string())),
+            _ => None,
+        })
+        .collect();
+    let rates = "symbol rates 2400 2743 2800 3000 3200 3429, can reduce its power, 1664 points";
+    assert!(told.contains(&(Station::Answerer, format!("V.34 INFO0a  {rates}"))), "{told:?}");
+    let kinds: Vec<&str> = told.iter().map(|(_, words)| &words[..10]).collect();
+    assert!(kinds.contains(&"V.34 INFO1") && told.iter().any(|(station, _)| *station == Station::Caller), "{told:?}");
+}
+
+/// Both sides in one channel: what is left of each signal after its end tells what the line gives back.
+#[test]
+fn an_echo_in_a_mixed_recording_is_told() {
+    let Some(folder) = shared(RECORDINGS, 2) else { return };
+    let echo = |name: &str| {
+        let channels = channels(&folder, name);
+        let mixed = (0..channels[0].len()).map(|at| channels.iter().map(|channel| channel[at]).sum::<f32>() / 2.0);
+        let findings = hear(&[mixed.collect()]).findings;
+        findings.into_iter().find(|finding| finding.name == "own_echo").map(|finding| finding.text)
+    };
+    let told = echo("MPS-call.wav").expect("the echo is told");
+    assert!(["13 dB softer", "14 dB softer"].iter().any(|words| told.contains(words)), "{told}");
+    assert_eq!(echo("example_faxstf3_to_officejet8620.wav"), None);
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! `answertone man` and `answertone completions`: made from the command line's own definition, so that they are true.
 
 use std::{
-    fs, io,
+    fs,
+    io::{self, Write},
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -33,7 +34,7 @@ pub(super) struct CompletionsArgs {
 /// Prints or writes manual pages.
 pub(super) fn man(args: &ManArgs, program: Command) -> Result<ExitCode, CliError> {
     match &args.out {
-        None => Man::new(program).render(&mut io::stdout().lock()),
+        None => page(&program, "answertone").map(|page| print(&page)),
         Some(folder) => fs::create_dir_all(folder).and_then(|()| write_all(folder, &program, "answertone")),
     }
     .map_err(CliError::failed)?;
@@ -42,15 +43,27 @@ pub(super) fn man(args: &ManArgs, program: Command) -> Result<ExitCode, CliError
 
 /// A page for a command, and those below it.
 fn write_all(folder: &Path, command: &Command, name: &str) -> io::Result<()> {
-    let mut page = vec![];
-    Man::new(command.clone().display_name(name)).render(&mut page)?;
-    fs::write(folder.join(format!("{name}.1")), page)?;
+    fs::write(folder.join(format!("{name}.1")), page(command, name)?)?;
     let below = command.get_subcommands().filter(|command| command.get_name() != "help");
     below.into_iter().try_for_each(|below| write_all(folder, below, &format!("{name}-{}", below.get_name())))
 }
 
+fn page(command: &Command, name: &str) -> io::Result<Vec<u8>> {
+    let mut page = vec![];
+    let typed = name.replace('-', " ");
+    Man::new(command.clone().display_name(name).bin_name(typed)).render(&mut page)?;
+    Ok(page)
+}
+
+/// Whoever reads may stop reading.
+fn print(text: &[u8]) {
+    let _ = io::stdout().write_all(text);
+}
+
 /// Prints a shell's script.
 pub(super) fn completions(args: &CompletionsArgs, mut program: Command) -> ExitCode {
-    clap_complete::generate(args.shell, &mut program, "answertone", &mut io::stdout().lock());
+    let mut script = vec![];
+    clap_complete::generate(args.shell, &mut program, "answertone", &mut script);
+    print(&script);
     ExitCode::SUCCESS
 }

@@ -7,6 +7,9 @@ use answertone_t30::{
 };
 use serde_json::{Map, Value, json};
 
+/// What is softer is no sound, dBm0.
+pub(super) const LEAST_LEVEL: f32 = -100.0;
+
 /// The call for programs.
 pub fn json(name: &str, source: &str, call: &Call) -> Value {
     json!({
@@ -45,12 +48,14 @@ fn step(step: &Step) -> Value {
             "later_ms": round(leak.later as f64 / 8.0),
         })
     });
+    // Packets have none.
+    let has_level = step.heard.to > step.heard.from && step.level.0 > LEAST_LEVEL;
     let mut fields = json!({
         "from": seconds(step.heard.from),
         "to": seconds(step.heard.to),
         "side": step.station.name(),
         "channel": step.channel,
-        "level_dbm0": (step.heard.to > step.heard.from).then(|| round(step.level.0.into())),
+        "level_dbm0": has_level.then(|| round(step.level.0.into())),
         "what": what.name(),
         "text": what.to_string(),
         "also_on": leak,

@@ -5,7 +5,9 @@ use askama::Template;
 use base64::{Engine, prelude::BASE64_STANDARD};
 
 use super::{
-    Decoded, pictures,
+    Decoded,
+    json::LEAST_LEVEL,
+    pictures,
     text::{self, seconds},
 };
 use crate::plot::{PlotError, chart::Chart, svg::chart_svg};
@@ -106,7 +108,8 @@ fn said(finding: &Finding) -> Said {
 }
 
 fn rungs(step: &Step) -> Vec<Rung> {
-    let level = if step.heard.to > step.heard.from { format!("{:.0} dBm0", step.level.0) } else { String::new() };
+    let has_level = step.heard.to > step.heard.from && step.level.0 > LEAST_LEVEL;
+    let level = if has_level { format!("{:.0} dBm0", step.level.0) } else { String::new() };
     let rung = |at, text: String| Rung {
         at: format!("{:.3}", seconds(at)),
         side: step.station.name(),

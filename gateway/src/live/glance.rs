@@ -161,7 +161,13 @@ impl Glance {
         let number = |value: &AtomicU32| f32::from_bits(value.load(Relaxed));
         let point = |both: u64| (f32::from_bits((both >> 32) as u32), f32::from_bits(both as u32));
         let by_packets = self.by_packets.load(Relaxed);
-        let points = self.points.iter().filter(|_| !by_packets).map(|point| point.load(Relaxed)).filter(|both| *both != 0).map(point);
+        let points = self
+            .points
+            .iter()
+            .filter(|_| !by_packets)
+            .map(|point| point.load(Relaxed))
+            .filter(|both| *both != 0)
+            .map(point);
         Seen {
             looks: self.looks.load(Relaxed),
             phase: PHASES.get(self.phase.load(Relaxed) as usize).copied().unwrap_or("A"),

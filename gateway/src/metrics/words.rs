@@ -27,3 +27,30 @@ pub(super) fn describe() {
     describe_histogram!("answertone_call_seconds", Unit::Seconds, "Lengths of calls on the line.");
     describe_histogram!("answertone_training_evm_db", "Error vector magnitude of trainings, dB.");
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    /// Numbers that a text names, without what Prometheus adds to the names of histograms.
+    fn named(text: &str) -> BTreeSet<&str> {
+        let names = text.match_indices("answertone_").map(|(at, _)| {
+            let rest = &text[at..];
+            let name = &rest[..rest.find(|c: char| !c.is_ascii_lowercase() && c != '_').unwrap_or(rest.len())];
+            ["_bucket", "_sum", "_count"].into_iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name)
+        });
+        names.collect()
+    }
+
+    #[test]
+    fn the_dashboard_and_the_book_name_numbers_that_there_are() {
+        let dashboard = include_str!("../../packaging/grafana.json");
+        let parsed: serde_json::Value = serde_json::from_str(dashboard).unwrap();
+        let panels = parsed["panels"].as_array().unwrap();
+        assert!(panels.len() > 5 && panels.iter().all(|panel| panel["title"].is_string()));
+        let (shown, written) = (named(dashboard), named(include_str!("../../../docs/watching.md")));
+        let told = named(include_str!("words.rs").split("#[cfg(test)]").next().unwrap());
+        assert!(shown.len() > 8 && shown.is_subset(&told), "{:?}", shown.difference(&told).collect::<Vec<_>>());
+        assert_eq!(written, told, "the book has every number");
+    }
+}

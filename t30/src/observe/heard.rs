@@ -205,7 +205,10 @@ impl Burst {
     /// Whether it is a training check, good or bad: zeros for most of 1.5 s. ITU-T T.30 5.3.6.1.3.
     pub fn is_check(&self) -> bool {
         let rate = u64::from(self.carrier.bit_rate());
-        if self.relayed && self.bits == 0 && self.frames.is_empty() {
+        if self.has_frames() {
+            return false;
+        }
+        if self.relayed && self.bits == 0 {
             // It was checked where the modem is, and only its training was told.
             return true;
         }

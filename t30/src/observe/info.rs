@@ -286,7 +286,8 @@ mod tests {
         // 3200 symbols/s on the high carrier, 10 times 35 ms of 16 points, pre-emphasis 2, 1 dB less.
         let mut wants = [false; 19];
         [0, 4, 6, 10, 12, 17, 18].into_iter().for_each(|bit| wants[bit] = true);
-        let words = "V.34 INFOh  3200 symbols/s, high carrier, training 350 ms of 16 points, pre-emphasis 2, 1 dB less power";
+        let words =
+            "V.34 INFOh  3200 symbols/s, high carrier, training 350 ms of 16 points, pre-emphasis 2, 1 dB less power";
         let guarded: Vec<f32> = sent(&wants, 2400.0)
             .iter()
             .zip(0_u16..)

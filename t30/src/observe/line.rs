@@ -19,6 +19,10 @@ const FLAT_IF_LOUD: u32 = 2;
 const VERY_LOUD: f32 = 9000.0;
 /// Units of a level in a decibel.
 const HALF_DB: i32 = STEPS as i32;
+/// Blocks about the moment at which a modem lost a signal within which it ended.
+const NEAR_END: usize = 15;
+/// Blocks that are no signal dying away.
+const SHORTEST_TAIL: usize = 4;
 /// Blocks after a signal's end in which what is left of it is looked for.
 const TAIL: usize = 60;
 /// What is softer is not looked at.
@@ -136,18 +140,19 @@ impl LineLevels {
     /// What is left of a signal of that level after its end near a moment: how much softer, and for how long, if that stops
     /// as suddenly as the signal did.
     pub(super) fn tail(&self, level: Dbm0, end: LineTime) -> Option<(f32, LineSpan)> {
-        let (level, near) = (((level.0 - FLOOR) * STEPS) as i32, (end.0 as usize / BLOCK_SAMPLES));
+        let (level, near) = (((level.0 - FLOOR) * STEPS) as i32, end.0 as usize / BLOCK_SAMPLES);
         let at = |block: usize| self.levels.get(block).map(|level| i32::from(*level));
-        let last =
-            (near.saturating_sub(TAIL)..near + TAIL).rev().find(|block| at(*block) >= Some(level - 3 * HALF_DB))?;
+        let is_loud = |block: usize| at(block) >= Some(level - 3 * HALF_DB);
         // The block in which the signal ends has a part of it.
-        let left = at(last + 2).filter(|left| (HALF_DB..=level - 5 * HALF_DB).contains(left))?;
-        let stays =
-            (last + 2..last + TAIL).take_while(|block| at(*block).is_some_and(|now| (now - left).abs() <= 3 * HALF_DB));
-        let over = last + 2 + stays.count();
-        let stops = at(over + 1).is_some_and(|now| now <= left - 10 * HALF_DB);
+        let ends =
+            |block: &usize| is_loud(*block) && !is_loud(*block + 1) && at(*block + 2) <= Some(level - 5 * HALF_DB);
+        let last = (near.saturating_sub(NEAR_END)..near + NEAR_END).find(ends)?;
+        let left = at(last + 3)?;
+        let like = |block: &usize| at(*block).is_some_and(|now| (now - left).abs() <= 3 * HALF_DB);
+        let over = last + 2 + (last + 2..last + TAIL).take_while(like).count();
+        let stops = left > HALF_DB && at(over + 1).is_some_and(|now| now <= left - 10 * HALF_DB);
         let lasts = over - last - 1;
-        (stops && lasts >= 2).then(|| ((level - left) as f32 / STEPS, LineSpan::ms(10 * lasts as u64)))
+        (stops && lasts >= SHORTEST_TAIL).then(|| ((level - left) as f32 / STEPS, LineSpan::ms(10 * lasts as u64)))
     }
 
     /// Mean level from one moment to another.

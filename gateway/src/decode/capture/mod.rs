@@ -111,9 +111,10 @@ fn heard(what: String, mut sides: [Side; 2]) -> Decoded {
     observer.run(&channels);
     waterfalls.iter_mut().zip(&channels).for_each(|(waterfall, channel)| waterfall.push(channel));
     let mut sound = observer.finish().into_iter();
-    let channels = sides.into_iter().enumerate().filter_map(|(place, side)| {
-        side.channel(if with_sound.contains(&place) { sound.next() } else { None })
-    });
+    let channels = sides
+        .into_iter()
+        .enumerate()
+        .filter_map(|(place, side)| side.channel(if with_sound.contains(&place) { sound.next() } else { None }));
     Decoded { source: what, call: Call::of(channels.collect()), waterfalls }
 }
 

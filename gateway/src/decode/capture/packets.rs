@@ -58,7 +58,8 @@ impl Way {
 
 /// How the packets of a flow travel: as most of them make sense.
 pub(super) fn way(datagrams: &[&Datagram]) -> Option<Way> {
-    let ways = ways(datagrams).into_iter().flat_map(|by| [Syntax::Y1998, Syntax::Y2002].map(|syntax| Way { by, syntax }));
+    let ways =
+        ways(datagrams).into_iter().flat_map(|by| [Syntax::Y1998, Syntax::Y2002].map(|syntax| Way { by, syntax }));
     let tried = ways.map(|way| {
         let mut packets = Packets::default();
         packets.take(datagrams, way, LineTime::ZERO);
