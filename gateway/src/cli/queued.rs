@@ -141,9 +141,9 @@ impl Gateway {
     /// The number of the fax.
     async fn submit(&self, submission: &Value) -> Result<i64, CliError> {
         let submitted = self.asked(self.client.post(format!("{}/faxes", self.root)).json(submission)).await?;
-        submitted["faxes"][0]
-            .as_i64()
-            .ok_or_else(|| CliError::failed("the gateway has this message already; answertone queue list --all shows it"))
+        submitted["faxes"][0].as_i64().ok_or_else(|| {
+            CliError::failed("the gateway has this message already; answertone queue list --all shows it")
+        })
     }
 
     /// Tells how the fax stands until it is over.
@@ -159,7 +159,11 @@ impl Gateway {
                 }
                 Err(error) if !away => {
                     away = true;
-                    show.say("away", &format!("waiting for the gateway: {error}"), json!({ "error": error.to_string() }));
+                    show.say(
+                        "away",
+                        &format!("waiting for the gateway: {error}"),
+                        json!({ "error": error.to_string() }),
+                    );
                 }
                 Err(_) => {}
             }
@@ -169,7 +173,8 @@ impl Gateway {
 
     async fn asked(&self, request: RequestBuilder) -> Result<Value, CliError> {
         let answer = request.bearer_auth(&self.token).send().await;
-        let answer = answer.map_err(|error| CliError::failed(format!("{} ({})", self.remedy, with_causes(&error.without_url()))))?;
+        let answer = answer
+            .map_err(|error| CliError::failed(format!("{} ({})", self.remedy, with_causes(&error.without_url()))))?;
         let status = answer.status();
         let body: Value = answer.json().await.unwrap_or_default();
         if status.is_success() {

@@ -1,9 +1,11 @@
 //! The log of RFC 4161 2.6 and 3.2: every fax that was to be sent and every one that came, from the rows of the store.
 
+use std::collections::HashMap;
+
 use serde::Serialize;
 use sqlx::FromRow;
 
-use super::{Store, StoreError};
+use super::{Store, StoreError, query::Query};
 
 /// One fax of the log. Times are milliseconds since 1970.
 #[derive(Clone, Debug, Default, PartialEq, FromRow, Serialize)]
@@ -125,11 +127,16 @@ const WANTED: &str =
       AND lower(recipient) LIKE coalesce($6, '%') AND received_at >= $7 AND received_at < $8
     ORDER BY received_at DESC, id DESC LIMIT $9";
 
-/// What the reports of calls hold of it.
+/// A call of a row.
 #[derive(FromRow)]
 struct Reported {
+    /// The job or the received fax.
+    id: i64,
     report: String,
 }
+
+/// Rows whose calls are read together: no statement has many more values than this.
+const AT_ONCE: usize = 500;
 
 impl Store {
     /// The rows wanted, oldest first.
@@ -143,8 +150,9 @@ impl Store {
         rows.sort_by(|a, b| (b.received_at, &a.way, b.id).cmp(&(a.received_at, &b.way, a.id)));
         rows.truncate(filter.limit.map_or(usize::MAX, |limit| limit.max(0) as usize));
         rows.reverse();
-        for row in &mut rows {
-            self.add_reports(row).await?;
+        for rows in rows.chunks_mut(AT_ONCE) {
+            self.add_reports(rows, "offramp", "job").await?;
+            self.add_reports(rows, "onramp", "fax").await?;
         }
         Ok(rows)
     }
@@ -164,22 +172,34 @@ impl Store {
         Ok(query.fetch_all(&self.pool).await?)
     }
 
-    async fn add_reports(&self, row: &mut LogRow) -> Result<(), StoreError> {
-        let statement = match row.way.as_str() {
-            "offramp" => "SELECT report FROM call WHERE job = $1 ORDER BY id",
-            _ => "SELECT report FROM call WHERE fax = $1 ORDER BY id",
-        };
-        let reports: Vec<Reported> = sqlx::query_as(statement).bind(row.id).fetch_all(&self.pool).await?;
-        for Reported { report } in reports {
-            let report: serde_json::Value = serde_json::from_str(&report).unwrap_or_default();
-            let pages = report["page"].as_array().map_or(&[][..], Vec::as_slice);
-            row.octets += pages.iter().filter_map(|page| page["octets"].as_i64()).sum::<i64>();
-            if let (Some(x), Some(y)) = (report["x_dpi"].as_i64(), report["y_lpi"].as_i64()) {
-                row.resolution = Some(format!("{x}x{y}"));
-            }
-            row.bit_rate = report["bit_rate"].as_i64().or(row.bit_rate);
-            row.remote_ident = report["remote_ident"].as_str().map(str::to_owned).or(row.remote_ident.take());
+    /// Adds what the calls' reports say to the rows of one way, whose number stands in that column of calls.
+    async fn add_reports(&self, rows: &mut [LogRow], way: &str, column: &str) -> Result<(), StoreError> {
+        let mut rows: HashMap<i64, &mut LogRow> =
+            rows.iter_mut().filter(|row| row.way == way).map(|row| (row.id, row)).collect();
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let mut query = Query::new(&format!("SELECT {column} AS id, report FROM call WHERE {column} IN (-1"));
+        for id in rows.keys() {
+            query.push(", ").push_bind(*id);
+        }
+        let calls: Vec<Reported> = query.push(") ORDER BY call.id").build_query_as().fetch_all(&self.pool).await?;
+        for Reported { id, report } in calls {
+            rows.get_mut(&id).into_iter().for_each(|row| row.add(&serde_json::from_str(&report).unwrap_or_default()));
         }
         Ok(())
+    }
+}
+
+impl LogRow {
+    /// Adds what the report of a call says.
+    fn add(&mut self, report: &serde_json::Value) {
+        let pages = report["page"].as_array().map_or(&[][..], Vec::as_slice);
+        self.octets += pages.iter().filter_map(|page| page["octets"].as_i64()).sum::<i64>();
+        if let (Some(x), Some(y)) = (report["x_dpi"].as_i64(), report["y_lpi"].as_i64()) {
+            self.resolution = Some(format!("{x}x{y}"));
+        }
+        self.bit_rate = report["bit_rate"].as_i64().or(self.bit_rate);
+        self.remote_ident = report["remote_ident"].as_str().map(str::to_owned).or(self.remote_ident.take());
     }
 }

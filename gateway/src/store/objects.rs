@@ -12,7 +12,10 @@ use std::{borrow::Cow, collections::HashSet, fs, sync::Arc, time::Duration};
 
 use futures_util::TryStreamExt;
 use object_store::{
-    ObjectMeta, ObjectStore, ObjectStoreExt, RetryConfig, aws::{AmazonS3Builder, AmazonS3ConfigKey}, local::LocalFileSystem, path::Path as Place,
+    ObjectMeta, ObjectStore, ObjectStoreExt, RetryConfig,
+    aws::{AmazonS3Builder, AmazonS3ConfigKey},
+    local::LocalFileSystem,
+    path::Path as Place,
 };
 
 use super::{Store, StoreError, now, s3::Connector};

@@ -3,6 +3,8 @@
 use super::*;
 use crate::config::{Config, StoreConfig};
 
+mod costs;
+mod elsewhere;
 #[path = "../../tests/postgres/mod.rs"]
 mod postgres;
 
@@ -307,7 +309,7 @@ async fn of_two_gateways_one_takes_over_what_the_other_left_and_what_that_still_
     let Some(server) = postgres::Server::start(1) else { return };
     let config = StoreConfig {
         url: server.database("shared"),
-        lease: std::time::Duration::from_millis(200),
+        lease: std::time::Duration::from_secs(2),
         ..Config::default().store
     };
     let (first, second) = (Store::of(&config, None).await.unwrap(), Store::of(&config, None).await.unwrap());
@@ -315,7 +317,11 @@ async fn of_two_gateways_one_takes_over_what_the_other_left_and_what_that_still_
     let job = first.claim_job("line", Carries::Anything, 0).await.unwrap().unwrap();
     let fax = first.begin_fax("line").await.unwrap();
     first.keep_fax_page(fax, 0, b"page", 0).await.unwrap();
-    assert_eq!(second.claim_job("line", Carries::Anything, 0).await.unwrap().unwrap().number, "+2", "the first is another's");
+    assert_eq!(
+        second.claim_job("line", Carries::Anything, 0).await.unwrap().unwrap().number,
+        "+2",
+        "the first is another's"
+    );
     assert!(second.claim_job("line", Carries::Anything, 0).await.unwrap().is_none());
     assert_eq!(second.recover_jobs().await.unwrap(), 0, "the first lives");
     while second.recover_jobs().await.unwrap() == 0 {
@@ -371,7 +377,8 @@ async fn a_database_is_reached_by_tls_when_its_certificate_is_right_and_not_else
     let Some(server) = postgres::Server::start_with_tls(3) else { return };
     server.database("sealed");
     let store = shared(&server.by_tls("sealed", "localhost", "authority.pem")).await;
-    let sealed = sqlx::query_scalar("SELECT CAST(count(*) AS BIGINT) FROM pg_stat_ssl WHERE pid = pg_backend_pid() AND ssl");
+    let sealed =
+        sqlx::query_scalar("SELECT CAST(count(*) AS BIGINT) FROM pg_stat_ssl WHERE pid = pg_backend_pid() AND ssl");
     assert_eq!(sealed.fetch_one(&store.pool).await.map_err(|error| error.to_string()), Ok(1_i64));
     for (host, authority) in [("localhost", "another.pem"), ("127.0.0.1", "authority.pem")] {
         let config = StoreConfig { url: server.by_tls("sealed", host, authority), ..Config::default().store };
@@ -407,224 +414,4 @@ async fn what_is_told_of_a_fax_s_mail_is_in_the_log(store: Store) {
     let rows = store.history(&LogFilter::default()).await.unwrap();
     assert_eq!(rows[0].reply.as_deref(), Some("displayed"));
     assert!(rows[0].replied_at.is_some());
-}
-
-/// A server that speaks as much S3 as is needed: objects by their paths, and a list of those that begin alike.
-fn s3() -> (u16, std::sync::Arc<std::sync::Mutex<std::collections::BTreeMap<String, Vec<u8>>>>) {
-    use std::io::{BufRead, BufReader, Read, Write};
-    let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let (port, objects) = (socket.local_addr().unwrap().port(), std::sync::Arc::default());
-    let kept: std::sync::Arc<std::sync::Mutex<std::collections::BTreeMap<String, Vec<u8>>>> =
-        std::sync::Arc::clone(&objects);
-    std::thread::spawn(move || {
-        for stream in socket.incoming().flatten() {
-            let mut reader = BufReader::new(&stream);
-            let (mut head, mut line) = (String::new(), String::new());
-            while reader.read_line(&mut line).unwrap() > 2 {
-                head += &std::mem::take(&mut line);
-            }
-            let field = |name: &str| head.lines().find_map(|line| line.to_lowercase().strip_prefix(name).map(str::to_owned));
-            let length = field("content-length: ").map_or(0, |length| length.trim().parse().unwrap());
-            let mut body = vec![0; length];
-            reader.read_exact(&mut body).unwrap();
-            let mut words = head.split_whitespace();
-            let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-            let mut objects = kept.lock().unwrap();
-            let (status, answer) = match method {
-                _ if field("authorization: aws4-hmac-sha256 credential=key").is_none() => ("403 Forbidden", vec![]),
-                "PUT" => {
-                    objects.insert(path.into(), body);
-                    ("200 OK", vec![])
-                }
-                "DELETE" => {
-                    objects.remove(path);
-                    ("204 No Content", vec![])
-                }
-                "GET" if path.contains("list-type=2") => {
-                    let entry = |(path, octets): (&String, &Vec<u8>)| {
-                        let key = path.trim_start_matches("/bucket/");
-                        format!("<Contents><Key>{key}</Key><LastModified>2020-01-01T00:00:00.000Z</LastModified><ETag>e</ETag><Size>{}</Size></Contents>", octets.len())
-                    };
-                    let list: String = objects.iter().map(entry).collect();
-                    ("200 OK", format!("<ListBucketResult><IsTruncated>false</IsTruncated>{list}</ListBucketResult>").into_bytes())
-                }
-                "GET" => objects.get(path).map_or(("404 Not Found", vec![]), |octets| ("200 OK", octets.clone())),
-                _ => ("405 Method Not Allowed", vec![]),
-            };
-            let head = format!(
-                "HTTP/1.1 {status}\r\nContent-Length: {}\r\nETag: \"e\"\r\nLast-Modified: Wed, 01 Jan 2020 00:00:00 GMT\r\nConnection: close\r\n\r\n",
-                answer.len()
-            );
-            let _ = (&stream).write_all(&[head.as_bytes(), &answer].concat());
-        }
-    });
-    (port, objects)
-}
-
-/// What holds for pages outside the database, wherever they lie. `lying` counts them.
-async fn pages_lie_elsewhere(pages: Objects, lying: impl Fn() -> usize) {
-    let (_dir, inside) = store().await;
-    inside.accept(&message("one", &["+1"])).await.unwrap();
-    inside.keep_pages(1, &[b"\x01 in the database".to_vec()]).await.unwrap();
-    let store = Store { pages: Some(pages), ..inside.clone() };
-    store.accept(&message("two", &["+2"])).await.unwrap();
-    let pages = [b"\x01 first".to_vec(), b"\x01 second".to_vec()];
-    store.keep_pages(2, &pages).await.unwrap();
-    store.keep_cover(2, &pages[..1]).await.unwrap();
-    let fax = store.begin_fax("line").await.unwrap();
-    for _ in 0..2 {
-        store.keep_fax_page(fax, 0, b"\x01 came", 0).await.unwrap();
-    }
-    assert_eq!(lying(), 5);
-    assert_eq!(store.pages(1).await.unwrap(), [b"\x01 in the database".to_vec()]);
-    assert_eq!((store.pages(2).await.unwrap(), store.cover(2).await.unwrap()), (pages.to_vec(), pages[..1].to_vec()));
-    assert_eq!(store.page(2, 1).await.unwrap().as_ref(), Some(&pages[1]));
-    assert_eq!(store.fax_pages(fax).await.unwrap(), [(b"\x01 came".to_vec(), 0)]);
-    assert_eq!(store.fax_page(fax, 0).await.unwrap().unwrap(), b"\x01 came");
-    assert!(inside.pages(2).await.unwrap_err().to_string().contains("store.pages"), "nobody said where they lie");
-    assert_eq!(store.sweep(-60_000).await.unwrap(), 1, "the page that came again");
-    let done = store.claim_job("line", Carries::Anything, 0).await.unwrap().unwrap();
-    let job = store.claim_job("line", Carries::Anything, 0).await.unwrap().unwrap();
-    for job in [done, job] {
-        store.job_ends(job.id, Ending::Failed, &BROKEN).await.unwrap();
-        store.told(&[], &[job.id]).await.unwrap();
-    }
-    store.wipe(now() + 1000).await.unwrap();
-    assert_eq!(store.sweep(-60_000).await.unwrap(), 3, "what was wiped; the fax is not over");
-    assert_eq!(lying(), 1);
-}
-
-#[tokio::test]
-async fn pages_lie_in_a_folder_and_go_with_their_rows() {
-    let dir = tempfile::tempdir().unwrap();
-    let folder = dir.path().join("pages");
-    let pages = Objects::open(&format!("file://{}", folder.display())).unwrap();
-    pages_lie_elsewhere(pages, || std::fs::read_dir(&folder).unwrap().count()).await;
-    let wrong = StoreConfig { dir: dir.path().into(), pages: "file:///proc/no/pages".into(), ..Config::default().store };
-    assert!(Store::of(&wrong, None).await.err().unwrap().to_string().contains("store.pages"));
-}
-
-#[tokio::test]
-async fn pages_lie_at_a_server_that_speaks_s3_and_go_with_their_rows() {
-    let (port, objects) = s3();
-    let endpoint = format!("http://127.0.0.1:{port}");
-    let variables = [
-        ("AWS_ENDPOINT", &endpoint[..]),
-        ("AWS_ALLOW_HTTP", "true"),
-        ("AWS_ACCESS_KEY_ID", "key"),
-        ("AWS_SECRET_ACCESS_KEY", "secret"),
-    ];
-    let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    let pages = Objects::at_server("s3://bucket/faxes", variables).unwrap();
-    pages_lie_elsewhere(pages, || objects.lock().unwrap().len()).await;
-}
-
-/// Prints what the queue's operations cost with up to 10,000 jobs and 50 lines.
-#[tokio::test]
-#[ignore = "it measures and prints; run it by its name with --ignored --nocapture"]
-async fn ten_thousand_jobs() {
-    let (_dir, sqlite) = store().await;
-    costs("SQLite", &sqlite).await;
-    let Some(server) = postgres::Server::start(1) else { return };
-    costs("PostgreSQL", &shared(&server.database("many")).await).await;
-}
-
-async fn costs(name: &str, store: &Store) {
-    let mut kept = 0;
-    for jobs in [100, 1_000, 10_000] {
-        let new = jobs - kept;
-        let accept = timed(new, async || {
-            for first in (kept..jobs).step_by(10) {
-                let numbers: Vec<String> = (first..first + 10).map(|n| format!("+1555{n:05}")).collect();
-                let numbers: Vec<&str> = numbers.iter().map(String::as_str).collect();
-                store.accept(&message(&format!("m{first}"), &numbers)).await.unwrap();
-            }
-        });
-        println!("{name}, {jobs} jobs, ms each: accept {:.2}", accept.await);
-        kept = jobs;
-        of_fifty_lines(store).await;
-        store.set_all("due_at = due_at + 86400000", "state = 'queued'").await;
-        looked_at(store, "when none is due").await;
-        store.set_all("due_at = due_at - 86400000", "state = 'queued'").await;
-        store.set_all("state = 'queued', next_page = 0, told = 0", "state = 'done'").await;
-    }
-    for n in 0..10_000 {
-        store.accept(&message(&format!("one number {n}"), &["+44"])).await.unwrap();
-    }
-    store.set_all("held = 1", "number <> '+44'").await;
-    store.claim_job("line", Carries::Anything, 0).await.unwrap().unwrap();
-    println!("{name}, 10000 jobs for one number that is being called, ms each:");
-    looked_at(store, "when none is free").await;
-}
-
-/// Fifty calls begin, have a page confirmed and end.
-async fn of_fifty_lines(store: &Store) {
-    const LINES: usize = 50;
-    let mut jobs = vec![];
-    let claim = timed(LINES, async || {
-        for line in 0..LINES {
-            jobs.push(store.claim_job(&format!("line {line}"), Carries::Anything, 60_000).await.unwrap().unwrap());
-        }
-    });
-    let claim = claim.await;
-    let end = timed(LINES, async || {
-        for job in &jobs {
-            store.page_confirmed(job.id, 1).await.unwrap();
-            store.job_ends(job.id, Ending::Done, &Verdict { cause: None, said: "", status: "2.0.0" }).await.unwrap();
-        }
-    });
-    let end = end.await;
-    let tell = timed(LINES, async || {
-        for _ in &jobs {
-            let untold = store.untold(true).await.unwrap();
-            store.told(&[], &untold.iter().map(|job| job.id).collect::<Vec<_>>()).await.unwrap();
-        }
-    });
-    println!("  claim {claim:.2}, page and end {end:.2}, tell {:.2}", tell.await);
-}
-
-async fn looked_at(store: &Store, when: &str) {
-    const TIMES: usize = 20;
-    let claim = timed(TIMES, async || {
-        for _ in 0..TIMES {
-            assert!(store.claim_job("line", Carries::Anything, 60_000).await.unwrap().is_none());
-        }
-    });
-    let claim = claim.await;
-    let next = timed(TIMES, async || {
-        for _ in 0..TIMES {
-            store.next_job_due().await.unwrap();
-        }
-    });
-    let next = next.await;
-    let rest = timed(TIMES, async || {
-        for _ in 0..TIMES {
-            store.renew().await.unwrap();
-            store.recover_jobs().await.unwrap();
-            store.adopt_faxes().await.unwrap();
-            store.delayed(now()).await.unwrap();
-            store.queue_webhooks(&[]).await.unwrap();
-        }
-    });
-    let rest = rest.await;
-    let recent = LogFilter { way: Some("offramp".into()), limit: Some(100), ..LogFilter::default() };
-    let log = timed(1, async || drop(store.history(&recent).await.unwrap()));
-    println!(
-        "  {when}: claim {claim:.2}, when is the next due {next:.2}, lease and notices {rest:.2}, a hundred rows of the log {:.1}",
-        log.await
-    );
-}
-
-/// Milliseconds that each of so many took.
-async fn timed(times: usize, work: impl AsyncFnOnce()) -> f64 {
-    let begun = std::time::Instant::now();
-    work().await;
-    begun.elapsed().as_secs_f64() * 1e3 / times as f64
-}
-
-impl Store {
-    async fn set_all(&self, what: &str, of: &str) {
-        let change = format!("UPDATE job SET {what} WHERE {of}");
-        sqlx::query(sqlx::AssertSqlSafe(change)).execute(&self.pool).await.unwrap();
-    }
 }

@@ -87,7 +87,11 @@ fn each_cause_has_its_own_attempts_and_what_cannot_get_better_is_tried_once() {
     wait_for("the ends", || (1..=cases.len()).all(|number| is_over(dir.path(), number)));
     for (number, (status, cause, attempts)) in (1..).zip(cases) {
         let job = job(dir.path(), number);
-        assert_eq!((&job["job"]["cause"], &job["job"]["attempts"]), (&cause.into(), &attempts.into()), "{status}: {job}");
+        assert_eq!(
+            (&job["job"]["cause"], &job["job"]["attempts"]),
+            (&cause.into(), &attempts.into()),
+            "{status}: {job}"
+        );
         assert_eq!(job["calls"].as_array().unwrap().len(), attempts, "{status}: {job}");
     }
     wait_for("the notices", || sink.count() == cases.len());
@@ -96,8 +100,8 @@ fn each_cause_has_its_own_attempts_and_what_cannot_get_better_is_tried_once() {
 }
 
 /// Faxes to these numbers, each with its header fields, that have waited for their hours and are all due together when a
-/// gateway with the changed configuration starts; when all are over.
-fn together(faxes: &[(&str, &str)], change: impl Fn(&str) -> String) -> tempfile::TempDir {
+/// gateway with the changed configuration starts, after what the operator does; when all are over.
+fn together(faxes: &[(&str, &str)], operator: &[&[&str]], change: impl Fn(&str) -> String) -> tempfile::TempDir {
     let (sink, dir) = (Sink::new(), tempfile::tempdir().unwrap());
     let mut gateway = Gateway::start_changed(dir.path(), sink.port, with("", NEVER));
     for (n, (number, fields)) in faxes.iter().enumerate() {
@@ -109,6 +113,7 @@ fn together(faxes: &[(&str, &str)], change: impl Fn(&str) -> String) -> tempfile
     for job in 1..=faxes.len() {
         operate(dir.path(), &["queue", "retry", &job.to_string()], "");
     }
+    operator.iter().for_each(|args| drop(operate(dir.path(), args, "")));
     let _gateway = Gateway::start_changed(dir.path(), sink.port, change);
     wait_for("all faxes", || (1..=faxes.len()).all(|number| is_over(dir.path(), number)));
     dir
@@ -123,16 +128,15 @@ fn when(folder: &Path, number: usize) -> (i64, i64) {
 
 #[test]
 fn urgent_faxes_go_first_and_low_ones_last() {
-    let faxes =
-        [("+15550100", "Importance: low\r\n"), ("+15550101", ""), ("+15550102", "Importance: high\r\n")];
-    let dir = together(&faxes, str::to_owned);
+    let faxes = [("+15550100", "Importance: low\r\n"), ("+15550101", ""), ("+15550102", "")];
+    let dir = together(&faxes, &[&["queue", "priority", "3", "urgent"]], str::to_owned);
     let when = |number| when(dir.path(), number);
     assert!(when(3).1 <= when(2).0 && when(2).1 <= when(1).0, "urgent, normal, low");
 }
 
 #[test]
 fn of_two_lines_none_calls_a_number_that_the_other_calls() {
-    let dir = together(&[("+15550100", ""); 4], |text| {
+    let dir = together(&[("+15550100", ""); 4], &[], |text| {
         text.replace("[offramp]\n", "[offramp]\njobs_per_call = 1\n")
             + "[[line]]\nname = \"other\"\nuri = \"sim:?far=onramp&snr=35\"\n"
     });
@@ -164,7 +168,8 @@ fn a_machine_that_takes_nothing_is_called_by_simpler_means_each_time_and_that_is
     let step = |rate: &str, ecm| (rate.to_owned(), ecm);
     let plain = step("9600 V.29", false);
     let climbed = [1, 2, 3, 4, 5].map(|attempt| means(1, attempt));
-    let expected = [step("14400 V.17", true), step("9600 V.29", true), step("4800 V.27ter", true), plain.clone(), plain.clone()];
+    let expected =
+        [step("14400 V.17", true), step("9600 V.29", true), step("4800 V.27ter", true), plain.clone(), plain.clone()];
     assert_eq!(climbed, expected);
     assert_eq!([1, 5].map(|attempt| means(2, attempt)), [plain.clone(), plain], "what it needs is known");
 }
@@ -192,8 +197,10 @@ impl Drop for FallsSilent {
 fn what_fails_as_t38_goes_as_audio_on_another_line_and_so_does_the_next_fax() {
     let (sink, dir, near, far) = (Sink::new(), tempfile::tempdir().unwrap(), free_port(), free_port());
     let _machine = FallsSilent::start(dir.path(), far, near);
-    let packets = format!("[[line]]\nname = \"packets\"\nuri = \"t38:local=127.0.0.1:{near}&remote=127.0.0.1:{far}\"\n");
-    let only = |text: &str| text.split("[[line]]").next().unwrap().replace("retry_s = [0]", "retry_s = [3600]") + &packets;
+    let packets =
+        format!("[[line]]\nname = \"packets\"\nuri = \"t38:local=127.0.0.1:{near}&remote=127.0.0.1:{far}\"\n");
+    let only =
+        |text: &str| text.split("[[line]]").next().unwrap().replace("retry_s = [0]", "retry_s = [3600]") + &packets;
     let mut gateway = Gateway::start_changed(dir.path(), sink.port, only);
     send(gateway.port, "stubborn", "+15550100", "");
     wait_for("a call that fails", || !calls(dir.path(), 1).is_empty());

@@ -82,7 +82,8 @@ fn start(folder: &Path, fault: Fault) -> Child {
         Fault::Operation(n) => drop(command.env(OPERATION, n.to_string())),
         Fault::Page(n) => drop(command.env(PAGE, n.to_string())),
     }
-    command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    // What is said when it does not come up is worth seeing.
+    command.stdout(Stdio::null()).stderr(Stdio::inherit()).spawn().unwrap()
 }
 
 /// Whether the gateway died of the fault; else all was over before it came to that. At every other place pages lie in a
@@ -93,7 +94,7 @@ fn one(fault: Fault, url: Option<&str>) -> bool {
     let pages = if fault.is_odd() { format!("file://{}/pages", dir.path().display()) } else { String::new() };
     let config = format!(
         "hostname = \"fax.example\"\n[smtp]\nlisten = [\"127.0.0.1:{port}\"]\n[relay]\nport = {}\ntls = \"none\"\nretry_s = [1]\n\
-         [store]\ndir = {store:?}\nurl = {url:?}\npages = {pages:?}\nlease_s = 1\n[identity]\nstation = \"+1 555 0100\"\n[offramp]\nattempts = 20\n\
+         [store]\ndir = {store:?}\nurl = {url:?}\npages = {pages:?}\nlease_s = 3\n[identity]\nstation = \"+1 555 0100\"\n[offramp]\nattempts = 20\n\
          retry_s = [0]\n[onramp]\nmailbox = \"office@office.example\"\n[[line]]\nname = \"sim\"\nuri = \"sim:?far=onramp&snr=35\"\n",
         sink.port
     );
@@ -111,13 +112,13 @@ fn one(fault: Fault, url: Option<&str>) -> bool {
     let mut child = start(dir.path(), fault);
     submit_to(&mut child);
     let complete = || sink.find("Message-Context: fax-message").is_some() && told() > 0;
-    wait_for("an end", || complete() || child.try_wait().unwrap().is_some());
+    wait_for(&format!("{fault:?}: an end"), || complete() || child.try_wait().unwrap().is_some());
     let died = child.try_wait().unwrap().is_some();
     let mut second = died.then(|| start(dir.path(), Fault::Nowhere));
     if let Some(second) = &mut second {
         submit_to(second);
     }
-    wait_for("fax and notice", complete);
+    wait_for(&format!("{fault:?}: fax and notice"), complete);
     let mut seen = Seen::default();
     seen.expect(0, rendered(&mail));
     for mail in sink.distinct().iter().filter(|mail| mail.contains("Message-Context: fax-message")) {

@@ -52,7 +52,10 @@ fn documents_go_through_a_gateway_at_work_and_are_followed_to_their_end() {
     let plain = send(dir.path(), "+1 555 0101", &["--gateway", &format!("http://127.0.0.1:{port}")]);
     assert!(plain.status.success() && said(&plain).contains("sent, 1 pages, in 1 attempts"), "{plain:?}");
     let detached = send(dir.path(), "+1 555 0102", &["--queue", "--detach"]);
-    assert!(detached.status.success() && said(&detached).trim() == "fax 3 to +1 555 0102 is in the queue", "{detached:?}");
+    assert!(
+        detached.status.success() && said(&detached).trim() == "fax 3 to +1 555 0102 is in the queue",
+        "{detached:?}"
+    );
 
     let refused = send(dir.path(), "+1 911 555 0100", &["--queue"]);
     assert!(refused.status.code() == Some(1) && said(&refused).contains("emergency number"), "{refused:?}");
@@ -61,7 +64,10 @@ fn documents_go_through_a_gateway_at_work_and_are_followed_to_their_end() {
     gateway.kill();
     let alone = send(dir.path(), "+1 555 0100", &["--queue"]);
     let said = said(&alone);
-    assert!(alone.status.code() == Some(1) && said.contains("no gateway listens at") && said.contains("answertone serve"), "{said}");
+    assert!(
+        alone.status.code() == Some(1) && said.contains("no gateway listens at") && said.contains("answertone serve"),
+        "{said}"
+    );
     let subjects: Vec<_> = log(dir.path()).into_iter().map(|row| row["subject"].clone()).collect();
     assert!(subjects.contains(&"By hand".into()), "{subjects:?}");
 }
@@ -72,7 +78,8 @@ fn ctrl_c_leaves_the_fax_in_the_queue() {
     let never =
         "[[offramp.hours]]\nfrom = \"00:00\"\nto = \"00:01\"\n[[offramp.hours]]\nfrom = \"00:00\"\nto = \"00:00\"\n";
     let gateway = Gateway::start_changed(dir.path(), sink.port, with("", never));
-    let mut child = command(dir.path(), "+15550100").args(["--queue", "--json"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut child =
+        command(dir.path(), "+15550100").args(["--queue", "--json"]).stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let waits = lines.find(|line| line.as_ref().unwrap().contains("\"waiting\"")).unwrap().unwrap();
     assert!(waits.contains("\"due_at\""), "{waits}");
