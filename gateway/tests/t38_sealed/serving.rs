@@ -45,7 +45,9 @@ fn a_mail_to_one_gateway_is_brought_to_the_other_directly_while_they_are_in_a_ca
     let way = Between::breaking(door, usize::MAX);
     let line = |here: u16, there: u16| format!("t38:local=127.0.0.1:{here}&remote=127.0.0.1:{there}&pace=free");
     let (receiver, sender) = (folder.path().join("receiver"), folder.path().join("sender"));
-    [&receiver, &sender].map(|home| fs::create_dir(home).expect("there is room"));
+    for home in [&receiver, &sender] {
+        fs::create_dir(home).expect("there is room");
+    }
     let direct = format!("[direct]\nlisten = \"127.0.0.1:{door}\"\naddress = \"{}\"\n", way.address);
     let _receiver = start_with(&receiver, &sink, &line(far, near), "receive", &direct);
     let sender = start_with(&sender, &sink, &line(near, far), "send", "[direct]\nto = [\"127.0.0.0/8\"]\n");
