@@ -79,7 +79,7 @@ pub struct T38Params {
     pub pace: T38Pace,
     /// The longest datagram that the far end takes.
     pub datagram: usize,
-    /// UDPTL goes within DTLS (RFC 7345), and who begins it.
+    /// UDPTL goes within DTLS (RFC 7345), RTP as SRTP under its keys (RFC 5764), and who begins it.
     pub dtls: Option<DtlsRole>,
     /// The fingerprint that the far end's certificate must have, as in SDP but with a colon for the blank:
     /// `sha-256:AB:CD:...`. Whatever is sealed needs it.
@@ -117,8 +117,8 @@ impl T38Params {
         let dtls = query.choice("dtls", &roles, "write active or passive")?;
         let fingerprint = query.take("fingerprint").map(str::to_owned);
         let identity = query.take("identity").map(PathBuf::from);
-        if dtls.is_some() && transport != T38Transport::Udptl {
-            return Err(query.bad("dtls", "", "DTLS carries UDPTL only; leave transport= out"));
+        if dtls.is_some() && !matches!(transport, T38Transport::Udptl | T38Transport::Rtp) {
+            return Err(query.bad("dtls", "", "DTLS is for UDPTL and RTP; leave transport= out, or write rtp or tls"));
         }
         let sealed = dtls.is_some() || transport == T38Transport::Tls;
         if sealed && fingerprint.is_none() {

@@ -155,10 +155,11 @@ fn over(socket: UdpSocket, params: &T38Params) -> Result<Box<dyn Path>, OpenErro
     }
 }
 
-/// UDPTL within DTLS.
+/// UDPTL within DTLS, or RTP under its keys.
 fn sealed(socket: UdpSocket, params: &T38Params, role: DtlsRole) -> Result<Box<dyn Path>, OpenError> {
     let (identity, fingerprints) = (identity(params)?, vec![expected(params)?]);
-    let mut sealed = Sealed::offer(identity);
+    let sealed = Sealed::offer(identity);
+    let mut sealed = if params.transport == T38Transport::Rtp { sealed.carrying_rtp() } else { sealed };
     let far = Far { fingerprints, we_are_active: role == DtlsRole::Active, address: params.remote };
     sealed.accept(far, Instant::now());
     let path = DtlsPath::new(socket, sealed).map_err(|error| wrong("t38:local", &params.local, &error))?;

@@ -14,7 +14,7 @@ use answertone_t30::{
     time::{LineSpan, LineTime, TICKS_PER_SECOND},
 };
 
-use super::world::{World, acquainted, address, far, identity};
+use super::world::{World, acquainted, acquainted_by_rtp, address, far, identity};
 
 const FIRST: Leg = Leg(0);
 
@@ -254,4 +254,40 @@ fn what_is_in_clear_on_the_port_is_dropped() {
         one.handle(datagram, from, now);
     }
     assert_eq!((one.counters().foreign, one.poll_opened(), one.failure()), (4, None, None));
+}
+
+#[test]
+fn strangers_packets_of_rtp_are_refused_and_a_bad_network_is_borne() {
+    let packet =
+        |number: u16| [&[0x80, 96][..], &number.to_be_bytes(), &[0, 0, 0, 9, 1, 2, 3, 4], b"a packet"].concat();
+    let now = Instant::now();
+    let mut world = World::new(acquainted_by_rtp(now), now, 20, 20, 5);
+    let sealed = |world: &World| world.ends.iter().all(|end| end.speaking().is_some());
+    assert!(world.until(Duration::from_secs(30), sealed));
+    let (before, mut came) = (world.sniffed.len(), Vec::new());
+    for number in 0..200 {
+        world.ends[0].seal(&packet(number));
+        world.until(Duration::from_millis(50), |_| false);
+        came.extend(std::iter::from_fn(|| world.ends[1].poll_opened()));
+    }
+    // In clear from the right place, sealed from a wrong one, and sealed packets once more.
+    let (right, wrong) = (address(0, FIRST), "10.9.9.9:4000".parse().unwrap());
+    world.ends[1].handle(FIRST, &packet(201), right, world.now);
+    for again in world.sniffed[before..].to_vec() {
+        assert!((20..=63).contains(&again[0]) || !again.windows(8).any(|octets| octets == b"a packet"));
+        world.ends[1].handle(FIRST, &again, wrong, world.now);
+    }
+    assert_eq!(world.ends[1].poll_opened(), None);
+    for again in world.sniffed[before..].to_vec() {
+        world.ends[1].handle(FIRST, &again, right, world.now);
+    }
+    // What was lost on the way may still come, when it is not too old.
+    let late: Vec<Vec<u8>> = std::iter::from_fn(|| world.ends[1].poll_opened()).collect();
+    let mut all: Vec<Vec<u8>> = came.iter().chain(&late).cloned().collect();
+    all.sort();
+    let count = all.len();
+    all.dedup();
+    assert_eq!(all.len(), count, "no packet is taken twice");
+    assert!(all.iter().all(|one| (0..200).any(|number| *one == packet(number))), "all are the far end's");
+    assert!(came.len() > 120, "{} came", came.len());
 }

@@ -24,8 +24,8 @@ use super::{
 };
 
 /// Something between two gateways: carries a connection, and does harm to it.
-struct Between {
-    address: SocketAddr,
+pub(crate) struct Between {
+    pub(crate) address: SocketAddr,
     /// Connections that came.
     came: Arc<AtomicUsize>,
     /// Octets carried towards the port.
@@ -34,7 +34,7 @@ struct Between {
 
 impl Between {
     /// Carries connections to that port, each so many octets far, then breaks it off.
-    fn breaking(port: u16, octets: usize) -> Self {
+    pub(crate) fn breaking(port: u16, octets: usize) -> Self {
         Self::to(port, octets, false)
     }
 
@@ -65,7 +65,7 @@ impl Between {
         Self { address, came, carried }
     }
 
-    fn came(&self) -> usize {
+    pub(crate) fn came(&self) -> usize {
         self.came.load(Ordering::Relaxed)
     }
 }
@@ -85,7 +85,7 @@ fn carry(mut from: &TcpStream, mut to: &TcpStream, octets: usize, carried: &Atom
 }
 
 /// A port that was free a moment ago.
-fn port() -> u16 {
+pub(crate) fn port() -> u16 {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("there are ports");
     listener.local_addr().expect("it is bound").port()
 }

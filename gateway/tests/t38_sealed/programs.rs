@@ -133,6 +133,26 @@ fn a_fax_within_dtls_arrives_and_nothing_of_it_is_on_the_network() {
 }
 
 #[test]
+fn a_fax_over_rtp_arrives_and_goes_as_srtp_only() {
+    let folder = tempfile::tempdir().expect("there is room");
+    let [caller, answerer, near, far] = ports();
+    let tap = Wiretap::between([caller, answerer], [near, far]);
+    let more = ["transport=rtp&dtls=active", "transport=rtp&dtls=passive"];
+    let words = call(folder.path(), &lines(folder.path(), [caller, answerer], [near, far], more));
+    let heard = tap.stop();
+    assert_eq!(ok(folder.path(), "caller.json"), (true, 1), "{words:#?}");
+    assert_eq!(ok(folder.path(), "answerer.json"), (true, 1), "{words:#?}");
+    let rtp: Vec<_> = heard.iter().filter(|datagram| (128..=191).contains(&datagram[0])).collect();
+    assert!(rtp.len() > 50, "the wiretap was on the way: {}", rtp.len());
+    assert!(heard.iter().all(|datagram| (20..=63).contains(&datagram[0]) || (128..=191).contains(&datagram[0])));
+    // Repeated packets of T.38 in clear would have octets in common: what is sealed has none but by chance.
+    let bodies = rtp.iter().flat_map(|packet| packet[12..].windows(8));
+    let mut seen = std::collections::HashMap::new();
+    bodies.for_each(|octets| *seen.entry(octets).or_insert(0) += 1);
+    assert!(seen.values().all(|count| *count == 1), "octets come again");
+}
+
+#[test]
 fn a_fax_within_tls_arrives() {
     let folder = tempfile::tempdir().expect("there is room");
     let [caller, answerer] = ports();

@@ -39,6 +39,16 @@ pub(crate) fn acquainted(leg: Leg, now: Instant) -> [Sealed; 2] {
     both
 }
 
+/// The same for RTP.
+pub(crate) fn acquainted_by_rtp(now: Instant) -> [Sealed; 2] {
+    let mut both = [(); 2].map(|()| Sealed::offer(identity()).carrying_rtp());
+    let fingerprints = both.each_ref().map(Sealed::fingerprint);
+    for end in [0, 1] {
+        both[end].accept(far(fingerprints[1 - end].clone(), end == 0, address(1 - end, Leg(0))), now);
+    }
+    both
+}
+
 /// A datagram on its way.
 type Flight = Reverse<(Instant, u64, usize, Leg, SocketAddr, Vec<u8>)>;
 

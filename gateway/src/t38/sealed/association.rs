@@ -11,7 +11,7 @@ use dimpl::{Config, Dtls, Error, Output};
 
 #[cfg(feature = "openssl")]
 use super::rsa::RsaAssociation;
-use super::{Fingerprint, Identity};
+use super::{Fingerprint, Identity, srtp::Srtp};
 
 /// Octets of the longest record.
 pub(super) const RECORD: usize = 17_000;
@@ -27,6 +27,18 @@ const RETRIES: usize = 6;
 
 /// No fragment of a handshake makes a datagram longer than this.
 pub(super) const HANDSHAKE_DATAGRAM: usize = 1200;
+
+/// What is sealed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Carried {
+    /// UDPTL, within DTLS.
+    Udptl,
+    /// RTP, as SRTP under keys of DTLS.
+    Rtp,
+}
+
+/// First octets of RTP on a port that has DTLS too, RFC 5764 5.1.2.
+pub(super) const RTP_FIRST_OCTETS: std::ops::RangeInclusive<u8> = 128..=191;
 
 /// It broke, and how.
 #[derive(Debug)]
@@ -46,6 +58,10 @@ pub(super) enum Association {
 
 pub(super) struct CurveAssociation {
     dtls: Dtls,
+    carried: Carried,
+    /// Whether we said hello.
+    active: bool,
+    srtp: Option<Srtp>,
     connected: bool,
     closed: bool,
     /// What the far end's certificate has, once it came.
@@ -82,9 +98,12 @@ macro_rules! passed_on {
 
 impl Association {
     /// One that says hello, or waits for one to be said.
-    pub(super) fn new(active: bool, identity: &Identity, now: Instant) -> Result<Self, Broken> {
+    pub(super) fn new(carried: Carried, active: bool, identity: &Identity, now: Instant) -> Result<Self, Broken> {
         if !identity.is_rsa() {
-            return CurveAssociation::new(active, identity, now).map(Box::new).map(Self::Curves);
+            return CurveAssociation::new(carried, active, identity, now).map(Box::new).map(Self::Curves);
+        }
+        if carried == Carried::Rtp {
+            return Err(Broken("SRTP takes a certificate of elliptic curves, and ours is of RSA; use another".into()));
         }
         #[cfg(feature = "openssl")]
         return RsaAssociation::new(active, identity, now).map(Box::new).map(Self::Rsa);
@@ -138,11 +157,14 @@ impl Association {
 }
 
 impl CurveAssociation {
-    fn new(active: bool, identity: &Identity, now: Instant) -> Result<Self, Broken> {
+    fn new(carried: Carried, active: bool, identity: &Identity, now: Instant) -> Result<Self, Broken> {
         let mut dtls = Dtls::new_auto(config()?, identity.for_dtls(), now);
         dtls.set_active(active);
         let mut association = Self {
             dtls,
+            carried,
+            active,
+            srtp: None,
             connected: false,
             closed: false,
             certificate: None,
@@ -156,7 +178,7 @@ impl CurveAssociation {
     }
 
     fn is_connected(&self) -> bool {
-        self.connected
+        self.connected && (self.carried == Carried::Udptl || self.srtp.is_some())
     }
 
     fn is_closed(&self) -> bool {
@@ -172,29 +194,36 @@ impl CurveAssociation {
     }
 
     fn handle(&mut self, datagram: &[u8], now: Instant) -> Result<(), Broken> {
+        if datagram.first().is_some_and(|first| RTP_FIRST_OCTETS.contains(first)) {
+            self.open(datagram);
+            return Ok(());
+        }
         self.dtls.handle_timeout(now)?;
         self.dtls.handle_packet(datagram)?;
-        self.drain();
-        Ok(())
+        self.drain()
     }
 
     fn wake(&mut self, now: Instant) -> Result<(), Broken> {
         if now >= self.due {
             self.dtls.handle_timeout(now)?;
-            self.drain();
+            self.drain()?;
         }
         Ok(())
     }
 
     fn seal(&mut self, octets: &[u8]) -> Result<(), Broken> {
+        if let Some(srtp) = &mut self.srtp {
+            self.records.push_back(srtp.seal(octets)?);
+            return Ok(());
+        }
         self.dtls.send_application_data(octets)?;
-        self.drain();
-        Ok(())
+        self.drain()
     }
 
     fn close(&mut self) {
         if self.dtls.close().is_ok() {
-            self.drain();
+            // Nothing more is to be done with it, whatever it says.
+            let _ = self.drain();
         }
     }
 
@@ -206,20 +235,33 @@ impl CurveAssociation {
         self.opened.pop_front()
     }
 
-    fn drain(&mut self) {
+    /// Takes in a packet of SRTP.
+    fn open(&mut self, packet: &[u8]) {
+        let room = self.opened.len() < MOST_OPENED;
+        if let Some(opened) = self.srtp.as_mut().and_then(|srtp| srtp.open(packet)).filter(|_| room) {
+            self.opened.push_back(opened);
+        }
+    }
+
+    fn drain(&mut self) -> Result<(), Broken> {
         loop {
             match self.dtls.poll_output(&mut self.buffer) {
                 Output::Packet(octets) => self.records.push_back(octets.to_vec()),
                 Output::BufferTooSmall { needed } => self.buffer.resize(needed, 0),
                 Output::Connected => self.connected = true,
                 Output::PeerCert(certificate) => self.certificate = Some(Fingerprint::of(certificate)),
-                Output::ApplicationData(octets) if self.opened.len() < MOST_OPENED => {
+                Output::KeyingMaterial(keys, profile) if self.carried == Carried::Rtp => {
+                    self.srtp = Some(Srtp::exported(&keys, profile, self.active)?);
+                }
+                Output::ApplicationData(octets)
+                    if self.carried == Carried::Udptl && self.opened.len() < MOST_OPENED =>
+                {
                     self.opened.push_back(octets.to_vec());
                 }
                 Output::CloseNotify => self.closed = true,
                 Output::Timeout(at) => {
                     self.due = at;
-                    break;
+                    return Ok(());
                 }
                 _ => {}
             }

@@ -7,6 +7,8 @@
 //!                                                                                   no: the media end
 //! ```
 //!
+//! Packets of RTP (RFC 4612) go as SRTP under the keys of the same handshake.
+//!
 //! Signalling drives it: [`Sealed::offer`] before the offer goes out (or comes in), [`Sealed::accept`] when the far end's
 //! description is there. [`Legs`] holds more than one while keys are changed.
 
@@ -17,6 +19,7 @@ mod legs;
 mod offer;
 #[cfg(feature = "openssl")]
 mod rsa;
+mod srtp;
 
 pub use fingerprint::{Fingerprint, NotFingerprint};
 pub use identity::Identity;

@@ -11,7 +11,7 @@ use thiserror::Error as ThisError;
 
 use super::{
     Fingerprint, Identity,
-    association::{Association, Broken},
+    association::{Association, Broken, Carried, RTP_FIRST_OCTETS},
 };
 
 /// How long the handshake may take once the far end is known.
@@ -116,6 +116,7 @@ struct Candidate {
 
 /// One sealed media description on one socket.
 pub struct Sealed {
+    carried: Carried,
     identity: Identity,
     tls_id: String,
     far: Option<Far>,
@@ -132,6 +133,7 @@ impl Sealed {
     /// that comes from it is given out before its certificate has been compared.
     pub fn offer(identity: Identity) -> Self {
         Self {
+            carried: Carried::Udptl,
             identity,
             tls_id: tls_id(),
             far: None,
@@ -142,6 +144,12 @@ impl Sealed {
             transmits: VecDeque::new(),
             counters: Counters::default(),
         }
+    }
+
+    /// The same for packets of RTP, which go as SRTP under keys of DTLS, RFC 5764, and not within it.
+    #[must_use]
+    pub fn carrying_rtp(self) -> Self {
+        Self { carried: Carried::Rtp, ..self }
     }
 
     /// What to write into `a=fingerprint`.
@@ -190,11 +198,16 @@ impl Sealed {
         if self.failure.is_some() {
             return;
         }
-        if !datagram.first().is_some_and(|first| DTLS_FIRST_OCTETS.contains(first)) {
+        let is_in = |octets: std::ops::RangeInclusive<u8>| datagram.first().is_some_and(|first| octets.contains(first));
+        let is_rtp = self.carried == Carried::Rtp && is_in(RTP_FIRST_OCTETS);
+        if !is_rtp && !is_in(DTLS_FIRST_OCTETS) {
             self.counters.foreign += 1;
             return;
         }
-        let Some(place) = self.candidate(from, now) else {
+        // Nobody is answered who begins with RTP.
+        let known = |this: &mut Self| this.candidates.iter().position(|candidate| same(candidate.address, from));
+        let place = if is_rtp { known(self) } else { self.candidate(from, now) };
+        let Some(place) = place else {
             self.counters.strangers += 1;
             return;
         };
@@ -289,13 +302,13 @@ impl Sealed {
             let unproven = |candidate: &Candidate| candidate.association.certificate().is_none();
             self.candidates.remove(self.candidates.iter().position(unproven)?);
         }
-        let association = Association::new(false, &self.identity, now).ok()?;
+        let association = Association::new(self.carried, false, &self.identity, now).ok()?;
         self.candidates.push(Candidate { address: from, association });
         Some(self.candidates.len() - 1)
     }
 
     fn begin(&mut self, there: SocketAddr, now: Instant) {
-        match Association::new(true, &self.identity, now) {
+        match Association::new(self.carried, true, &self.identity, now) {
             Ok(association) => self.candidates.push(Candidate { address: there, association }),
             Err(error) => self.failure = Some(SealError::Broken(error.0)),
         }
@@ -364,4 +377,16 @@ fn tls_id() -> String {
     let mut octets = [0; TLS_ID_OCTETS];
     rand::fill(&mut octets).expect("the system gives random numbers");
     octets.iter().map(|octet| format!("{octet:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_offer_has_a_tls_id_of_its_own() {
+        let ids = [(); 2].map(|()| Sealed::offer(Identity::fresh().unwrap()).tls_id().to_owned());
+        assert_ne!(ids[0], ids[1]);
+        assert!(ids.iter().all(|id| (20..=255).contains(&id.len()) && id.chars().all(|c| c.is_ascii_alphanumeric())));
+    }
 }
