@@ -15,7 +15,7 @@ BUILD_PACKAGES := build-essential pkg-config libasound2-dev
 BENCH_PACKAGES := valgrind
 TEST_PACKAGES  := libspandsp-dev libtiff-dev libtiff-tools jbigkit-bin pulseaudio pulseaudio-utils libasound2-plugins \
                   espeak-ng dahdi-source efax hylafax-server hylafax-client curl openssl swaks libnet-ssleay-perl postfix \
-                  chromium sip-tester postgresql dovecot-imapd dovecot-pop3d gnupg
+                  chromium sip-tester postgresql dovecot-imapd dovecot-pop3d gnupg libssl-dev
 OUT ?= demo-out
 TARGET = $(shell cargo metadata --offline --no-deps --format-version 1 | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
 

@@ -57,10 +57,12 @@ impl BitRun {
         }
     }
 
-    /// Adds `count` bits, the first in the highest of the lowest `count` places of `word`.
+    /// Adds `count` bits, 1 to 32, the first in the highest of the lowest `count` places of `word`.
     pub fn push_word(&mut self, word: u32, count: u32) {
         let fitting = (count as usize).min(self.bits.capacity() - self.bits.len());
-        self.bits.extend((0..count).rev().take(fitting).map(|place| word >> place & 1 == 1));
+        let highest_first = word << (u32::BITS - count);
+        let bits: [[bool; 8]; 4] = highest_first.to_be_bytes().map(bits_of_octet);
+        self.bits.extend_from_slice(&bits.as_flattened()[..fitting]);
         self.lost += u64::from(count) - fitting as u64;
     }
 
@@ -93,6 +95,14 @@ impl BitRun {
         self.bits.clear();
         self.marks.clear();
     }
+}
+
+/// The bits of an octet, highest first.
+fn bits_of_octet(octet: u8) -> [bool; 8] {
+    /// Each bit of the octet is brought to the highest place of an octet of its own, highest first.
+    const APART: u64 = 0x8040_2010_0804_0201;
+    let apart = u64::from(octet).wrapping_mul(APART) >> 7 & 0x0101_0101_0101_0101;
+    apart.to_le_bytes().map(|bit| bit == 1)
 }
 
 /// Bits waiting to be modulated: a ring of fixed size.

@@ -8,6 +8,7 @@
 //! Each section has a file of its own, with what is written, what it becomes and its check.
 
 mod api;
+mod direct;
 mod file;
 mod line;
 mod log;
@@ -27,6 +28,7 @@ mod web;
 use std::{fmt, path::Path};
 
 pub use api::Api;
+pub use direct::Direct;
 use file::{File, Key};
 pub use line::{Identity, Line, Purpose};
 pub use log::{Log, LogFormat};
@@ -34,12 +36,12 @@ pub use mailbox::{Mailbox, Protocol};
 pub use network::Network;
 pub use notices::Notices;
 pub use offramp::{CauseRule, Hours, Offramp, Rate};
-pub use onramp::{Attach, CallerProof, CallerRule, Onramp, Route, Unrouted};
+pub use onramp::{Attach, CallerProof, CallerRule, FaxNotices, FaxNoticesTo, OfframpRule, Onramp, Route, Unrouted};
 pub use relay::{OtherRelay, Relay, Tls};
 pub use seal::{Seal, SealTo};
 pub use senders::{Quota, SenderRule};
 use serde::{Deserialize, Serialize};
-pub use sip::SipAccount;
+pub use sip::{KeyPress, SipAccount};
 pub use smtp::Smtp;
 pub use store::{Spool, StoreConfig};
 use toml::Spanned;
@@ -70,6 +72,8 @@ struct Raw {
     notices: notices::Raw,
     #[serde(default)]
     onramp: onramp::Raw,
+    #[serde(default)]
+    direct: direct::Raw,
     #[serde(default)]
     api: api::Raw,
     #[serde(default)]
@@ -117,6 +121,8 @@ pub struct Config {
     pub web: Web,
     /// What is told of what happens, and what is kept of calls.
     pub log: Log,
+    /// Documents from gateway to gateway while a call is up.
+    pub direct: Direct,
     /// How other programs use the gateway.
     pub api: Api,
     /// Keys for signed and sealed mail.
@@ -201,6 +207,7 @@ impl File<'_> {
             onramp: self.onramp(raw.onramp, &hostname)?,
             web: self.web(raw.web)?,
             log: self.log(raw.log)?,
+            direct: self.direct(raw.direct)?,
             api: self.api(raw.api)?,
             seal_to: raw.seal_to.into_iter().map(|one| self.seal_to(one, &seal)).collect::<Result<_, _>>()?,
             seal,
@@ -240,8 +247,8 @@ mod tests {
     use super::*;
 
     /// Arrays of tables: the example shows them as comments.
-    const TABLES: [&str; 10] =
-        ["line", "seal_to", "sip", "mailbox", "sender", "cause", "hours", "rate", "caller", "route"];
+    const TABLES: [&str; 11] =
+        ["line", "seal_to", "sip", "mailbox", "sender", "cause", "hours", "rate", "gateway", "caller", "route"];
 
     fn refusal(text: &str) -> String {
         Config::parse(text, "a.toml").expect_err("should be refused").to_string()

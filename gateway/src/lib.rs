@@ -5,6 +5,8 @@ pub mod authorise;
 pub mod cli;
 pub mod config;
 pub mod decode;
+pub mod direct;
+pub mod dns;
 pub mod doctor;
 pub mod engine;
 pub mod ifax;

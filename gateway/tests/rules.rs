@@ -1,6 +1,7 @@
 //! What RFC 4160 and RFC 4161 ask of a gateway, seen from outside: who may send, how often it is tried, who is told of it,
 //! what is in the log, who may call in and where that goes; and mail from programs that others wrote.
 
+mod attempts;
 mod clients;
 mod conformance;
 mod corpus;
@@ -10,10 +11,16 @@ mod gateways;
 #[allow(dead_code, reason = "likewise")]
 mod mail;
 mod mailboxes;
+mod negotiation;
+mod onramp;
 #[allow(dead_code, reason = "likewise")]
 mod pages;
 mod postgres;
 mod programs;
+mod queued;
+mod sealed;
+#[allow(dead_code, reason = "texts are for other tests")]
+mod zone;
 
 use std::path::Path;
 
@@ -81,6 +88,85 @@ fn one_notice_for_all_recipients_when_gathered_and_a_thumbnail_in_it() {
     let notice = sink.find("report-type").expect("the notice");
     assert_eq!(notice.matches("Action: delivered").count(), 2, "{notice}");
     assert!(notice.contains("Content-Type: image/png"), "{notice}");
+}
+
+#[test]
+fn gathered_notices_tell_of_success_and_failure_apart_and_of_so_many_recipients_at_most() {
+    let (sink, dir) = (Sink::new(), tempfile::tempdir().unwrap());
+    let gateway = Gateway::start_changed(dir.path(), sink.port, |text| {
+        let text = text.replace("attempts = 20", "attempts = 1");
+        let text = with("onramp", "unrouted = \"refuse\"\n")(&text);
+        let text = with("", "[[onramp.route]]\nsubaddress = \"1\"\nmailboxes = [\"office@office.example\"]\n")(&text);
+        with("", "[notices]\ngather = true\nmax_recipients = 2\n")(&text)
+    });
+    let recipient = |number: u32, subaddress: u32| format!("FAX=+1555010{number}/T33S={subaddress}@fax.example");
+    let five: Vec<_> =
+        [1, 2, 1, 2, 2].iter().zip(0..).map(|(subaddress, number)| recipient(number, *subaddress)).collect();
+    submit_many(
+        gateway.port,
+        &five.join("> NOTIFY=SUCCESS,FAILURE\r\nRCPT TO:<"),
+        5,
+        &text_mail("apart", "To all of you."),
+    );
+    // Two faxes, a notice of them, and of three failures one of two and one of one.
+    wait_for("the faxes and the notices", || sink.count() == 5);
+    let notices: Vec<_> = sink.distinct().into_iter().filter(|mail| mail.contains("report-type")).collect();
+    let count = |action: &str| -> Vec<usize> {
+        notices.iter().map(|mail| mail.matches(&format!("Action: {action}")).count()).filter(|n| *n > 0).collect()
+    };
+    assert_eq!((notices.len(), count("delivered"), count("failed")), (3, vec![2], vec![2, 1]), "{notices:?}");
+}
+
+#[test]
+fn each_user_has_bounds_of_pages_numbers_and_cost() {
+    let (sink, dir) = (Sink::new(), tempfile::tempdir().unwrap());
+    let sender = |name: &str, bound: &str| {
+        format!("[[sender]]\nname = \"{name}\"\naddress = \"{name}@office.example\"\n{bound}\n")
+    };
+    let tables = [
+        sender("pages", "pages_per_day = 2"),
+        sender("numbers", "numbers_per_day = 1"),
+        sender("cost", "cost_per_day = 0.5"),
+        "[[offramp.rate]]\nper_call = 0.5\n".to_owned(),
+    ];
+    let gateway = Gateway::start_changed(dir.path(), sink.port, |text| format!("{text}{}", tables.concat()));
+    let send = |who: &str, id: &str, to: &str, text: &str| {
+        submit(gateway.port, &format!("{who}@office.example"), to, "", &text_mail(id, text))
+    };
+    let other = "FAX=+15550101@fax.example";
+    send("pages", "long", NUMBER, "One.\x0cTwo.\x0cThree.").unwrap();
+    wait_for("the refusal", || sink.count() == 1);
+    let said = sink.last().replace("=\r\n", "").replace("\r\n", " ");
+    assert!(said.contains("has used up its pages of 24 hours (2)") && said.contains("processed/error"), "{said}");
+    send("numbers", "first-number", NUMBER, "x").unwrap();
+    send("numbers", "same-number", NUMBER, "x").unwrap();
+    let refused = send("numbers", "other-number", other, "x").unwrap_err();
+    assert!(refused.contains("450 4.7.1") && refused.contains("its numbers of 24 hours (1)"), "{refused}");
+    send("cost", "dear", NUMBER, "x").unwrap();
+    wait_for("the faxes", || sink.count() == 4);
+    let refused = send("cost", "too-dear", other, "x").unwrap_err();
+    assert!(refused.contains("its costs of 24 hours (0.5)"), "{refused}");
+    let cost: f64 = log(dir.path()).iter().filter_map(|row| row["cost"].as_f64()).sum();
+    assert!(cost >= 1.0, "{cost}");
+}
+
+#[test]
+fn html_and_several_tiffs_are_faxed_in_their_order() {
+    let (sink, dir) = (Sink::new(), tempfile::tempdir().unwrap());
+    let gateway = Gateway::start_changed(dir.path(), sink.port, str::to_owned);
+    let html = "<html><body><h1>A letter</h1><p>with <b>two</b> pictures &amp; a table</p></body></html>";
+    let mail = mail_builder::MessageBuilder::new().from("me@office.example").to("fax").message_id("parts@test");
+    let mail = mail.html_body(html).attachment("image/tiff", "first.tif", pages::small_tiff());
+    let mail = mail.attachment("text/plain", "between.txt", "Between them.");
+    let mail = mail.attachment("image/tiff", "last.tif", pages::crafted_tiff(1728, 900)).write_to_vec().unwrap();
+    submit(gateway.port, "me@office.example", NUMBER, "", &mail).unwrap();
+    wait_for("the fax", || sink.count() == 1);
+    let (came, meant) = (pages::fax_pages(&sink.last()), pages::rendered(&mail));
+    assert_eq!((came.len(), &came), (4, &meant));
+    assert!(
+        meant.iter().enumerate().all(|(n, page)| meant[..n].iter().all(|other| other != page)),
+        "all are different"
+    );
 }
 
 /// A message with several recipients, given as they are written after `RCPT TO:<`.

@@ -5,6 +5,8 @@ mod calls;
 // Other tests of the gateway use the rest of these.
 #[allow(dead_code)]
 mod daemon;
+#[path = "t38_sealed/direct.rs"]
+mod direct;
 #[allow(dead_code)]
 mod mail;
 #[path = "t38_sealed/openssl.rs"]

@@ -1,6 +1,7 @@
 //! The operator's page as people use it, in a browser; and as machines do, by HTTP.
 
 mod browser;
+mod load;
 
 use std::{
     fs,
@@ -10,6 +11,7 @@ use std::{
     process::{Child, Command, Stdio},
     sync::{Arc, mpsc},
     thread,
+    time::{Duration, Instant},
 };
 
 use answertone_gateway::ifax::pdf_of_pages;
@@ -26,6 +28,29 @@ fn within<T: Send + 'static>(what: &str, step: impl FnOnce() -> T + Send + 'stat
     take.recv_timeout(PATIENCE).unwrap_or_else(|error| panic!("{what}: {error} after {PATIENCE:?} at most"))
 }
 
+/// The configuration of a gateway with a page and these lines.
+fn config_of(folder: &Path, lines: &str) -> PathBuf {
+    let (store, logs) = (folder.join("store"), folder.join("logs"));
+    let config = format!(
+        "hostname = \"fax.example\"\n[smtp]\nlisten = []\n[relay]\nport = 1\ntls = \"none\"\n[store]\ndir = {store:?}\n\
+         [identity]\nstation = \"+1 555 0100\"\n[offramp]\nretry_s = [3600]\n\
+         [onramp]\nmailbox = \"anna@office.example\"\n[web]\nlisten = [\"127.0.0.1:0\"]\noperators = [\"anna\"]\n\
+         [log]\nformat = \"json\"\ntranscripts = {logs:?}\nrecordings = {logs:?}\n{lines}"
+    );
+    let path = folder.join("answertone.toml");
+    fs::write(&path, config).unwrap();
+    path
+}
+
+fn set_user(config: &Path, user: &str, password: &str) {
+    let mut command = Command::new(PROGRAM);
+    let mailbox = format!("{user}@office.example");
+    command.args(["user", "set", user, "--password", "--mailbox", &mailbox, "--config"]).arg(config);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    writeln!(child.stdin.take().unwrap(), "{password}").unwrap();
+    assert!(within("user set", move || child.wait().unwrap()).success());
+}
+
 /// A gateway with its page.
 struct Gateway {
     child: Child,
@@ -37,35 +62,17 @@ struct Gateway {
 impl Gateway {
     fn start(line: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let (store, logs) = (folder.path().join("store"), folder.path().join("logs"));
-        let config = format!(
-            "hostname = \"fax.example\"\n[smtp]\nlisten = []\n[relay]\nport = 1\ntls = \"none\"\n[store]\ndir = {store:?}\n\
-             [identity]\nstation = \"+1 555 0100\"\n[offramp]\nretry_s = [3600]\n\
-             [onramp]\nmailbox = \"anna@office.example\"\n[web]\nlisten = [\"127.0.0.1:0\"]\noperators = [\"anna\"]\n\
-             [log]\nformat = \"json\"\ntranscripts = {logs:?}\nrecordings = {logs:?}\n\
-             [[line]]\nname = \"one\"\nuri = {line:?}\n"
-        );
-        let path = folder.path().join("answertone.toml");
-        fs::write(&path, config).unwrap();
-        for (user, password) in [("anna", "correct horse"), ("bert", "battery staple")] {
-            let mut command = Command::new(PROGRAM);
-            command.args([
-                "user",
-                "set",
-                user,
-                "--password",
-                "--mailbox",
-                &format!("{user}@office.example"),
-                "--config",
-            ]);
-            let mut child = command.arg(&path).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
-            writeln!(child.stdin.take().unwrap(), "{password}").unwrap();
-            assert!(within("user set", move || child.wait().unwrap()).success());
-        }
+        let config = config_of(folder.path(), &format!("[[line]]\nname = \"one\"\nuri = {line:?}\n"));
+        set_user(&config, "anna", "correct horse");
+        set_user(&config, "bert", "battery staple");
+        Self::serve(folder, &config)
+    }
+
+    fn serve(folder: TempDir, config: &Path) -> Self {
         let log = fs::File::create(folder.path().join("log.json")).unwrap();
         let mut command = Command::new(PROGRAM);
         let mut child =
-            command.arg("serve").arg("--config").arg(path).stdout(Stdio::piped()).stderr(log).spawn().unwrap();
+            command.arg("serve").arg("--config").arg(config).stdout(Stdio::piped()).stderr(log).spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let said = within("the first line of serve", move || {
             let mut said = String::new();
@@ -81,13 +88,17 @@ impl Gateway {
 
     /// The head and the body of an answer to a request.
     fn http(&self, request: &str) -> String {
+        String::from_utf8(self.octets(request)).unwrap()
+    }
+
+    fn octets(&self, request: &str) -> Vec<u8> {
         let mut stream = TcpStream::connect(&self.host).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         let (line, rest) = request.split_once("\r\n").unwrap_or((request, ""));
         let whole = format!("{line} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n{rest}\r\n", self.host);
         stream.write_all(whole.as_bytes()).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).unwrap();
         answer
     }
 
@@ -304,6 +315,34 @@ fn a_fax_is_sent_watched_found_and_cancelled_in_a_browser() {
     let transcript = fs::read_to_string(gateway.folder.path().join("logs/fax-1.txt")).unwrap();
     assert!(transcript.contains("DCS") && transcript.contains("MCF"), "{transcript}");
     assert!(gateway.folder.path().join("logs/call-1-1.wav").exists());
+}
+
+#[test]
+fn a_call_by_t38_is_seen_live_on_both_sides() {
+    let folder = tempfile::tempdir().unwrap();
+    tokio::runtime::Runtime::new().unwrap().block_on(load::fill(folder.path(), 1, 1));
+    let config = config_of(folder.path(), &load::lines("t38", 1));
+    set_user(&config, "anna", "correct horse");
+    let gateway = Gateway::serve(folder, &config);
+    let cookie = load::session(&gateway);
+    let seen = |what: &str, is: &dyn Fn(&str) -> bool| {
+        let begun = Instant::now();
+        loop {
+            let pages: Vec<String> =
+                load::live_calls(&gateway, &cookie).iter().map(|call| load::page(&gateway, &cookie, call)).collect();
+            if pages.len() == 2 && pages.iter().all(|page| is(page)) {
+                return;
+            }
+            assert!(begun.elapsed() < PATIENCE, "{what}: {pages:?}\n{}", gateway.log());
+            thread::sleep(Duration::from_millis(200));
+        }
+    };
+    let packets =
+        |page: &str| page.contains("Packets of T.38") && !page.contains("dBm0") && !page.contains("class=\"points\"");
+    seen("packets in place of a level", &packets);
+    seen("the modem and the page as it grows", &|page| {
+        packets(page) && page.contains("V.17 14400 bit/s") && page.contains("page.png?at=1-")
+    });
 }
 
 #[test]

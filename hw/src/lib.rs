@@ -3,7 +3,7 @@
 //! ```text
 //!  engine ── exchange(tx block) ──▶ PcmLine ──▶ sound device, simulated line, WAV files, standard streams
 //!         ◀───── rx block ────────
-//!         ── try_exchange ───────▶ PolledLine ──▶ AudioSocket, RTP, DAHDI: many on one thread
+//!         ── try_exchange ───────▶ PolledLine ──▶ AudioSocket, WebSocket, RTP, DAHDI: many on one thread
 //! ```
 //!
 //! A line is named by a [`LineUri`] and made by [`open`] or [`open_line`]; a simulated line has two ends and is made by
@@ -26,6 +26,7 @@ mod transport;
 mod uri;
 mod watchdog;
 mod wav;
+pub mod websocket;
 
 use std::{io, net::SocketAddr, time::Duration};
 
@@ -70,6 +71,11 @@ pub trait PcmLine: Send {
     /// A digit the far side has told beside the audio, the oldest not yet taken.
     fn digit(&mut self) -> Option<char> {
         None
+    }
+
+    /// Presses a key beside the audio, in 250 ms. False where the line has no way for that: then it is to be heard.
+    fn press(&mut self, _key: char) -> bool {
+        false
     }
 
     /// What the transport has seen so far.
@@ -195,6 +201,22 @@ impl Line {
         }
     }
 
+    /// The number that was called, where the transport has told it.
+    pub fn called(&self) -> Option<&str> {
+        match self {
+            Self::Own(_) => None,
+            Self::Polled(line) => line.called(),
+        }
+    }
+
+    /// Lends the line to who has a thread to wait on.
+    pub fn wait_on<R>(&mut self, what: impl FnOnce(&mut dyn PcmLine) -> R) -> R {
+        match self {
+            Self::Own(line) => what(line.as_mut()),
+            Self::Polled(line) => what(&mut Waiting(line)),
+        }
+    }
+
     /// The line for who has a thread to wait on.
     pub fn waiting(self) -> Box<dyn PcmLine> {
         match self {
@@ -229,7 +251,8 @@ pub fn open_line(uri: &LineUri, waited_for: &dyn Fn() -> bool) -> Result<Line, O
         }
         LineUri::Exchange(extension) => Ok(Line::Own(Box::new(exchange::open(extension)?))),
         LineUri::AudioSocket(params) => audiosocket::open(params, waited_for),
-        LineUri::Dahdi(params) => dahdi::open(params, waited_for),
+        LineUri::Dahdi(params) => dahdi::open(params),
         LineUri::Rtp(params) => rtp::open(params, waited_for),
+        LineUri::WebSocket(params) => websocket::open(params, waited_for),
     }
 }

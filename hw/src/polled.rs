@@ -6,13 +6,14 @@
 //! ```
 
 use std::{
+    ops::DerefMut,
     thread,
     time::{Duration, Instant},
 };
 
 use answertone_dsp::pcm::Block;
 
-use crate::{Exchange, LineError, Pace, PcmLine, Transport};
+use crate::{Exchange, LineError, Pace, PcmLine, Transport, hook::Hook};
 
 /// A full-duplex telephone line of samples, off hook, that is asked when its next block is due.
 pub trait PolledLine: Send {
@@ -30,13 +31,28 @@ pub trait PolledLine: Send {
         None
     }
 
+    /// The number that was called, where the transport has told it.
+    fn called(&self) -> Option<&str> {
+        None
+    }
+
     /// What the transport has seen so far.
     fn transport(&self) -> Option<Transport> {
         None
     }
+
+    /// The line's hook switch, where it has one.
+    fn hook(&mut self) -> Option<&mut dyn Hook> {
+        None
+    }
 }
 
-impl<L: PolledLine + ?Sized> PolledLine for Box<L> {
+/// A line that is owned elsewhere, or on the heap.
+impl<P> PolledLine for P
+where
+    P: DerefMut + Send,
+    P::Target: PolledLine,
+{
     fn due(&self) -> Instant {
         (**self).due()
     }
@@ -53,8 +69,16 @@ impl<L: PolledLine + ?Sized> PolledLine for Box<L> {
         (**self).digit()
     }
 
+    fn called(&self) -> Option<&str> {
+        (**self).called()
+    }
+
     fn transport(&self) -> Option<Transport> {
         (**self).transport()
+    }
+
+    fn hook(&mut self) -> Option<&mut dyn Hook> {
+        (**self).hook()
     }
 }
 
@@ -89,5 +113,9 @@ impl<L: PolledLine> PcmLine for Waiting<L> {
 
     fn transport(&self) -> Option<Transport> {
         self.0.transport()
+    }
+
+    fn hook(&mut self) -> Option<&mut dyn Hook> {
+        self.0.hook()
     }
 }

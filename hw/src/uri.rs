@@ -13,11 +13,13 @@ use crate::{
     audiosocket::AudioSocketParams,
     dahdi::DahdiParams,
     exchange::Extension,
+    hook::HookUri,
     rtp::RtpParams,
     sim::{Far, SimParams, TableError, table},
     sip::SipParams,
     sound::SoundParams,
     t38::T38Params,
+    websocket::WebSocketParams,
 };
 
 /// A line that can be opened.
@@ -47,6 +49,8 @@ pub enum LineUri {
     AudioSocket(AudioSocketParams),
     /// `rtp:local=HOST:PORT&remote=HOST:PORT&codec=pcmu`: bare RTP.
     Rtp(RtpParams),
+    /// `websocket:listen=HOST:PORT`: calls from Asterisk over WebSockets.
+    WebSocket(WebSocketParams),
     /// `dahdi:1`: a channel of a telephone card.
     Dahdi(DahdiParams),
     /// `t38:local=HOST:PORT&remote=HOST:PORT&ec=redundancy`: packets of T.38 without signalling.
@@ -147,7 +151,8 @@ const HIT_PEAK: Dbm0 = Dbm0(-10.0);
 const STDIO_PATIENCE: Duration = Duration::from_secs(60);
 
 /// Schemes that are offered.
-const OFFERED: &str = "cpal:, alsa:, dahdi:, audiosocket:, rtp:, sip:, t38:, sim:, exchange:, wav: and stdio:";
+const OFFERED: &str =
+    "cpal:, alsa:, dahdi:, audiosocket:, websocket:, rtp:, sip:, t38:, sim:, exchange:, wav: and stdio:";
 
 impl FromStr for LineUri {
     type Err = UriError;
@@ -168,8 +173,21 @@ impl FromStr for LineUri {
             "rtp" => RtpParams::parse(uri, rest).map(Self::Rtp),
             "t38" => T38Params::parse(uri, rest).map(Self::T38),
             "audiosocket" => AudioSocketParams::parse(uri, rest).map(Self::AudioSocket),
+            "websocket" => WebSocketParams::parse(uri, rest).map(Self::WebSocket),
             "sip" => SipParams::parse(uri, rest).map(Self::Sip),
             unknown => Err(UriError::UnknownScheme(unknown.to_owned())),
+        }
+    }
+}
+
+impl LineUri {
+    /// Whether the line has a hook switch, so that numbers are dialled on it in the voice band.
+    pub fn has_switch(&self) -> bool {
+        match self {
+            Self::Cpal(params) | Self::Alsa(params) => params.hook != HookUri::None,
+            Self::Exchange(extension) => extension.analogue.is_some(),
+            Self::Dahdi(_) => true,
+            _ => false,
         }
     }
 }

@@ -4,6 +4,8 @@
 mod blocks;
 #[path = "calls/chance.rs"]
 mod chance;
+#[path = "calls/direct.rs"]
+mod direct;
 #[path = "calls/disturbed.rs"]
 mod disturbed;
 #[path = "calls/faults.rs"]

@@ -13,6 +13,8 @@ pub(crate) const WIDTH: usize = 16;
 
 /// The partial sums, or as many values, of one line.
 pub(crate) trait Sums: Copy {
+    /// Half of them.
+    type Half: Row;
     /// Zeros.
     fn zero() -> Self;
     /// The same value everywhere.
@@ -31,6 +33,17 @@ pub(crate) trait Sums: Copy {
     fn followed_by(self, next: Self) -> Self;
     /// Their sum, in halves.
     fn total(self) -> f32;
+    /// The sums of four.
+    #[inline(always)]
+    fn totals(four: [Self; 4]) -> [f32; 4] {
+        four.map(Self::total)
+    }
+    /// The lesser of two values; the other one if either is no number.
+    fn lesser(self, other: Self) -> Self;
+    /// The places of `mask` in every value's bits replaced by those of its label.
+    fn labelled(self, mask: i32, labels: &[i32; WIDTH]) -> Self;
+    /// The first half and the second.
+    fn halves(self) -> (Self::Half, Self::Half);
 }
 
 /// Sixteen values in two rows.
@@ -38,6 +51,8 @@ pub(crate) trait Sums: Copy {
 pub(super) struct Pair<V>(V, V);
 
 impl<V: Row> Sums for Pair<V> {
+    type Half = V;
+
     #[inline(always)]
     fn zero() -> Self {
         Self(V::splat(0.0), V::splat(0.0))
@@ -84,6 +99,22 @@ impl<V: Row> Sums for Pair<V> {
     #[inline(always)]
     fn total(self) -> f32 {
         (self.0 + self.1).sum()
+    }
+
+    #[inline(always)]
+    fn lesser(self, other: Self) -> Self {
+        Self(self.0.lesser(other.0), self.1.lesser(other.1))
+    }
+
+    #[inline(always)]
+    fn labelled(self, mask: i32, labels: &[i32; WIDTH]) -> Self {
+        let (halves, _) = labels.as_chunks();
+        Self(self.0.labelled(mask, &halves[0]), self.1.labelled(mask, &halves[1]))
+    }
+
+    #[inline(always)]
+    fn halves(self) -> (V, V) {
+        (self.0, self.1)
     }
 }
 

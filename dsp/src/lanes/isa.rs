@@ -92,7 +92,7 @@ pub(crate) trait Vectors {
     /// Eight values.
     type Row: Row;
     /// Sixteen values.
-    type Sums: Sums;
+    type Sums: Sums<Half = Self::Row>;
 }
 
 /// What every machine has.

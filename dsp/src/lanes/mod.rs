@@ -76,6 +76,9 @@ pub(crate) trait Row: Lanes {
 
     /// The places of `mask` in every value's bits replaced by those of its label.
     fn labelled(self, mask: i32, labels: &[i32; LANES]) -> Self;
+
+    /// The lowest octet of every value's bits, the first in the lowest places.
+    fn lowest_octets(self) -> u64;
 }
 
 impl Lanes for f32 {

@@ -144,4 +144,9 @@ impl Row for Eight {
         let labelled = |lane: usize| f32::from_bits(self.0[lane].to_bits() & !(mask as u32) | labels[lane] as u32);
         Self(core::array::from_fn(labelled))
     }
+
+    #[inline(always)]
+    fn lowest_octets(self) -> u64 {
+        u64::from_le_bytes(self.0.map(|value| value.to_bits() as u8))
+    }
 }

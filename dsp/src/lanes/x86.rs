@@ -6,14 +6,17 @@
 
 use core::{
     arch::x86_64::{
-        __m256, __m256i, __m512, _CMP_LT_OQ, _mm_add_ps, _mm_add_ss, _mm_cvtss_f32, _mm_min_ps, _mm_min_ss,
-        _mm_movehdup_ps, _mm_movehl_ps, _mm256_add_ps, _mm256_and_ps, _mm256_blend_ps, _mm256_blendv_ps,
-        _mm256_castps256_ps128, _mm256_castsi256_ps, _mm256_cmp_ps, _mm256_div_ps, _mm256_extractf128_ps,
-        _mm256_loadu_ps, _mm256_loadu_si256, _mm256_max_ps, _mm256_min_ps, _mm256_mul_ps, _mm256_or_ps,
-        _mm256_permutevar8x32_ps, _mm256_set1_epi32, _mm256_set1_ps, _mm256_setr_epi32, _mm256_sqrt_ps, _mm256_sub_ps,
-        _mm512_add_ps, _mm512_alignr_epi32, _mm512_castps_si512, _mm512_castps512_ps256, _mm512_castsi512_ps,
-        _mm512_extractf32x8_ps, _mm512_loadu_ps, _mm512_mul_ps, _mm512_set1_ps, _mm512_setzero_ps, _mm512_storeu_ps,
-        _mm512_sub_ps,
+        __m128, __m256, __m256i, __m512, _CMP_LT_OQ, _mm_add_ps, _mm_add_ss, _mm_cvtsi32_si128, _mm_cvtsi128_si64,
+        _mm_cvtss_f32, _mm_min_ps, _mm_min_ss, _mm_movehdup_ps, _mm_movehl_ps, _mm_unpacklo_epi32, _mm256_add_ps,
+        _mm256_and_ps, _mm256_blend_ps, _mm256_blendv_ps, _mm256_broadcastsi128_si256, _mm256_castps_si256,
+        _mm256_castps256_ps128, _mm256_castsi256_ps, _mm256_castsi256_si128, _mm256_cmp_ps, _mm256_div_ps,
+        _mm256_extractf128_ps, _mm256_extracti128_si256, _mm256_loadu_ps, _mm256_loadu_si256, _mm256_max_ps,
+        _mm256_min_ps, _mm256_mul_ps, _mm256_or_ps, _mm256_permutevar8x32_ps, _mm256_set1_epi32, _mm256_set1_ps,
+        _mm256_setr_epi32, _mm256_shuffle_epi8, _mm256_sqrt_ps, _mm256_sub_ps, _mm512_add_ps, _mm512_alignr_epi32,
+        _mm512_castps_si512, _mm512_castps512_ps128, _mm512_castps512_ps256, _mm512_castsi512_ps,
+        _mm512_extractf32x8_ps, _mm512_loadu_epi32, _mm512_loadu_ps, _mm512_min_ps, _mm512_mul_ps, _mm512_permute_ps,
+        _mm512_permutexvar_ps, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setr_epi32, _mm512_setzero_ps,
+        _mm512_shuffle_f32x4, _mm512_storeu_ps, _mm512_sub_ps, _mm512_ternarylogic_epi32,
     },
     ops::{Add, Div, Mul, Sub},
 };
@@ -180,6 +183,17 @@ impl Row for Register {
             Self(_mm256_or_ps(value, _mm256_castsi256_ps(integers(labels))))
         }
     }
+
+    #[inline(always)]
+    fn lowest_octets(self) -> u64 {
+        // SAFETY: a Register exists only where AVX2 was found.
+        unsafe {
+            let lowest = _mm256_broadcastsi128_si256(_mm_cvtsi32_si128(0x0c08_0400));
+            let octets = _mm256_shuffle_epi8(_mm256_castps_si256(self.0), lowest);
+            let (low, high) = (_mm256_castsi256_si128(octets), _mm256_extracti128_si256::<1>(octets));
+            _mm_cvtsi128_si64(_mm_unpacklo_epi32(low, high)) as u64
+        }
+    }
 }
 
 /// Eight integers from memory.
@@ -198,6 +212,8 @@ unsafe fn integers(values: &[i32; LANES]) -> __m256i {
 pub(super) struct Sixteen(__m512);
 
 impl Sums for Sixteen {
+    type Half = Register;
+
     #[inline(always)]
     fn zero() -> Self {
         // SAFETY: the type is named only below functions that need AVX-512.
@@ -251,9 +267,52 @@ impl Sums for Sixteen {
 
     #[inline(always)]
     fn total(self) -> f32 {
+        let (low, high) = self.halves();
+        (low + high).sum()
+    }
+
+    #[inline(always)]
+    fn totals([a, b, c, d]: [Self; 4]) -> [f32; 4] {
+        // SAFETY: a Sixteen exists only where AVX-512 was found.
+        unsafe {
+            // Halves of two side by side, then quarters of four, then within each quarter.
+            let (low, high) = (_mm512_shuffle_f32x4::<0x44>(a.0, b.0), _mm512_shuffle_f32x4::<0xEE>(a.0, b.0));
+            let ab = _mm512_add_ps(low, high);
+            let (low, high) = (_mm512_shuffle_f32x4::<0x44>(c.0, d.0), _mm512_shuffle_f32x4::<0xEE>(c.0, d.0));
+            let cd = _mm512_add_ps(low, high);
+            let (low, high) = (_mm512_shuffle_f32x4::<0x88>(ab, cd), _mm512_shuffle_f32x4::<0xDD>(ab, cd));
+            let fours = _mm512_add_ps(low, high);
+            let twos = _mm512_add_ps(fours, _mm512_permute_ps::<0x4E>(fours));
+            let ones = _mm512_add_ps(twos, _mm512_permute_ps::<0xB1>(twos));
+            let firsts = _mm512_setr_epi32(0, 4, 8, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+            let together = _mm512_castps512_ps128(_mm512_permutexvar_ps(firsts, ones));
+            core::mem::transmute::<__m128, [f32; 4]>(together)
+        }
+    }
+
+    #[inline(always)]
+    fn lesser(self, other: Self) -> Self {
+        // SAFETY: a Sixteen exists only where AVX-512 was found.
+        Self(unsafe { _mm512_min_ps(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    fn labelled(self, mask: i32, labels: &[i32; WIDTH]) -> Self {
+        /// (first and second) or third.
+        const REPLACED: i32 = 0xEA;
+        // SAFETY: the array has the sixteen values that are read; a Sixteen exists only where AVX-512 was found.
+        unsafe {
+            let (value, kept) = (_mm512_castps_si512(self.0), _mm512_set1_epi32(!mask));
+            let labels = _mm512_loadu_epi32(labels.as_ptr());
+            Self(_mm512_castsi512_ps(_mm512_ternarylogic_epi32::<REPLACED>(value, kept, labels)))
+        }
+    }
+
+    #[inline(always)]
+    fn halves(self) -> (Register, Register) {
         // SAFETY: a Sixteen exists only where AVX-512 was found.
         let (low, high) = unsafe { (_mm512_castps512_ps256(self.0), _mm512_extractf32x8_ps::<1>(self.0)) };
-        (Register(low) + Register(high)).sum()
+        (Register(low), Register(high))
     }
 }
 

@@ -16,6 +16,7 @@ impl CarrierState {
     const START: Self = Self { phase: 0.0, frequency: 0.0, level: 1.0, age: 0.0 };
 
     /// The state so many symbols later.
+    #[inline(always)]
     pub(super) fn after(self, symbols: f64) -> Self {
         Self { phase: self.phase + symbols * self.frequency, age: self.age + symbols, ..self }
     }
@@ -58,7 +59,7 @@ impl CarrierLoop {
     }
 
     /// What a symbol must be multiplied by to stand upright.
-    #[inline]
+    #[inline(always)]
     pub(super) fn upright(&mut self) -> Complex {
         let trembling = self.jitter.turns(self.state.age);
         turned(-self.state.phase - trembling).scale(self.state.level)
@@ -69,7 +70,7 @@ impl CarrierLoop {
     }
 
     /// Goes on from a state.
-    #[inline]
+    #[inline(always)]
     pub(super) fn set_state(&mut self, state: CarrierState) {
         self.state = CarrierState { phase: state.phase - nearest_whole(state.phase).0, ..state };
     }
@@ -80,13 +81,13 @@ impl CarrierLoop {
     }
 
     /// Lets a symbol pass that tells nothing.
-    #[inline]
+    #[inline(always)]
     pub(super) fn pass(&mut self) {
         self.set_state(self.state.after(1.0));
     }
 
     /// Lets the symbol pass for which [`CarrierLoop::upright`] was asked, as received and as decided, both of mean power one.
-    #[inline]
+    #[inline(always)]
     pub(super) fn advance(&mut self, received: Complex, decided: Complex, gains: &CarrierGains) {
         let error = (received * decided.conj()).im.clamp(-1.0, 1.0);
         self.jitter.learn(error * gains.jitter);

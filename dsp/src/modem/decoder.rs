@@ -9,7 +9,7 @@ use super::{
     trellis::Viterbi,
 };
 use crate::{
-    lanes::{Isa, Vectors},
+    lanes::{Isa, LANES, Vectors},
     scrambler::Scrambler,
 };
 
@@ -32,8 +32,7 @@ enum Kind {
     },
     Trellis {
         viterbi: Viterbi,
-        last_y: u8,
-        uncoded_bits: u32,
+        labels: Labels,
     },
 }
 
@@ -44,7 +43,7 @@ struct RingPoint {
     octant: u8,
 }
 
-/// The bits of a symbol.
+/// The bits of a symbol, or of some.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Word {
     /// The bits, last on the line in the lowest place.
@@ -76,8 +75,7 @@ impl Decoder {
             }
             Coding::Trellis(points) => Kind::Trellis {
                 viterbi: Viterbi::new(points, scale, isa),
-                last_y: 0,
-                uncoded_bits: points.len().ilog2() - 3,
+                labels: Labels { last_y: 0, uncoded_bits: points.len().ilog2() - 3 },
             },
         };
         Self { descrambler: Scrambler::new(plan.scrambler), kind }
@@ -91,9 +89,16 @@ impl Decoder {
         }
     }
 
-    /// Takes a point, gives words of bits that are decided now, and returns the point that was probably sent.
+    /// Takes a point, gives words of bits that are decided now, a symbol's each or of some symbols `together`, and returns
+    /// the point that was probably sent. What [`Decoder::distances`] gave for the point need not be measured again.
     #[inline(always)]
-    pub(super) fn decode<V: Vectors>(&mut self, received: Complex, mut give: impl FnMut(Word)) -> Complex {
+    pub(super) fn decode<V: Vectors>(
+        &mut self,
+        received: Complex,
+        distances: Option<V::Row>,
+        together: bool,
+        mut give: impl FnMut(Word),
+    ) -> Complex {
         let descrambler = &mut self.descrambler;
         match &mut self.kind {
             Kind::Phase { slicer, points, last_octant, bits_by_turn, phase_bits, ring_bits } => {
@@ -104,10 +109,27 @@ impl Decoder {
                 give(Word::descrambled(descrambler, u32::from(value), *phase_bits + *ring_bits));
                 nearest.point
             }
-            Kind::Trellis { viterbi, last_y, uncoded_bits } => {
-                let (probable, labels) = viterbi.push::<V>(received);
-                emit_labels(labels, last_y, *uncoded_bits, descrambler, &mut give);
+            Kind::Trellis { viterbi, labels } => {
+                let (probable, decided) = viterbi.push::<V>(received, distances);
+                if !decided.is_empty() {
+                    labels.give(decided, if together { TOGETHER } else { 1 }, descrambler, give);
+                }
                 probable
+            }
+        }
+    }
+
+    /// What [`Decoder::decode`] must measure for each of eight points, if it must. Decoders of one plan measure the same.
+    #[inline(always)]
+    pub(super) fn distances<V: Vectors>(&self, received: [Complex; LANES]) -> [Option<V::Row>; LANES] {
+        match &self.kind {
+            Kind::Phase { .. } => [None; LANES],
+            Kind::Trellis { viterbi, .. } => {
+                let mut distances = [None; LANES];
+                for (place, measured) in distances.iter_mut().zip(viterbi.distances::<V>(received)) {
+                    *place = Some(measured);
+                }
+                distances
             }
         }
     }
@@ -121,27 +143,44 @@ impl Decoder {
     }
 
     /// Gives the bits that still waited for what follows them.
-    pub(super) fn flush(&mut self, mut give: impl FnMut(Word)) {
-        if let Kind::Trellis { viterbi, last_y, uncoded_bits } = &mut self.kind {
-            emit_labels(viterbi.flush(), last_y, *uncoded_bits, &mut self.descrambler, &mut give);
+    pub(super) fn flush(&mut self, give: impl FnMut(Word)) {
+        if let Kind::Trellis { viterbi, labels } = &mut self.kind {
+            labels.give(viterbi.flush(), 1, &mut self.descrambler, give);
         }
     }
 }
 
-fn emit_labels(
-    labels: &[u8],
-    last_y: &mut u8,
+/// Symbols of which the bits may be given together: no more than 31 bits.
+const TOGETHER: usize = 4;
+
+/// Labels of points to bits, by ITU-T V.17.
+#[derive(Clone, Debug)]
+struct Labels {
+    last_y: u8,
     uncoded_bits: u32,
-    descrambler: &mut Scrambler,
-    give: &mut impl FnMut(Word),
-) {
-    for label in labels {
+}
+
+impl Labels {
+    #[inline]
+    fn give(&mut self, labels: &[u8], together: usize, descrambler: &mut Scrambler, mut give: impl FnMut(Word)) {
+        let count = self.uncoded_bits + 2;
+        for labels in labels.chunks(together) {
+            let line = labels.iter().fold(0, |line, label| line << count | self.line_bits(*label));
+            give(Word::descrambled(descrambler, line, count * labels.len() as u32));
+        }
+    }
+
+    /// The bits of a symbol, first on the line in the highest place.
+    #[inline]
+    fn line_bits(&mut self, label: u8) -> u32 {
+        /// Numbers of two and four places with these turned round: the lowest place is the first on the line.
+        const TURNED_2: [u8; 4] = [0, 2, 1, 3];
+        const TURNED_4: [u8; 16] = [0, 8, 4, 12, 2, 10, 6, 14, 1, 9, 5, 13, 3, 11, 7, 15];
         let y = label >> 1 & 3;
-        let value = y.wrapping_sub(*last_y) & 3 | (label >> 3) << 2;
-        *last_y = y;
-        // The lowest place is the first on the line.
-        let count = uncoded_bits + 2;
-        give(Word::descrambled(descrambler, u32::from(value).reverse_bits() >> (32 - count), count));
+        let turn = y.wrapping_sub(self.last_y) & 3;
+        self.last_y = y;
+        let uncoded = u32::from(TURNED_4[usize::from(label >> 3 & 15)]) >> (4 - self.uncoded_bits);
+        u32::from(TURNED_2[usize::from(turn)]) << self.uncoded_bits | uncoded
     }
 }
 

@@ -13,6 +13,17 @@ pub(super) const AHEAD: usize = TAPS - MIDDLE;
 /// A value for each tap.
 pub(super) type Row = [f32; TAPS];
 
+/// What an equaliser has learned: real and imaginary parts of its taps.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Learned([Aligned; 2]);
+
+impl Learned {
+    pub(super) fn new(taps: &[Row; 2]) -> Self {
+        let aligned = |row: &Row| core::array::from_fn(|vector| core::array::from_fn(|at| row[vector * WIDTH + at]));
+        Self([Aligned(aligned(&taps[0])), Aligned(aligned(&taps[1]))])
+    }
+}
+
 /// Vectors that the taps fill.
 const VECTORS: usize = TAPS / WIDTH;
 /// A value for each tap, as vectors take them.
@@ -28,14 +39,23 @@ impl Aligned {
         [S::load(&self.0[0]), S::load(&self.0[1]), S::load(&self.0[2])]
     }
 
+    #[inline(always)]
+    fn store<S: Sums>(&mut self, values: [S; VECTORS]) {
+        for (place, values) in self.0.iter_mut().zip(values) {
+            values.store(place);
+        }
+    }
+
     /// Forgets the first value; another one is the last.
     #[inline(always)]
     fn push<S: Sums>(&mut self, value: f32) {
-        let [first, second, third] = self.load::<S>();
-        first.followed_by(second).store(&mut self.0[0]);
-        second.followed_by(third).store(&mut self.0[1]);
-        third.followed_by(S::splat(value)).store(&mut self.0[2]);
+        self.store(pushed::<S>(self.load(), value));
     }
+}
+
+#[inline(always)]
+fn pushed<S: Sums>([first, second, third]: [S; VECTORS], value: f32) -> [S; VECTORS] {
+    [first.followed_by(second), second.followed_by(third), third.followed_by(S::splat(value))]
 }
 
 /// Taps and the half symbols under them, oldest first.
@@ -53,20 +73,31 @@ impl Equalizer {
         Self { tap_re: Aligned::ZERO, tap_im: Aligned::ZERO, re: Aligned::ZERO, im: Aligned::ZERO, isa }
     }
 
-    /// Real and imaginary parts of the taps: what it has learned.
-    pub(super) fn learned(&self) -> [Row; 2] {
-        [row(&self.tap_re), row(&self.tap_im)]
+    /// What it has learned.
+    #[inline]
+    pub(super) fn learned(&self) -> Learned {
+        Learned([self.tap_re, self.tap_im])
     }
 
     /// Takes what one has learned. The half symbols under the taps stay.
-    pub(super) fn relearn(&mut self, [tap_re, tap_im]: &[Row; 2]) {
-        (self.tap_re, self.tap_im) = (aligned(tap_re), aligned(tap_im));
+    pub(super) fn relearn(&mut self, Learned([tap_re, tap_im]): &Learned) {
+        (self.tap_re, self.tap_im) = (*tap_re, *tap_im);
     }
 
     #[inline(always)]
     pub(super) fn push<V: Vectors>(&mut self, half_symbol: Complex) {
         self.re.push::<V::Sums>(half_symbol.re);
         self.im.push::<V::Sums>(half_symbol.im);
+    }
+
+    /// The output for the symbol that two more half symbols make.
+    #[inline(always)]
+    pub(super) fn output_after<V: Vectors>(&mut self, [first, second]: [Complex; 2]) -> Complex {
+        let re = pushed::<V::Sums>(pushed(self.re.load(), first.re), second.re);
+        let im = pushed::<V::Sums>(pushed(self.im.load(), first.im), second.im);
+        self.re.store(re);
+        self.im.store(im);
+        self.filtered::<V>(re, im)
     }
 
     pub(super) fn output(&self) -> Complex {
@@ -76,7 +107,11 @@ impl Equalizer {
     /// [`Equalizer::output`] in vectors.
     #[inline(always)]
     pub(super) fn output_in<V: Vectors>(&self) -> Complex {
-        let (re, im) = (self.re.load::<V::Sums>(), self.im.load::<V::Sums>());
+        self.filtered::<V>(self.re.load(), self.im.load())
+    }
+
+    #[inline(always)]
+    fn filtered<V: Vectors>(&self, re: [V::Sums; VECTORS], im: [V::Sums; VECTORS]) -> Complex {
         let (tap_re, tap_im) = (self.tap_re.load::<V::Sums>(), self.tap_im.load::<V::Sums>());
         let mut sums = [V::Sums::zero(); 2];
         for vector in 0..VECTORS {
@@ -104,8 +139,8 @@ impl Equalizer {
 
     /// The taps, oldest half symbol first.
     pub(super) fn taps(&self) -> impl Iterator<Item = Complex> {
-        let [re, im] = self.learned();
-        re.into_iter().zip(im).map(|(re, im)| Complex::new(re, im))
+        let values = |row: &Aligned| row.0.into_iter().flatten();
+        values(&self.tap_re).zip(values(&self.tap_im)).map(|(re, im)| Complex::new(re, im))
     }
 }
 
@@ -118,14 +153,6 @@ impl VectorWork for Output<'_> {
     fn run<V: Vectors>(self) -> Complex {
         self.0.output_in::<V>()
     }
-}
-
-fn row(values: &Aligned) -> Row {
-    core::array::from_fn(|tap| values.0[tap / WIDTH][tap % WIDTH])
-}
-
-fn aligned(row: &Row) -> Aligned {
-    Aligned(core::array::from_fn(|vector| core::array::from_fn(|place| row[vector * WIDTH + place])))
 }
 
 #[cfg(test)]
@@ -142,9 +169,9 @@ mod tests {
             #[inline(always)]
             fn run<V: Vectors>(self) -> f32 {
                 let Self(equalizer, heard, sent) = self;
-                equalizer.push::<V>(heard);
-                equalizer.push::<V>(Complex::ZERO);
-                let error = sent - equalizer.output_in::<V>();
+                let output = equalizer.output_after::<V>([heard, Complex::ZERO]);
+                assert_eq!(output, equalizer.output());
+                let error = sent - output;
                 equalizer.adapt::<V>(error, 0.3 / TAPS as f32);
                 error.power()
             }
@@ -153,7 +180,7 @@ mod tests {
             let mut equalizer = Equalizer::new(isa);
             let mut flat = [0.0; TAPS];
             flat[MIDDLE] = 1.0;
-            equalizer.relearn(&[flat, [0.0; TAPS]]);
+            equalizer.relearn(&Learned::new(&[flat, [0.0; TAPS]]));
             let mut state = 1_u32;
             let mut sent = [Complex::ZERO; 2 * TAPS];
             let mut error = 0.0;

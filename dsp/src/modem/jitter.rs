@@ -29,6 +29,8 @@ struct Line {
 #[derive(Clone, Debug)]
 pub(super) struct Jitter {
     lines: [Line; LINES],
+    /// Some line is followed.
+    follows: bool,
 }
 
 impl Jitter {
@@ -37,7 +39,7 @@ impl Jitter {
             let (place, swing) = (Complex::ONE, Complex::ZERO);
             Line { turns_per_symbol: hz / f64::from(baud), place, swing, followed: false }
         };
-        Self { lines: FREQUENCIES.map(line) }
+        Self { lines: FREQUENCIES.map(line), follows: false }
     }
 
     /// Begins to look for every line.
@@ -46,6 +48,7 @@ impl Jitter {
             line.swing = Complex::ZERO;
             line.followed = true;
         }
+        self.follows = true;
     }
 
     /// Forgets at which phase lines tremble, but not which.
@@ -59,18 +62,25 @@ impl Jitter {
         for line in &mut self.lines {
             line.followed &= line.swing.power() > least;
         }
+        self.follows = self.lines.iter().any(|line| line.followed);
     }
 
     /// How far the phase has swung `age` symbols after the line began, in turns.
-    #[inline]
+    #[inline(always)]
     pub(super) fn turns(&mut self, age: f64) -> f64 {
+        if !self.follows {
+            return 0.0;
+        }
         let followed = self.lines.iter_mut().filter(|line| line.followed);
         f64::from(followed.map(|line| line.radians(age)).sum::<f32>()) * (0.5 * core::f64::consts::FRAC_1_PI)
     }
 
     /// Follows a phase error in radians, already multiplied by the gain, at the age that was asked for last.
-    #[inline]
+    #[inline(always)]
     pub(super) fn learn(&mut self, step: f32) {
+        if !self.follows {
+            return;
+        }
         for line in self.lines.iter_mut().filter(|line| line.followed) {
             line.swing += line.place.scale(step);
         }
@@ -78,7 +88,7 @@ impl Jitter {
 }
 
 impl Line {
-    #[inline]
+    #[inline(always)]
     fn radians(&mut self, age: f64) -> f32 {
         let turns = age * self.turns_per_symbol;
         self.place = turned(turns - nearest_whole(turns).0);

@@ -27,14 +27,19 @@ impl Line {
 
     /// Takes samples; what is not a number or beyond any scale is brought into range.
     pub(super) fn push(&mut self, samples: &[f32]) {
-        for sample in samples {
-            let sane = if sample.is_nan() { 0.0 } else { sample.clamp(-65536.0, 65536.0) };
+        let mut rest = samples;
+        while !rest.is_empty() {
             let place = self.heard as usize % KEPT;
-            self.ring[place] = sane;
-            if place < LONGEST {
-                self.ring[place + KEPT] = sane;
+            let (now, later) = rest.split_at(rest.len().min(KEPT - place));
+            for (kept, sample) in self.ring[place..].iter_mut().zip(now) {
+                *kept = if sample.is_nan() { 0.0 } else { sample.clamp(-65536.0, 65536.0) };
             }
-            self.heard += 1;
+            if place < LONGEST {
+                let again = now.len().min(LONGEST - place);
+                self.ring.copy_within(place..place + again, place + KEPT);
+            }
+            self.heard += now.len() as u64;
+            rest = later;
         }
     }
 
@@ -47,9 +52,9 @@ impl Line {
     }
 
     /// [`Line::stretch`] of a length known beforehand.
-    #[inline]
+    #[inline(always)]
     pub(super) fn piece<const COUNT: usize>(&self, first: i64) -> &[f32; COUNT] {
-        let place = first.rem_euclid(KEPT as i64) as usize;
+        let place = first as usize % KEPT;
         self.ring[place..].first_chunk().expect("the beginning of the ring is behind its end, too")
     }
 

@@ -4,7 +4,8 @@
 //! number of samples and the carrier's phase by as much as it turns in them. Both are known once the number is, so a
 //! few numbers are tried from a state remembered from before, and the one that fits is taken.
 
-use super::{carrier::CarrierState, equalizer::Row};
+use super::{carrier::CarrierState, equalizer::Learned};
+use crate::lanes::Lanes;
 
 /// Share of the newest symbol in the recent and in the usual error power.
 const RECENT_SHARE: f32 = 1.0 / 24.0;
@@ -50,7 +51,7 @@ pub(super) struct Moment {
     pub(super) turns: f64,
     pub(super) carrier: CarrierState,
     /// What the equaliser had learned.
-    pub(super) taps: [Row; 2],
+    pub(super) taps: Learned,
 }
 
 /// Watches the error power and remembers good moments.
@@ -95,15 +96,16 @@ impl Lock {
     }
 
     /// Takes the error power of a symbol.
+    #[inline(always)]
     pub(super) fn watch(&mut self, symbol: usize, error: f32) {
         self.recent += RECENT_SHARE * (error - self.recent);
         self.lost += u64::from(self.is_lost());
         match self.lost_at {
-            None if self.recent > (LOST * self.usual).max(LOST_SHARE * self.random) => {
+            None if self.recent > (LOST * self.usual).greater(LOST_SHARE * self.random) => {
                 self.lost_at = Some(symbol);
                 self.next_attempt = symbol + ATTEMPT_INTERVAL;
             }
-            None => self.usual += USUAL_SHARE * (error.min(4.0 * self.usual) - self.usual),
+            None => self.usual += USUAL_SHARE * (error.lesser(4.0 * self.usual) - self.usual),
             Some(_) if self.is_usual(self.recent) => self.lost_at = None,
             // The line has become worse for good.
             Some(lost_at) if symbol >= lost_at + PATIENCE => self.restart(self.recent),
@@ -112,6 +114,7 @@ impl Lock {
     }
 
     /// The symbols are lost: nothing can be learned from them.
+    #[inline(always)]
     pub(super) fn is_lost(&self) -> bool {
         self.lost_at.is_some()
     }
@@ -122,6 +125,7 @@ impl Lock {
     }
 
     /// Whether the moment is due to be remembered.
+    #[inline(always)]
     pub(super) fn wants_moment(&self, symbol: usize) -> bool {
         symbol.is_multiple_of(INTERVAL) && !self.is_lost()
     }
@@ -199,7 +203,7 @@ mod tests {
     fn moments_shortly_before_the_loss_are_not_trusted() {
         let mut lock = watched(core::iter::repeat_n(0.01, 10));
         for symbols in [10, 50, 90] {
-            let taps = [[0.0; crate::modem::equalizer::TAPS]; 2];
+            let taps = Learned::new(&[[0.0; crate::modem::equalizer::TAPS]; 2]);
             let carrier = CarrierState { phase: 0.0, frequency: 0.0, level: 1.0, age: 0.0 };
             lock.remember(Moment { symbols, instant: 0.0, deviation: 0.0, turns: 0.0, carrier, taps });
         }

@@ -22,7 +22,7 @@ const fn table() -> [Complex; PHASORS] {
 }
 
 /// The unit vector at an angle in turns: from the table, turned on by what is left. Error below -100 dB.
-#[inline]
+#[inline(always)]
 pub(super) fn turned(turns: f64) -> Complex {
     let steps = turns * PHASORS as f64;
     let (nearest, index) = nearest_whole(steps);

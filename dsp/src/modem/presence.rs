@@ -6,8 +6,13 @@
 const SLICE: usize = 8;
 /// Slices looked at: 10 ms.
 const SLICES: usize = 10;
-/// Share of the signal's power below which it is gone. With less the end is known later, and the equaliser learns from it.
+/// Share of the signal's power below which it is gone or has fallen. With less the end is known later, and the equaliser
+/// learns from it.
 const GONE: f32 = 0.2;
+/// A signal that has fallen at once is still there as long as this share of its power is in the newest slices. When it is
+/// gone, nothing but noise has been in them for long.
+const FALLEN: f32 = 0.1;
+const NEWEST: usize = SLICES / 2;
 
 /// Mean square of silence.
 const QUIET: f32 = 250.0;
@@ -43,9 +48,12 @@ impl Presence {
     }
 
     pub(super) fn push(&mut self, samples: &[f32]) {
-        for sample in samples {
-            self.sum += sample * sample;
-            self.count += 1;
+        let mut rest = samples;
+        while !rest.is_empty() {
+            let (now, later) = rest.split_at(rest.len().min(SLICE - self.count));
+            self.sum = now.iter().fold(self.sum, |sum, sample| sum + sample * sample);
+            self.count += now.len();
+            rest = later;
             if self.count == SLICE {
                 self.slices[self.next] = self.sum / SLICE as f32;
                 self.next = (self.next + 1) % SLICES;
@@ -73,6 +81,10 @@ impl Presence {
             return None;
         }
         let age = |back: usize| self.slices[(self.next + 2 * SLICES - 1 - back) % SLICES];
+        let newest = (0..NEWEST).map(age).sum::<f32>() / NEWEST as f32;
+        if newest >= self.noise + FALLEN * (self.signal - self.noise) {
+            return None;
+        }
         let silent = (0..SLICES).take_while(|back| age(*back) < threshold).count();
         Some(silent * SLICE + self.count)
     }

@@ -120,9 +120,29 @@ impl Sampler {
     /// [`Sampler::at`] in vectors.
     #[inline(always)]
     pub(super) fn at_in<V: Vectors>(&self, line: &Line, instant: f64, turns: f64) -> Complex {
+        let (sums, turned) = self.filtered::<V>(line, instant, turns);
+        Complex::new(sums[0].total(), sums[1].total()) * turned
+    }
+
+    /// [`Sampler::at_in`] at two instants, each with its turns.
+    #[inline(always)]
+    pub(super) fn at_two_in<V: Vectors>(&self, line: &Line, places: [(f64, f64); 2]) -> [Complex; 2] {
+        let [(instant, turns), (second_instant, second_turns)] = places;
+        let (first, turned_first) = self.filtered::<V>(line, instant, turns);
+        let (second, turned_second) = self.filtered::<V>(line, second_instant, second_turns);
+        let [re, im, second_re, second_im] = V::Sums::totals([first[0], first[1], second[0], second[1]]);
+        [Complex::new(re, im) * turned_first, Complex::new(second_re, second_im) * turned_second]
+    }
+
+    /// The partial sums of both parts at an instant, and what turns the baseband back.
+    #[inline(always)]
+    fn filtered<V: Vectors>(&self, line: &Line, instant: f64, turns: f64) -> ([V::Sums; 2], Complex) {
+        /// Whole rounds of the ring of samples, so that nothing is negative.
+        const BEFORE: u64 = 1 << 40;
         let (nearest, steps) = nearest_whole(instant * INSTANTS as f64);
-        let (sample, place) = (steps.div_euclid(INSTANTS as i64), steps.rem_euclid(INSTANTS as i64) as usize);
-        let heard: &[f32; TAPS] = line.piece(sample - HALF as i64 + 1);
+        let steps = (steps as u64).wrapping_add(BEFORE * INSTANTS as u64);
+        let (sample, place) = (steps / INSTANTS as u64, (steps % INSTANTS as u64) as usize);
+        let heard: &[f32; TAPS] = line.piece(sample as i64 - HALF as i64 + 1);
         let row = &self.filter.0[place];
         let (mut re, mut im) = (V::Sums::zero(), V::Sums::zero());
         let ((heard, _), (row_re, _), (row_im, _)) =
@@ -132,7 +152,7 @@ impl Sampler {
             re = re.plus(heard.times(V::Sums::load(&row_re[vector])));
             im = im.plus(heard.times(V::Sums::load(&row_im[vector])));
         }
-        Complex::new(re.total(), im.total()) * turned(-(nearest * self.carrier_per_instant + turns))
+        ([re, im], turned(-(nearest * self.carrier_per_instant + turns)))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{
     complex::Complex,
-    equalizer::{Equalizer, MIDDLE, TAPS},
+    equalizer::{Equalizer, Learned, MIDDLE, TAPS},
     line::Line,
     sampler::Sampler,
     training::{Found, SECTION},
@@ -92,7 +92,7 @@ pub(super) fn solve(
     }
     equations.substitute();
     let taps = [equations.right_re, equations.right_im].map(|part| part.map(|tap| tap as f32));
-    equalizer.relearn(&taps);
+    equalizer.relearn(&Learned::new(&taps));
     Some(Solution { offset, gain, errors: equations.errors(known, &taps) })
 }
 

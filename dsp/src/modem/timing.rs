@@ -29,6 +29,7 @@ impl Clock {
         self.last = (Complex::ZERO, Complex::ZERO);
     }
 
+    #[inline(always)]
     pub(super) fn set_deviation(&mut self, deviation: f64) {
         self.deviation = deviation.clamp(-DEVIATION_LIMIT, DEVIATION_LIMIT);
     }
@@ -37,11 +38,13 @@ impl Clock {
         self.deviation
     }
 
+    #[inline(always)]
     pub(super) fn instant(&self) -> f64 {
         self.instant
     }
 
     /// Goes on by half a symbol and returns how far that was, in samples.
+    #[inline(always)]
     pub(super) fn step(&mut self) -> f64 {
         let step = self.nominal * (1.0 + self.deviation);
         self.instant += step;
@@ -51,6 +54,7 @@ impl Clock {
     /// Corrects the clock by a symbol as received and as decided, both of mean power one.
     ///
     /// Mueller and Müller's measure: what the neighbours leak into a symbol before and after is equal when the instant is right.
+    #[inline(always)]
     pub(super) fn correct(&mut self, received: Complex, decided: Complex, gain: f32) {
         let (last_received, last_decided) = self.last;
         let early = (last_decided.conj() * received).re - (decided.conj() * last_received).re;

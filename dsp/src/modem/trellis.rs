@@ -1,9 +1,9 @@
 //! The 8-state trellis code of ITU-T V.17: convolutional encoder and Viterbi decoder.
 
-use alloc::boxed::Box;
+use alloc::{boxed::Box, sync::Arc};
 
 use super::complex::Complex;
-use crate::lanes::{Isa, Row as Eight, VectorWork, Vectors};
+use crate::lanes::{Isa, LANES, Lanes, Row as Eight, Sums, VectorWork, Vectors, WIDTH};
 
 /// State of the convolutional encoder, 0 to 7.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -31,13 +31,13 @@ impl Convolution {
 const STATES: usize = 8;
 /// Ways into a state.
 const WAYS: usize = 4;
-/// Subsets of points.
-const SUBSETS: usize = 8;
 /// Symbols that lie between a symbol and its decision at the least.
 const DEPTH: usize = 40;
 /// Symbols decided at a time.
 const BATCH: usize = 16;
 const KEPT: usize = DEPTH + BATCH;
+/// Places for them: a power of two.
+const RING: usize = KEPT.next_power_of_two();
 
 /// Lowest places of a distance or metric that are replaced by what it belongs to, so that the comparison of values finds
 /// the label or state along with the least. Values lose less than 2^-16 of themselves. Metrics are compared as
@@ -53,97 +53,150 @@ const ORIGINS: [[i32; STATES]; WAYS] = origins();
 const SUBSETS_OF_WAYS: [[i32; STATES]; WAYS] = subsets_of_ways();
 /// The subset of points on the way from a state to a state.
 const SUBSET: [[usize; STATES]; STATES] = subsets();
-/// Labels of the first row, and the numbers of the states.
+/// The numbers of the states.
 const NUMBERS: [i32; STATES] = [0, 1, 2, 3, 4, 5, 6, 7];
 
 /// Most likely path through the code, by soft decisions.
 #[derive(Clone, Debug)]
 pub(super) struct Viterbi {
-    /// The points by row of eight labels, parts apart.
-    rows: Box<[Row]>,
+    constellation: Arc<Constellation>,
     /// Squared distance of the best path to each state, the smallest of all taken off.
     metrics: [f32; STATES],
-    survivors: Box<[Survivors; KEPT]>,
-    filled: usize,
+    survivors: Box<[Survivors; RING]>,
+    /// Symbols taken and symbols decided, since the decoder was made.
+    taken: usize,
+    done: usize,
     decided: [u8; KEPT],
     isa: Isa,
 }
 
-#[derive(Clone, Copy, Debug)]
-#[repr(align(32))]
-struct Row {
-    re: [f32; SUBSETS],
-    im: [f32; SUBSETS],
-    labels: [i32; SUBSETS],
+/// The points, which all decoders of one make share.
+#[derive(Debug)]
+struct Constellation {
+    /// By label.
+    points: Box<[Complex]>,
+    rows: Box<[Row]>,
 }
 
-/// Of a symbol: what was least for each state, with the state before it in its lowest places, and for each subset, with the
-/// label of its nearest point.
+/// Points with sixteen neighbouring labels, parts apart.
 #[derive(Clone, Copy, Debug)]
 #[repr(align(64))]
+struct Row {
+    re: [f32; WIDTH],
+    im: [f32; WIDTH],
+    labels: [i32; WIDTH],
+}
+
+/// Of a symbol: eight times the state before each state, and for each subset the label of its nearest point; an octet
+/// each, the first in the lowest places.
+#[derive(Clone, Copy, Debug)]
 struct Survivors {
-    metrics: [f32; STATES],
-    distances: [f32; SUBSETS],
+    origins: u64,
+    labels: u64,
 }
 
 impl Survivors {
-    const NONE: Self = Self { metrics: [0.0; STATES], distances: [0.0; SUBSETS] };
+    const NONE: Self = Self { origins: 0, labels: 0 };
 
-    /// The state before a state on the best path into it.
+    /// From what was least for each state, with the state before it in its lowest places, and for each subset, with the
+    /// label of its nearest point.
     #[inline(always)]
-    fn origin(&self, state: usize) -> usize {
-        (as_integer(self.metrics[state % STATES]) & STATE) as usize
+    fn new<V: Eight>(metrics: V, distances: V) -> Self {
+        const ORIGINS: u64 = 0x0101_0101_0101_0101 * STATE as u64;
+        Self { origins: (metrics.lowest_octets() & ORIGINS) << 3, labels: distances.lowest_octets() }
+    }
+
+    /// Eight times the state before a state on the best path into it.
+    #[inline(always)]
+    fn origin(self, state: Octet) -> Octet {
+        Octet(self.origins >> state.0 & Octet::MASK)
     }
 
     /// The label on the best path into a state.
     #[inline(always)]
-    fn label(&self, state: usize) -> u8 {
-        let subset = SUBSET[self.origin(state)][state % STATES];
-        (as_integer(self.distances[subset]) & LABEL) as u8
+    fn label(self, state: Octet) -> u8 {
+        let subset = SUBSET[self.origin(state).state()][state.state()];
+        (self.labels >> (8 * subset)) as u8 & LABEL as u8
+    }
+}
+
+/// A state by the place of its octet.
+#[derive(Clone, Copy, Debug)]
+struct Octet(u64);
+
+impl Octet {
+    const MASK: u64 = 8 * STATE as u64;
+
+    #[inline(always)]
+    fn of(state: i32) -> Self {
+        Self(8 * (state & STATE) as u64)
+    }
+
+    #[inline(always)]
+    fn state(self) -> usize {
+        (self.0 / 8) as usize % STATES
+    }
+}
+
+impl Constellation {
+    fn new(points: &[Complex], scale: f32) -> Self {
+        let points: Box<[Complex]> = points.iter().map(|point| point.scale(scale)).collect();
+        let row = |(number, row): (usize, &[Complex])| Row {
+            re: core::array::from_fn(|place| row[place].re),
+            im: core::array::from_fn(|place| row[place].im),
+            labels: core::array::from_fn(|place| (number * WIDTH + place) as i32),
+        };
+        Self { rows: points.chunks_exact(WIDTH).enumerate().map(row).collect(), points }
+    }
+
+    #[inline(always)]
+    fn point(&self, label: u8) -> Complex {
+        self.points[usize::from(label) & (self.points.len() - 1)]
     }
 }
 
 impl Viterbi {
-    /// A decoder for these points by label, times `scale`.
+    /// A decoder for these points by label, times `scale`; there are a power of two, at least sixteen.
     pub(super) fn new(points: &[Complex], scale: f32, isa: Isa) -> Self {
-        let points: Box<[Complex]> = points.iter().map(|point| point.scale(scale)).collect();
-        let row = |(number, row): (usize, &[Complex])| Row {
-            re: core::array::from_fn(|subset| row[subset].re),
-            im: core::array::from_fn(|subset| row[subset].im),
-            labels: core::array::from_fn(|subset| (number * SUBSETS + subset) as i32),
-        };
         Self {
-            rows: points.chunks_exact(SUBSETS).enumerate().map(row).collect(),
+            constellation: Arc::new(Constellation::new(points, scale)),
             metrics: [0.0; STATES],
-            survivors: Box::new([Survivors::NONE; KEPT]),
-            filled: 0,
+            survivors: Box::new([Survivors::NONE; RING]),
+            taken: 0,
+            done: 0,
             decided: [0; KEPT],
             isa,
         }
     }
 
-    fn point(&self, label: usize) -> Complex {
-        let row = &self.rows[label / SUBSETS % self.rows.len()];
-        Complex::new(row.re[label % SUBSETS], row.im[label % SUBSETS])
-    }
-
     pub(super) fn restart(&mut self) {
         self.metrics = [0.0; STATES];
-        self.filled = 0;
+        self.done = self.taken;
+    }
+
+    /// What [`Viterbi::push`] takes for each of eight points.
+    #[inline(always)]
+    pub(super) fn distances<V: Vectors>(&self, received: [Complex; LANES]) -> [V::Row; LANES] {
+        let [a, b, c, d, e, f, g, h] = received;
+        let rows = &self.constellation.rows;
+        let ([a, b, c, d], [e, f, g, h]) =
+            (nearest_of_each_subset::<V, 4>(rows, [a, b, c, d]), nearest_of_each_subset::<V, 4>(rows, [e, f, g, h]));
+        [a, b, c, d, e, f, g, h]
     }
 
     /// Takes a point; returns the one probably sent, by the path that is best so far, and labels decided now.
     #[inline(always)]
-    pub(super) fn push<V: Vectors>(&mut self, received: Complex) -> (Complex, &[u8]) {
-        let survivors = &mut self.survivors[self.filled];
-        let distances = nearest_of_each_subset::<V::Row>(&self.rows, received);
-        let (metrics, best) = lengthen_paths(V::Row::load(&self.metrics), distances, survivors);
-        survivors.distances = distances.values();
+    pub(super) fn push<V: Vectors>(&mut self, received: Complex, distances: Option<V::Row>) -> (Complex, &[u8]) {
+        let distances = match distances {
+            Some(distances) => distances,
+            None => nearest_of_each_subset::<V, 1>(&self.constellation.rows, [received])[0],
+        };
+        let (metrics, best, survivors) = lengthen_paths(V::Row::load(&self.metrics), distances);
         self.metrics = metrics.values();
-        let label = survivors.label(best);
-        self.filled += 1;
-        let decided = if self.filled == KEPT { self.decide(BATCH) } else { 0 };
-        (self.point(usize::from(label)), &self.decided[..decided])
+        self.survivors[self.taken % RING] = survivors;
+        self.taken += 1;
+        let decided = if self.taken - self.done == KEPT { self.decide(BATCH) } else { 0 };
+        (self.constellation.point(survivors.label(best)), &self.decided[..decided])
     }
 
     #[cfg(test)]
@@ -153,7 +206,7 @@ impl Viterbi {
             type Output = (Complex, &'a [u8]);
             #[inline(always)]
             fn run<V: Vectors>(self) -> Self::Output {
-                self.0.push::<V>(self.1)
+                self.0.push::<V>(self.1, None)
             }
         }
         isa.run_in_vectors(Push(self, received))
@@ -161,29 +214,29 @@ impl Viterbi {
 
     /// The point nearest to a received one, by itself.
     pub(super) fn nearest(&self, received: Complex) -> Complex {
-        let nearest = self.isa.run_in_vectors(Nearest { rows: &self.rows, received });
-        self.point((as_integer(nearest) & LABEL) as usize)
+        let nearest = self.isa.run_in_vectors(Nearest { rows: &self.constellation.rows, received });
+        self.constellation.point((as_integer(nearest) & LABEL) as u8)
     }
 
     /// Decides all that is left, by the path that is best now.
     pub(super) fn flush(&mut self) -> &[u8] {
-        let decided = self.decide(self.filled);
+        let decided = self.decide(self.taken - self.done);
         &self.decided[..decided]
     }
 
     /// Decides the oldest `count` symbols and forgets them.
     fn decide(&mut self, count: usize) -> usize {
         let numbered = |state: usize| as_integer(self.metrics[state]) & !STATE | state as i32;
-        let mut state = (0..STATES).map(numbered).min().map_or(0, |best| (best & STATE) as usize);
-        for survivors in self.survivors[count..self.filled].iter().rev() {
-            state = survivors.origin(state);
+        let mut state = Octet::of((0..STATES).map(numbered).min().unwrap_or(0));
+        for symbol in (self.done + count..self.taken).rev() {
+            state = self.survivors[symbol % RING].origin(state);
         }
-        for (survivors, decided) in self.survivors[..count].iter().zip(&mut self.decided).rev() {
+        for (place, decided) in self.decided[..count].iter_mut().enumerate().rev() {
+            let survivors = self.survivors[(self.done + place) % RING];
             *decided = survivors.label(state);
             state = survivors.origin(state);
         }
-        self.survivors.copy_within(count..self.filled, 0);
-        self.filled -= count;
+        self.done += count;
         count
     }
 }
@@ -199,35 +252,39 @@ impl VectorWork for Nearest<'_> {
 
     #[inline(always)]
     fn run<V: Vectors>(self) -> f32 {
-        nearest_of_each_subset::<V::Row>(self.rows, self.received).least()
+        nearest_of_each_subset::<V, 1>(self.rows, [self.received])[0].least()
     }
 }
 
-/// Squared distance to the nearest point of each subset, with its label in the lowest places.
+/// Squared distance of received points to the nearest point of each subset, with its label in the lowest places.
 #[inline(always)]
-fn nearest_of_each_subset<V: Eight>(rows: &[Row], received: Complex) -> V {
-    let (re, im) = (V::splat(received.re), V::splat(received.im));
-    let beyond = V::splat(BEYOND).labelled(LABEL, &NUMBERS);
-    let (mut even, mut odd) = (beyond, beyond);
-    let (pairs, _) = rows.as_chunks();
-    for [row, other_row] in pairs {
-        even = row.distances(re, im).lesser(even);
-        odd = other_row.distances(re, im).lesser(odd);
+fn nearest_of_each_subset<V: Vectors, const COUNT: usize>(rows: &[Row], received: [Complex; COUNT]) -> [V::Row; COUNT] {
+    let mut least = [V::Sums::splat(BEYOND).labelled(LABEL, &[0; WIDTH]); COUNT];
+    for row in rows {
+        for (least, received) in least.iter_mut().zip(received) {
+            let (re, im) = (V::Sums::splat(received.re), V::Sums::splat(received.im));
+            *least = row.distances(re, im).lesser(*least);
+        }
     }
-    even.lesser(odd)
+    let mut nearest = [V::Row::splat(BEYOND); COUNT];
+    for (nearest, least) in nearest.iter_mut().zip(least) {
+        let (even, odd) = least.halves();
+        *nearest = even.lesser(odd);
+    }
+    nearest
 }
 
 impl Row {
     #[inline(always)]
-    fn distances<V: Eight>(&self, re: V, im: V) -> V {
-        let (away_re, away_im) = (re - V::load(&self.re), im - V::load(&self.im));
-        (away_re * away_re + away_im * away_im).labelled(LABEL, &self.labels)
+    fn distances<S: Sums>(&self, re: S, im: S) -> S {
+        let (away_re, away_im) = (re.minus(S::load(&self.re)), im.minus(S::load(&self.im)));
+        away_re.times(away_re).plus(away_im.times(away_im)).labelled(LABEL, &self.labels)
     }
 }
 
-/// Adds, compares and selects: metrics of the best paths with one more symbol. Returns the best state, too.
+/// Adds, compares and selects: metrics of the best paths with one more symbol, the best state and the survivors.
 #[inline(always)]
-fn lengthen_paths<V: Eight>(metrics: V, distances: V, survivors: &mut Survivors) -> (V, usize) {
+fn lengthen_paths<V: Eight>(metrics: V, distances: V) -> (V, Octet, Survivors) {
     let [a, b, c, d] = [
         lengthened(metrics, distances, 0),
         lengthened(metrics, distances, 1),
@@ -235,11 +292,11 @@ fn lengthen_paths<V: Eight>(metrics: V, distances: V, survivors: &mut Survivors)
         lengthened(metrics, distances, 3),
     ];
     let best = a.lesser(b).lesser(c.lesser(d));
-    survivors.metrics = best.values();
     let least = as_integer(best.labelled(STATE, &NUMBERS).least());
     let without_least = best.labelled(STATE, &[0; STATES]) - V::splat(as_number(least & !STATE));
     // The lowest places may have hidden which of two almost equal metrics is the smaller.
-    (without_least.greater(V::splat(0.0)).lesser(V::splat(FAR)), (least & STATE) as usize)
+    let metrics = without_least.greater(V::splat(0.0)).lesser(V::splat(FAR));
+    (metrics, Octet::of(least), Survivors::new(best, distances))
 }
 
 #[inline(always)]

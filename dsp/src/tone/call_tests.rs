@@ -73,11 +73,11 @@ fn ced_is_recognised_with_its_beginning_its_end_and_its_reversals() {
         (CedGenerator::ansam(Dbm0(-13.0), true), 5, true),
     ] {
         let mut samples = vec![0.0; LEAD + 30_000];
-        assert_eq!(generator.run(&mut samples[LEAD..]), 21_600);
+        assert_eq!(generator.run(&mut samples[LEAD..]), 20_960);
         let mut detector = CedDetector::new();
         let [on, off] = edges(&samples, |block| detector.run(block))[..] else { panic!("two edges") };
         assert!(on.on && near(on.at, LEAD), "{on:?}");
-        assert!(!off.on && near(off.at, LEAD + 21_600), "{off:?}");
+        assert!(!off.on && near(off.at, LEAD + 20_960), "{off:?}");
         assert_eq!((detector.reversals(), detector.is_modulated()), (reversals, modulated));
         assert!((detector.level().0 + 13.0).abs() < 0.5, "{:?}", detector.level());
     }

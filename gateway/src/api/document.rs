@@ -66,6 +66,7 @@ fn schemas() -> Value {
         "required": ["type", "content"],
         "properties": {"name": text, "type": text, "content": {"type": "string", "contentEncoding": "base64"}},
     });
+    let now = json!({"type": ["object", "null"], "description": "where a call stands that is under way"});
     json!({
         "Submission": {
             "type": "object",
@@ -82,7 +83,7 @@ fn schemas() -> Value {
             "type": "object",
             "properties": {"message": number, "faxes": {"type": "array", "items": number}},
         },
-        "Fax": {"type": "object", "properties": {"fax": {"type": "object"}, "calls": calls}},
+        "Fax": {"type": "object", "properties": {"fax": {"type": "object"}, "calls": calls, "now": now}},
         "Received": {"type": "object", "properties": {"id": number, "pages": number, "calls": calls}},
         "Log": {"type": "array", "items": {"type": "object"}},
         "Done": {"type": "object", "properties": {"id": number, "state": text}},

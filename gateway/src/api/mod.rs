@@ -1,7 +1,8 @@
 //! The interface for other programs: faxes submitted, looked at, cancelled and fetched by HTTP, JSON in and out.
 //!
 //! ```text
-//!  program ── HTTP ──▶ token? ──▶ operation ──▶ Front ──▶ store, queue
+//!  program ── HTTP ──▶ token? ──────────────────┬─▶ operation ──▶ Front ──▶ store, queue
+//!  command ── HTTP over a socket of its files ──┘
 //! ```
 //!
 //! Every operation is a row of [`operations::ALL`]; the routes and the OpenAPI document are both made of that.
@@ -9,10 +10,9 @@
 mod answers;
 mod document;
 mod operations;
+mod peer;
 mod received;
 mod sent;
-
-use std::net::SocketAddr;
 
 use axum::{
     Router,
@@ -21,10 +21,13 @@ use axum::{
     middleware::{self, Next},
     response::{IntoResponse, Response},
 };
-use tokio::{net::TcpListener, sync::watch};
+use tokio::{
+    net::{TcpListener, UnixListener},
+    sync::watch,
+};
 use tracing::{error, info};
 
-use self::answers::Problem;
+use self::{answers::Problem, peer::Peer};
 use crate::service::Front;
 
 /// Where everything is.
@@ -33,19 +36,31 @@ const ROOT: &str = "/api/v1";
 const BODY_PER_DOCUMENT: usize = 2;
 
 /// Serves programs at one socket until the gateway stops.
-pub(crate) async fn serve(listener: TcpListener, front: Front, mut stop: watch::Receiver<bool>) {
+pub(crate) async fn serve(listener: TcpListener, front: Front, stop: watch::Receiver<bool>) {
     info!(address = ?listener.local_addr().ok(), "the interface for programs");
-    let service = router(front).into_make_service_with_connect_info::<SocketAddr>();
-    let served = axum::serve(listener, service).with_graceful_shutdown(async move {
-        let _ = stop.wait_for(|stop| *stop).await;
-    });
-    if let Err(failure) = served.await {
+    let routes = router(front.clone()).layer(middleware::from_fn_with_state(front, with_token));
+    let service = routes.into_make_service_with_connect_info::<Peer>();
+    if let Err(failure) = axum::serve(listener, service).with_graceful_shutdown(stopped(stop)).await {
         error!(%failure, "the interface for programs is away");
     }
 }
 
+/// Serves commands of this machine at a socket that not everybody may open, so that is all they have to show.
+pub(crate) async fn serve_here(listener: UnixListener, front: Front, stop: watch::Receiver<bool>) {
+    let path = front.config().store.control();
+    let service = router(front).into_make_service_with_connect_info::<Peer>();
+    if let Err(failure) = axum::serve(listener, service).with_graceful_shutdown(stopped(stop)).await {
+        error!(%failure, "commands of this machine are no longer served");
+    }
+    let _ = std::fs::remove_file(path);
+}
+
+async fn stopped(mut stop: watch::Receiver<bool>) {
+    let _ = stop.wait_for(|stop| *stop).await;
+}
+
 /// All routes, under [`ROOT`].
-pub(crate) fn router(front: Front) -> Router {
+fn router(front: Front) -> Router {
     let longest = front.config().smtp.max_message_bytes * BODY_PER_DOCUMENT;
     let routes = operations::ALL.iter().fold(Router::new(), |router, operation| {
         router.route(&format!("{ROOT}{}", operation.path), (operation.route)())
@@ -53,7 +68,6 @@ pub(crate) fn router(front: Front) -> Router {
     routes
         .fallback(async || Problem::new(StatusCode::NOT_FOUND, "there is nothing here; see /api/v1/openapi.json"))
         .layer(DefaultBodyLimit::max(longest))
-        .layer(middleware::from_fn_with_state(front.clone(), with_token))
         .with_state(front)
 }
 

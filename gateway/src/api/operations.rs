@@ -56,7 +56,7 @@ pub(super) const ALL: [Operation; 10] = [
     Operation {
         method: "get",
         path: "/faxes/{id}",
-        summary: "One fax, with the calls made for it.",
+        summary: "One fax, with the calls made for it and where one stands that is under way.",
         takes: "",
         answers: "Fax",
         query: &[],

@@ -1,7 +1,5 @@
 //! Faxes to be sent.
 
-use std::net::SocketAddr;
-
 use axum::{
     Json,
     extract::{ConnectInfo, Path, Query, State},
@@ -12,14 +10,16 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::answers::{Problem, file};
+use super::{
+    answers::{Problem, file},
+    peer::Peer,
+};
 use crate::{
+    live::LiveCall,
     service::{Front, Sendable},
     store::{CallRow, LogFilter, LogRow, User},
 };
 
-/// Under which name programs are logged and counted.
-const USER: &str = "api";
 /// Rows of a list when nothing else is asked for.
 const ROWS: i64 = 100;
 
@@ -64,7 +64,7 @@ pub(super) struct Submitted {
 
 pub(super) async fn submit(
     State(front): State<Front>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    ConnectInfo(peer): ConnectInfo<Peer>,
     Json(submission): Json<Submission>,
 ) -> Result<(StatusCode, Json<Submitted>), Problem> {
     let mut documents = vec![];
@@ -74,8 +74,8 @@ pub(super) async fn submit(
         documents.push((enclosed.name.clone(), enclosed.kind, octets.map_err(wrong)?));
     }
     let accepted = front.submit(Sendable {
-        user: User { name: USER.into(), mailbox: submission.from, ..User::default() },
-        peer: peer.ip(),
+        user: User { name: peer.user.into(), mailbox: submission.from, ..User::default() },
+        peer: peer.address,
         to: submission.to,
         subject: submission.subject,
         note: submission.text,
@@ -118,7 +118,28 @@ pub(super) async fn list(
 pub(super) async fn one(State(front): State<Front>, Path(id): Path<i64>) -> Result<Json<Value>, Problem> {
     let job = front.store().job(id).await?.ok_or_else(|| Problem::none("fax", id))?;
     let calls = front.store().calls_of(id).await?;
-    Ok(Json(json!({"fax": job, "calls": calls.iter().map(call).collect::<Vec<_>>()})))
+    let under_way = front.board().calls().into_iter().find(|live| live.placed.job == Some(id));
+    Ok(Json(json!({
+        "fax": job,
+        "calls": calls.iter().map(call).collect::<Vec<_>>(),
+        "now": under_way.map(|live| progress(&live)),
+    })))
+}
+
+/// Where a call stands.
+fn progress(live: &LiveCall) -> Value {
+    let seen = live.glance.read();
+    json!({
+        "line": live.placed.line,
+        "phase": seen.phase,
+        "page": seen.page,
+        "of": seen.of,
+        "percent": seen.percent,
+        "modem": seen.modem,
+        "bit_rate": seen.bit_rate,
+        "ecm": seen.ecm,
+        "seconds": seen.seconds,
+    })
 }
 
 /// A call with its report as JSON rather than as a text.

@@ -2,12 +2,13 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverConfig, ResolverOpts};
 use mail_auth::{
     AuthenticatedMessage, DkimResult, DmarcResult, MessageAuthenticator, SpfResult, dmarc::verify::DmarcParameters,
     spf::verify::SpfParameters,
 };
 use serde::Serialize;
+
+use crate::dns::asked_of;
 
 /// What a row of the table of senders may ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -64,19 +65,7 @@ pub struct Origins(MessageAuthenticator);
 impl Origins {
     /// At that server, or at those of this machine.
     pub fn new(server: Option<SocketAddr>) -> Result<Self, String> {
-        let authenticator = match server {
-            None => MessageAuthenticator::new_system_conf(),
-            Some(server) => {
-                let at_port = |mut connection: ConnectionConfig| {
-                    connection.port = server.port();
-                    connection
-                };
-                let connections = vec![at_port(ConnectionConfig::udp()), at_port(ConnectionConfig::tcp())];
-                let servers = vec![NameServerConfig::new(server.ip(), true, connections)];
-                MessageAuthenticator::new(ResolverConfig::from_parts(None, vec![], servers), ResolverOpts::default())
-            }
-        };
-        authenticator.map(Self).map_err(|error| error.to_string())
+        asked_of(server).map(Self)
     }
 
     /// What is found of a message; without `peer`, SPF has nothing to say.
@@ -100,7 +89,7 @@ impl Origins {
 
 #[cfg(test)]
 mod tests {
-    use std::{net::UdpSocket, process::Command};
+    use std::process::Command;
 
     use base64::{Engine, engine::general_purpose::STANDARD};
     use mail_auth::{
@@ -113,43 +102,7 @@ mod tests {
     use tokio_rustls::rustls::pki_types::{PrivateKeyDer, pem::PemObject};
 
     use super::*;
-
-    /// A name server that knows these texts, and nothing else.
-    fn zone(records: Vec<(&'static str, String)>) -> SocketAddr {
-        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
-        let address = socket.local_addr().unwrap();
-        std::thread::spawn(move || {
-            let mut query = [0; 512];
-            while let Ok((length, peer)) = socket.recv_from(&mut query) {
-                let _ = socket.send_to(&answer(&query[..length], &records), peer);
-            }
-        });
-        address
-    }
-
-    /// RFC 1035 4.1.
-    fn answer(query: &[u8], records: &[(&'static str, String)]) -> Vec<u8> {
-        let (mut at, mut labels) = (12, vec![]);
-        while query[at] != 0 {
-            let length = usize::from(query[at]);
-            labels.push(String::from_utf8_lossy(&query[at + 1..at + 1 + length]).to_lowercase());
-            at += length + 1;
-        }
-        let question = &query[12..at + 5];
-        let asks_text = query[at + 2] == 16;
-        let found = records.iter().find(|(name, _)| asks_text && *name == labels.join("."));
-        let code = if found.is_some() { 0 } else { 3 };
-        let mut reply =
-            [&query[..2], &[0x85, 0x80 | code, 0, 1, 0, u8::from(found.is_some()), 0, 0, 0, 0], question].concat();
-        if let Some((_, text)) = found {
-            let data: Vec<u8> =
-                text.as_bytes().chunks(200).flat_map(|part| [&[part.len() as u8], part].concat()).collect();
-            reply.extend([0xC0, 12, 0, 16, 0, 1, 0, 0, 0, 60]);
-            reply.extend((data.len() as u16).to_be_bytes());
-            reply.extend(data);
-        }
-        reply
-    }
+    use crate::dns::zone::{serve, text};
 
     fn openssl(args: &[&str]) -> Vec<u8> {
         let output = Command::new("openssl").args(args).output().unwrap();
@@ -167,10 +120,10 @@ mod tests {
         let path = key.to_str().unwrap();
         openssl(&["genrsa", "-traditional", "-out", path, "2048"]);
         let public = STANDARD.encode(openssl(&["rsa", "-in", path, "-pubout", "-outform", "DER"]));
-        let server = zone(vec![
-            ("office.example", "v=spf1 ip4:192.0.2.7 -all".into()),
-            ("s._domainkey.office.example", format!("v=DKIM1; k=rsa; p={public}")),
-            ("_dmarc.office.example", "v=DMARC1; p=reject".into()),
+        let server = serve(vec![
+            text("office.example", "v=spf1 ip4:192.0.2.7 -all"),
+            text("s._domainkey.office.example", &format!("v=DKIM1; k=rsa; p={public}")),
+            text("_dmarc.office.example", "v=DMARC1; p=reject"),
         ]);
         let mail = "From: me@office.example\r\nTo: FAX=+15550100@fax.example\r\nSubject: x\r\n\r\nA letter.\r\n";
         let signer =

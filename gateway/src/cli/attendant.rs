@@ -10,8 +10,9 @@ use std::{
     },
 };
 
+use answertone_hw::Pace;
 use answertone_t30::{
-    session::{Event, NotKept, Phase, Progress, ReceivedPage, TraceLine},
+    session::{Config, DirectNews, DirectStep, Event, NotKept, Phase, Progress, ReceivedPage, TraceLine},
     time::LineTime,
 };
 use indicatif::{ProgressBar, ProgressStyle};
@@ -21,7 +22,10 @@ use super::{
     document::Tray,
     error::{CliError, with_causes},
 };
-use crate::engine::{CallObserver, Hearing};
+use crate::{
+    direct::Courier,
+    engine::{CallObserver, Hearing},
+};
 
 /// Line time between two reports of progress, in seconds.
 const PROGRESS_SECONDS: f64 = 0.25;
@@ -44,6 +48,24 @@ impl Show {
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         Self::Person(bar)
     }
+
+    /// Tells of an event: its name and details, or the same for people.
+    pub(super) fn say(&self, event: &str, text: &str, details: serde_json::Value) {
+        match self {
+            Self::Nothing => {}
+            Self::Json => println!("{}", json!({ "event": event, "details": details })),
+            Self::Person(bar) if bar.is_hidden() => eprintln!("{text}"),
+            Self::Person(bar) => bar.println(text),
+        }
+    }
+
+    /// Moves the bar to so many percent, where that is known, with a word beside it.
+    pub(super) fn at(&self, percent: Option<u64>, text: &str) {
+        if let Self::Person(bar) = self {
+            bar.set_position(percent.unwrap_or(0));
+            bar.set_message(text.to_owned());
+        }
+    }
 }
 
 /// What an attendant has to see to.
@@ -56,6 +78,7 @@ pub(super) struct Attendant {
     stopped: Option<String>,
     interrupted: Arc<AtomicBool>,
     hearing: Hearing,
+    courier: Option<Courier>,
     /// Reports of progress since the page began.
     page_ticks: u32,
     /// A person was called to the telephone, and nobody knows yet whether he comes.
@@ -73,6 +96,7 @@ impl Attendant {
             stopped: None,
             interrupted,
             hearing: Hearing::default(),
+            courier: None,
             page_ticks: 0,
             operator_called: false,
         }
@@ -81,6 +105,17 @@ impl Attendant {
     /// Listens for this.
     pub(super) fn listen(&mut self, hearing: Hearing) {
         self.hearing = hearing;
+    }
+
+    /// Lets documents go directly, and says so in the call's settings.
+    pub(super) fn with_courier(self, courier: Option<Courier>, config: Config) -> (Self, Config) {
+        let direct = courier.as_ref().map_or(config.direct, Courier::terms);
+        (Self { courier, ..self }, Config { direct, ..config })
+    }
+
+    /// The line has this pace.
+    pub(super) fn keep_pace(&mut self, pace: Pace) {
+        self.courier = self.courier.take().map(|courier| courier.at_pace(pace));
     }
 
     /// Stores pages there.
@@ -118,12 +153,7 @@ impl Attendant {
     }
 
     fn say(&self, event: &str, text: &str, details: serde_json::Value) {
-        match &self.show {
-            Show::Nothing => {}
-            Show::Json => println!("{}", json!({ "event": event, "details": details })),
-            Show::Person(bar) if bar.is_hidden() => eprintln!("{text}"),
-            Show::Person(bar) => bar.println(text),
-        }
+        self.show.say(event, text, details);
     }
 
     fn page(&mut self, page: ReceivedPage) {
@@ -144,6 +174,9 @@ impl Attendant {
 
 impl CallObserver for Attendant {
     fn event(&mut self, _at: LineTime, event: Event) {
+        if let Some(courier) = &mut self.courier {
+            courier.hear(&event);
+        }
         match event {
             Event::PeerKnown(peer) => {
                 let ident = peer.ident.clone().unwrap_or_else(|| "without a name".to_owned());
@@ -166,13 +199,22 @@ impl CallObserver for Attendant {
                 let text = "the other side wants to talk: take up the telephone";
                 self.say("operator_wanted", text, json!({}));
             }
-            Event::Finished(_) => {}
+            Event::Direct(DirectStep::Bring(place, _)) => {
+                let text = format!("the document goes directly to {}", place.address);
+                self.say("direct", &text, json!({ "to": place.address.to_string() }));
+            }
+            Event::Direct(DirectStep::Await(_)) => self.say("direct", "a document comes directly", json!({})),
+            Event::Direct(_) | Event::Finished(_) => {}
         }
     }
 
     /// Who asked for it by --operator is there.
     fn operator(&mut self) -> Option<bool> {
         std::mem::take(&mut self.operator_called).then_some(true)
+    }
+
+    fn direct(&mut self) -> Option<DirectNews> {
+        self.courier.as_mut()?.news()
     }
 
     fn page_kept(&mut self) -> Option<Result<(), NotKept>> {

@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum};
 
 use super::{
     attendant::{Attendant, Show},
+    direct::DirectArgs,
     document::{Original, Tray, read_pages, with_header},
     error::{CliError, NO},
     machine::MachineArgs,
@@ -15,7 +16,10 @@ use super::{
     sip::SipArgs,
     telephone::TelephoneArgs,
 };
-use crate::engine::{CallReport, FarEnd};
+use crate::{
+    direct::Courier,
+    engine::{CallReport, FarEnd},
+};
 
 /// Which end of the call we are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -30,7 +34,7 @@ enum RoleArg {
                         answertone call --line stdio: --receive fax.tiff --ecm off --modems v27ter,v29")]
 pub(super) struct CallArgs {
     /// The line, as cpal:NAME, alsa:NAME, sim:, stdio:, wav:IN.wav,OUT.wav, audiosocket:listen=HOST:PORT,
-    /// rtp:local=HOST:PORT&remote=HOST:PORT, dahdi:1, t38:local=HOST:PORT&remote=HOST:PORT or
+    /// websocket:listen=HOST:PORT, rtp:local=HOST:PORT&remote=HOST:PORT, dahdi:1, t38:local=HOST:PORT&remote=HOST:PORT or
     /// sip:ACCOUNT?to=NUMBER
     #[arg(long, value_name = "LINE")]
     line: LineUri,
@@ -52,6 +56,8 @@ pub(super) struct CallArgs {
     telephone: TelephoneArgs,
     #[command(flatten)]
     sip: SipArgs,
+    #[command(flatten)]
+    direct: DirectArgs,
     /// Put a header line with this name on every page sent.
     #[arg(long, value_name = "TEXT")]
     header: Option<String>,
@@ -81,7 +87,8 @@ pub(super) fn run(args: &CallArgs) -> Result<ExitCode, CliError> {
     if let Some(path) = &args.receive {
         attendant = attendant.with_tray(Tray::new(path.clone()));
     }
-    let (config, audio) = (args.config()?, args.machine.audio()?);
+    let (mut attendant, config) = attendant.with_courier(args.courier()?, args.config()?);
+    let audio = args.machine.audio()?;
     let record = args.record.as_deref();
     let (report, far) = on_line::run(
         &args.line,
@@ -103,6 +110,10 @@ impl CallArgs {
         let identification_tries = Some(self.dis_tries).filter(|tries| *tries > 0);
         let limits = Limits { pages: self.max_pages, identification_tries, ..config.limits };
         Ok(Config { limits, poll: self.is_caller() && self.receive.is_some(), ..config })
+    }
+
+    fn courier(&self) -> Result<Option<Courier>, CliError> {
+        if self.is_caller() { Ok(self.direct.calling()) } else { Ok(self.direct.door()?.map(Courier::answering)) }
     }
 
     fn is_caller(&self) -> bool {

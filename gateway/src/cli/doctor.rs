@@ -7,14 +7,17 @@ use answertone_dsp::{
     tone::progress::{ProgressKind, ProgressTone},
 };
 use answertone_hw::{
-    LineUri, PcmLine, open,
+    LineUri, PcmLine,
     sim::{self, SimEnd},
 };
 use clap::Args;
 use serde_json::json;
 
 use super::error::{CliError, NO, with_causes};
-use crate::doctor::{Examination, Finding, Verdict, examine, findings};
+use crate::{
+    doctor::{Examination, Finding, Verdict, examine, findings},
+    telephone,
+};
 
 /// Examine a line: levels, clipping, noise, echo, clocks, latency; and say what to change.
 ///
@@ -54,10 +57,9 @@ pub(super) fn run(args: &DoctorArgs) -> Result<ExitCode, CliError> {
 
 fn off_hook(uri: &LineUri) -> Result<Box<dyn PcmLine>, CliError> {
     let LineUri::Sim(params) = uri else {
-        let mut line = open(uri).map_err(|error| CliError::usage(with_causes(&error)))?;
-        if let Some(hook) = line.hook() {
-            hook.set(true).map_err(|error| CliError::failed(format!("the hook switch failed: {error}")))?;
-        }
+        let line = telephone::open(uri, &|| true).map_err(|error| CliError::usage(with_causes(&error)))?;
+        let mut line = line.waiting();
+        telephone::lift(line.as_mut()).map_err(CliError::failed)?;
         return Ok(line);
     };
     let (near, far) = sim::pair(params);

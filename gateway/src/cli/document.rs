@@ -120,7 +120,7 @@ fn original(read: ReadPage, wanted: Wanted) -> Original {
 }
 
 /// The media type a file's name promises, for contents that do not tell themselves.
-fn media_type(path: &Path) -> &'static str {
+pub(super) fn media_type(path: &Path) -> &'static str {
     let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or("").to_ascii_lowercase();
     match extension.as_str() {
         "tif" | "tiff" => "image/tiff",

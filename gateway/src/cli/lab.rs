@@ -61,9 +61,19 @@ pub(super) struct LabArgs {
     /// `speed --lines`: for so many seconds.
     #[arg(long, value_name = "S", default_value_t = 60, value_parser = clap::value_parser!(u32).range(5..=3600))]
     seconds: u32,
+    /// `speed --lines`: real time by the wall, or by processor time, as if each thread had a core to itself: what others do
+    /// on this machine does not show then.
+    #[arg(long, value_enum, default_value_t = Clock::Wall)]
+    clock: Clock,
     /// Threads that do trials.
     #[arg(long, default_value_t = 2)]
     threads: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Clock {
+    Wall,
+    Processor,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -131,7 +141,11 @@ impl LabArgs {
             Bench::Drift => Ok(drift::measure(modes, &plan, workers)),
             Bench::Speed if self.lines.is_some() => {
                 let calls = self.lines.unwrap_or_default() as usize;
-                lines_at_once::measure(calls, self.seconds, self.threads, workers).map_err(CliError::failed)
+                let measure = match self.clock {
+                    Clock::Wall => lines_at_once::measure,
+                    Clock::Processor => lines_at_once::measure_by_processor_time,
+                };
+                measure(calls, self.seconds, self.threads, workers).map_err(CliError::failed)
             }
             Bench::Speed => speed::measure(modes, plan.peer.as_ref(), workers).map_err(CliError::failed),
         }

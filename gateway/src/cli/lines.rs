@@ -70,7 +70,8 @@ fn usb(hook: &HookDevice) -> String {
 
 fn for_people(sound: &[SoundDevice], silent: &[Silent], hooks: &[HookDevice], ports: &[String]) -> String {
     let mut text = String::new();
-    for device in sound {
+    let (unfit, fit): (Vec<_>, Vec<_>) = sound.iter().partition(|device| device.fit == Fit::No);
+    for device in &fit {
         text += &format!("{}\n  {}\n  {}\n  {}\n", uri(device), device.name, formats(device), advice(device.fit));
     }
     for hook in hooks {
@@ -83,7 +84,11 @@ fn for_people(sound: &[SoundDevice], silent: &[Silent], hooks: &[HookDevice], po
     for (host, why) in silent {
         text += &format!("{host}: not available here: {why}\n");
     }
-    if sound.is_empty() {
+    if !unfit.is_empty() {
+        let ids: Vec<&str> = unfit.iter().map(|device| device.id.as_str()).collect();
+        text += &format!("not there, or in no format that a line can use: {}\n", ids.join(", "));
+    }
+    if fit.is_empty() {
         text += "no sound device was found; lines without one are sim:, wav: and stdio:\n";
     }
     text

@@ -17,6 +17,10 @@ use super::{
 };
 use crate::store::{LogFilter, LogRow};
 
+/// Of faxes sent, and of faxes received.
+const STATES: [&str; 10] =
+    ["queued", "sending", "waiting", "done", "failed", "cancelled", "receiving", "complete", "partial", "empty"];
+
 /// Show the log of faxes sent and received. Works while the gateway runs.
 #[derive(Args, Debug)]
 #[command(
@@ -44,8 +48,8 @@ pub(super) struct LogArgs {
     /// Recipients that have this in them.
     #[arg(long)]
     recipient: Option<String>,
-    /// In this state: queued, sending, waiting, done, failed, cancelled; receiving, complete, partial, empty.
-    #[arg(long)]
+    /// In this state.
+    #[arg(long, value_parser = STATES)]
     state: Option<String>,
     /// That failed by this cause.
     #[arg(long)]

@@ -10,7 +10,7 @@ use std::{
 };
 
 use answertone_hw::{
-    LineUri, Pace, PcmLine, Watched, open_while,
+    LineUri, Pace, PcmLine, Watched,
     sim::{self, Far, SimEnd},
     t38::T38Params,
 };
@@ -34,6 +34,7 @@ use crate::{
         CallObserver, CallReport, FarEnd, Recorder, answerer, caller, not_connected, polled, run_call, test_page,
     },
     t38::{self, PacketLine},
+    telephone,
 };
 
 /// What is to be done in a call.
@@ -75,12 +76,13 @@ pub(super) fn run(
         let calls = matches!(task, Task::Send(_) | Task::Poll);
         attendant.listen(telephone.hearing());
         let session = |path_delay| session(task, Config { path_delay, ..config });
-        return sip.run(params, calls, session, audio, attendant, record).map(|report| (report, None));
+        return sip.run(params, calls, telephone, session, audio, attendant, record).map(|report| (report, None));
     }
     let recorder = record.map(recorder).transpose()?;
     let (mut near, far) = off_hook(line, &task, config.poll, &|| !attendant.is_interrupted())?;
     let calls = matches!(task, Task::Send(_) | Task::Poll);
     attendant.listen(telephone.hearing());
+    attendant.keep_pace(near.pace());
     let begun = telephone.begin(near.as_mut(), calls, &mut || attendant.cancelled());
     let config = Config { path_delay: LineSpan(near.path_delay() as u64), ..config };
     let session = session(task, config);
@@ -123,7 +125,8 @@ pub(super) fn recorder(path: &Path) -> Result<Recorder, CliError> {
 
 fn off_hook(line: &LineUri, task: &Task, polls: bool, waited_for: &dyn Fn() -> bool) -> Result<Ends, CliError> {
     let LineUri::Sim(params) = line else {
-        return Ok((open_while(line, waited_for).map_err(|error| CliError::usage(with_causes(&error)))?, None));
+        let line = telephone::open(line, waited_for).map_err(|error| CliError::usage(with_causes(&error)))?;
+        return Ok((line.waiting(), None));
     };
     if params.far == Far::OnRamp {
         return Err(CliError::usage("far=onramp is for lines of the gateway's configuration; use far=fax here"));

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     config::Config,
     ifax::priority::Priority,
-    store::{CallRow, JobRow, MailRow, Store},
+    store::{CallRow, JobItem, MailRow, Store, StoreError},
 };
 
 /// List, show, retry or cancel what is in the queue. Works while the gateway runs.
@@ -135,42 +135,65 @@ async fn act(store: &Store, args: &QueueArgs) -> Result<ExitCode, CliError> {
             }
             Ok(ExitCode::SUCCESS)
         }
-        Action::Retry { number, mail } => {
-            let done = if mail { store.retry_mail(number).await } else { store.retry_job(number).await };
-            told(done.map_err(CliError::failed)?, args, if mail { "mail" } else { "job" }, number, "due now")
+        Action::Retry { number, mail: true } => {
+            let done = store.retry_mail(number).await.map_err(CliError::failed)?;
+            told(done, args, "mail", number, "due now", "is not there, was taken, or is wiped")
+        }
+        Action::Retry { number: job, mail: false } => {
+            let done = store.retry_job(job).await;
+            changed(store, done, args, job, "due now", "it is being sent, was sent, or is wiped").await
         }
         Action::Cancel { job } => {
-            let done = store.cancel_job(job).await.map_err(CliError::failed)?;
-            told(done, args, "job", job, "cancelled")
+            let done = store.cancel_job(job).await;
+            changed(store, done, args, job, "cancelled", "it is over").await
         }
         Action::Hold { job } => {
-            let done = store.hold_job(job, true).await.map_err(CliError::failed)?;
-            told(done, args, "job", job, "held")
+            let done = store.hold_job(job, true).await;
+            changed(store, done, args, job, "held", "only what waits can be held").await
         }
         Action::Release { job } => {
-            let done = store.hold_job(job, false).await.map_err(CliError::failed)?;
-            told(done, args, "job", job, "released")
+            let done = store.hold_job(job, false).await;
+            changed(store, done, args, job, "released", "only what waits can be released").await
         }
         Action::Priority { job, priority } => {
-            let done = store.set_priority(job, priority).await.map_err(CliError::failed)?;
-            told(done, args, "job", job, priority.name())
+            let done = store.set_priority(job, priority).await;
+            changed(store, done, args, job, priority.name(), "only what waits has a turn").await
         }
     }
+}
+
+/// Tells of a job that was to be changed, and why it was not.
+async fn changed(
+    store: &Store,
+    done: Result<bool, StoreError>,
+    args: &QueueArgs,
+    job: i64,
+    state: &str,
+    else_said: &str,
+) -> Result<ExitCode, CliError> {
+    let done = done.map_err(CliError::failed)?;
+    let Some(row) = store.job(job).await.map_err(CliError::failed)? else { return no_job(job) };
+    told(done, args, "job", job, state, &format!("is {}: {else_said}", row.state))
 }
 
 fn no_job(job: i64) -> Result<ExitCode, CliError> {
     Err(CliError::failed(format!("there is no job {job}; answertone queue list --all shows all")))
 }
 
-fn told(done: bool, args: &QueueArgs, what: &str, number: i64, state: &str) -> Result<ExitCode, CliError> {
+fn told(
+    done: bool,
+    args: &QueueArgs,
+    what: &str,
+    number: i64,
+    state: &str,
+    else_said: &str,
+) -> Result<ExitCode, CliError> {
     if args.json {
         print_json(&json!({"ok": done, what: number}));
     } else if done {
         println!("{what} {number}: {state}");
     } else {
-        eprintln!(
-            "answertone: {what} {number} does not exist or is in no state for that; answertone queue list --all shows all"
-        );
+        eprintln!("answertone: {what} {number} {else_said}");
     }
     Ok(if done { ExitCode::SUCCESS } else { ExitCode::from(NO) })
 }
@@ -179,7 +202,7 @@ fn print_json(value: &serde_json::Value) {
     println!("{value:#}");
 }
 
-fn print_job(job: &JobRow) {
+fn print_job(job: &JobItem) {
     let pages = job.page_count.map_or("?".into(), |count| count.to_string());
     let said = job.said.as_deref().filter(|said| !said.is_empty()).map_or(String::new(), |said| format!(": {said}"));
     let held = if job.held != 0 { ", held" } else { "" };
@@ -204,14 +227,26 @@ fn print_mail(mail: &MailRow) {
 }
 
 fn print_call(call: &CallRow) {
-    let outcome = if call.ok { "ok" } else { "failed" };
+    let report: serde_json::Value = serde_json::from_str(&call.report).unwrap_or_default();
     println!(
-        "  call {} to {} on line {}: {outcome}",
+        "  {} to {} on line {}: {}",
         time(call.begun_at),
         call.dialled.as_deref().unwrap_or("?"),
-        call.line
+        call.line,
+        outcome(&report)
     );
-    println!("    {}", call.report);
+}
+
+/// How a call went, for people.
+fn outcome(report: &serde_json::Value) -> String {
+    let pages = report["page"].as_array().map_or(0, Vec::len);
+    let failure = report["failure"]["text"].as_str().map_or(String::new(), |text| format!("failed: {text}; "));
+    let means = report["modem"].as_str().map_or(String::new(), |modem| {
+        let ecm = if report["ecm"] == true { " with error correction" } else { "" };
+        format!(", {} bit/s {modem}{ecm}", report["bit_rate"])
+    });
+    let who = report["remote_ident"].as_str().map_or(String::new(), |ident| format!(", {ident}"));
+    format!("{failure}{pages} pages{means}, {:.0} s{who}", report["seconds"].as_f64().unwrap_or(0.0))
 }
 
 fn call_json(call: &CallRow) -> serde_json::Value {
@@ -219,7 +254,7 @@ fn call_json(call: &CallRow) -> serde_json::Value {
     json!({"line": call.line, "dialled": call.dialled, "begun_at": call.begun_at, "ended_at": call.ended_at, "ok": call.ok, "report": report})
 }
 
-fn time(at: i64) -> String {
+pub(super) fn time(at: i64) -> String {
     Timestamp::from_millisecond(at)
         .map_or_else(|_| at.to_string(), |at| at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string())
 }

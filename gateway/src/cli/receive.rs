@@ -17,6 +17,7 @@ use serde_json::json;
 use super::{
     attendant::{Attendant, Show},
     call::summary,
+    direct::DirectArgs,
     document::Tray,
     error::{CliError, NO},
     machine::MachineArgs,
@@ -25,6 +26,7 @@ use super::{
     sip::SipArgs,
     telephone::TelephoneArgs,
 };
+use crate::direct::{Courier, Door};
 
 /// What received documents are written as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -66,6 +68,8 @@ pub(super) struct ReceiveArgs {
     #[command(flatten)]
     sip: SipArgs,
     #[command(flatten)]
+    direct: DirectArgs,
+    #[command(flatten)]
     records: RecordArgs,
     /// Report progress and results as lines of JSON.
     #[arg(long)]
@@ -78,25 +82,28 @@ pub(super) fn run(args: &ReceiveArgs) -> Result<ExitCode, CliError> {
     if args.count > 1 && args.records.any() {
         return Err(CliError::usage("--record and --transcript are for one call: leave --count at 1"));
     }
+    let door = args.direct.door()?;
     let interrupted = interruption();
     let mut all_well = true;
     for _ in 0..args.count {
         if interrupted.load(Ordering::Relaxed) {
             break;
         }
-        all_well &= answer(args, &interrupted)?;
+        all_well &= answer(args, door.as_ref(), &interrupted)?;
     }
     Ok(if all_well { ExitCode::SUCCESS } else { ExitCode::from(NO) })
 }
 
 /// Answers one call; whether it went well.
-fn answer(args: &ReceiveArgs, interrupted: &Arc<AtomicBool>) -> Result<bool, CliError> {
+fn answer(args: &ReceiveArgs, door: Option<&Arc<Door>>, interrupted: &Arc<AtomicBool>) -> Result<bool, CliError> {
     let show = if args.json { Show::Json } else { Show::person() };
     let tray = Tray::new(free_path(&args.out, args.format));
-    let mut attendant = Attendant::new(show, Arc::clone(interrupted))
+    let attendant = Attendant::new(show, Arc::clone(interrupted))
         .with_tray(tray)
         .with_transcript(args.records.transcript.as_deref())?;
-    let (config, audio) = (args.machine.config()?, args.machine.audio()?);
+    let courier = door.cloned().map(Courier::answering);
+    let (mut attendant, config) = attendant.with_courier(courier, args.machine.config()?);
+    let audio = args.machine.audio()?;
     let record = args.records.record.as_deref();
     let (report, far) = on_line::run(
         &args.line,

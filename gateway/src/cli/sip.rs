@@ -15,6 +15,7 @@ use super::{
     config::{DEFAULT_PATH, read},
     error::CliError,
     on_line::recorder,
+    telephone::TelephoneArgs,
 };
 use crate::{
     engine::{CallObserver, CallReport, not_connected},
@@ -28,9 +29,9 @@ const LOOK_AROUND: Duration = Duration::from_millis(100);
 /// Where accounts are.
 #[derive(Args, Clone, Debug)]
 pub(super) struct SipArgs {
-    /// The configuration with the account of a line sip:ACCOUNT.
+    /// The gateway's configuration, with the account of a line sip:ACCOUNT.
     #[arg(long, value_name = "FILE", default_value = DEFAULT_PATH)]
-    config: PathBuf,
+    pub(super) config: PathBuf,
 }
 
 impl SipArgs {
@@ -39,6 +40,7 @@ impl SipArgs {
         &self,
         params: &SipParams,
         calls: bool,
+        telephone: &TelephoneArgs,
         session: impl FnOnce(LineSpan) -> Session,
         audio: AudioConfig,
         attendant: &mut Attendant,
@@ -49,7 +51,11 @@ impl SipArgs {
         let leg = if calls { call(&endpoint, params, attendant)? } else { answer(&endpoint, attendant)? };
         let session = session(PacketLine::DELAY);
         let report = match leg {
-            Ok(leg) => {
+            Ok(mut leg) => {
+                if calls {
+                    let pressed = telephone.begin(&mut leg, true, &mut || attendant.cancelled());
+                    pressed.map_err(|no_call| CliError::failed(&no_call))?;
+                }
                 if let Some(number) = leg.parties().caller.as_ref().filter(|_| !calls) {
                     eprintln!("call from {number}");
                 }

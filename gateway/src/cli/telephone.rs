@@ -9,7 +9,7 @@ use clap::Args;
 use super::error::CliError;
 use crate::{
     engine::Hearing,
-    telephone::{DialString, NoCall, await_ring, dial, has_switch},
+    telephone::{DialString, NoCall, await_ring, dial, has_switch, lift},
 };
 
 /// Rings before a line with a hook switch is answered: caller ID comes after the first.
@@ -18,7 +18,7 @@ const USUAL_RINGS: u32 = 2;
 /// Dialling and answering.
 #[derive(Args, Clone, Debug)]
 pub(super) struct TelephoneArgs {
-    /// Dial this first: digits, W waits for the dial tone, a comma pauses, ! flashes, P and T are pulse and tone.
+    /// Dial this first, on a line sip:ACCOUNT after the answer: digits, W waits for the dial tone, a comma pauses, ! flashes, P and T are pulse and tone.
     #[arg(long, value_name = "SIGNS")]
     dial: Option<DialString>,
     /// Answer at this ring; if not given, at the second on lines with a hook switch, and at once on all others.
@@ -51,7 +51,7 @@ impl TelephoneArgs {
         let switch = has_switch(line);
         match (calls, &self.dial) {
             (true, Some(signs)) => dial(line, signs, &self.country, cancelled),
-            (true, None) => off_hook(line),
+            (true, None) => lift(line),
             (false, _) => self.answer(line, switch, cancelled),
         }
     }
@@ -69,7 +69,7 @@ impl TelephoneArgs {
     fn answer(&self, line: &mut dyn PcmLine, switch: bool, cancelled: &mut dyn FnMut() -> bool) -> Result<(), NoCall> {
         let rings = self.rings.unwrap_or(if switch { USUAL_RINGS } else { 0 });
         if rings == 0 {
-            return off_hook(line);
+            return lift(line);
         }
         let heard = await_ring(line, rings, cancelled)?;
         if let Some(number) = heard.caller.and_then(|caller| caller.number) {
@@ -92,8 +92,4 @@ impl FromStr for GiveUpList {
             format!("'{name}' is nothing that can be heard; choose of {}, or none", all.join(", "))
         })
     }
-}
-
-fn off_hook(line: &mut dyn PcmLine) -> Result<(), NoCall> {
-    line.hook().map_or(Ok(()), |hook| hook.set(true)).map_err(NoCall::Hook)
 }

@@ -19,6 +19,8 @@ pub(super) struct Raw {
     thumbnail: Key<bool>,
     unasked_failures: Key<bool>,
     answer_requests: Key<bool>,
+    negotiate: Key<bool>,
+    negotiate_wait_s: Key<i64>,
     delay_s: Key<i64>,
     attempts: Key<i64>,
     administrator: Key<String>,
@@ -39,6 +41,11 @@ pub struct Notices {
     pub unasked_failures: bool,
     /// Whether requests for disposition notifications are answered.
     pub answer_requests: bool,
+    /// Whether who says that it has better forms of a document is asked for one, RFC 3297.
+    pub negotiate: bool,
+    /// How long a fax waits for that.
+    #[serde(rename = "negotiate_wait_s", serialize_with = "as_seconds")]
+    pub negotiate_wait: Duration,
     /// After how long a fax that still waits is told as delayed, to who asked for that.
     #[serde(rename = "delay_s", serialize_with = "as_seconds")]
     pub delay: Duration,
@@ -57,6 +64,8 @@ impl File<'_> {
             thumbnail: flag(raw.thumbnail, false),
             unasked_failures: flag(raw.unasked_failures, true),
             answer_requests: flag(raw.answer_requests, true),
+            negotiate: flag(raw.negotiate, true),
+            negotiate_wait: self.seconds("notices.negotiate_wait_s", raw.negotiate_wait_s, 600)?,
             delay: self.seconds("notices.delay_s", raw.delay_s, 14_400)?,
             attempts: self.number("notices.attempts", raw.attempts, 20, 1, 1000)?,
             administrator: self.mailbox(

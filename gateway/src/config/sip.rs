@@ -9,7 +9,10 @@ use super::{
     ConfigError, Network, Secret,
     file::{File, Key, as_seconds, flag, text},
 };
-use crate::sip::{Policy, Transport, split_port};
+use crate::{
+    sdp::T38,
+    sip::{Policy, Transport, split_port},
+};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -32,11 +35,29 @@ pub(super) struct Raw {
     ports: Key<Vec<i64>>,
     fax: Key<String>,
     t38_version: Key<i64>,
+    t38_rate: Key<i64>,
     seal: Key<String>,
+    rekey_s: Key<i64>,
+    keys: Key<String>,
+    name_server: Key<String>,
+    verify: Key<bool>,
     session_s: Key<i64>,
     ca_file: Key<String>,
     certificate_file: Key<String>,
     key_file: Key<String>,
+}
+
+/// How keys are pressed after the answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyPress {
+    /// As telephone events, RFC 4733, where the far end takes them; else to be heard.
+    #[default]
+    Rfc4733,
+    /// By INFO.
+    Info,
+    /// To be heard.
+    Audio,
 }
 
 /// An account.
@@ -80,8 +101,19 @@ pub struct SipAccount {
     pub t38: bool,
     /// The version of T.38 that is offered.
     pub t38_version: u8,
+    /// The fastest that T.38 may be, in bit/s.
+    pub t38_rate: u32,
     /// Whether T.38 is sealed.
     pub seal: Policy,
+    /// After how long the keys of a sealed call are changed; none for never.
+    #[serde(rename = "rekey_s", serialize_with = "as_some_seconds")]
+    pub rekey: Option<Duration>,
+    /// How keys are pressed after the answer.
+    pub keys: KeyPress,
+    /// The name server that knows the server; none for those of this machine.
+    pub name_server: Option<SocketAddr>,
+    /// Whether the certificate of whom we connect to is looked at.
+    pub verify: bool,
     /// Seconds after which a call without a sign of life is ended.
     pub session_s: u32,
     /// Whom to trust besides the system's authorities.
@@ -90,6 +122,13 @@ pub struct SipAccount {
     pub certificate_file: PathBuf,
     /// And its key.
     pub key_file: PathBuf,
+}
+
+impl SipAccount {
+    /// What the account says of its T.38.
+    pub fn own_t38(&self) -> T38 {
+        T38 { max_bit_rate: self.t38_rate, ..T38::ours(self.t38_version) }
+    }
 }
 
 impl File<'_> {
@@ -116,6 +155,7 @@ impl File<'_> {
         let domain = text(raw.domain, &host.unwrap_or_else(|| "localhost".into()));
         let variable = text(raw.password_env, "ANSWERTONE_SIP_PASSWORD");
         let policies = [("required", Policy::Required), ("preferred", Policy::Preferred), ("never", Policy::Never)];
+        let presses = [("rfc4733", KeyPress::Rfc4733), ("info", KeyPress::Info), ("audio", KeyPress::Audio)];
         let register = flag(raw.register.clone(), false);
         if let Some(key) = raw.register.filter(|_| register && server.is_empty()) {
             return Err(self.refuse("sip.register", &key, "there is nobody to register with; write server = \"HOST\""));
@@ -133,7 +173,14 @@ impl File<'_> {
             ports: self.ports(raw.ports)?,
             t38: self.choice("sip.fax", raw.fax, true, &[("t38", true), ("passthrough", false)])?,
             t38_version: self.number("sip.t38_version", raw.t38_version, 0, 0, 3)? as u8,
+            t38_rate: self.number("sip.t38_rate", raw.t38_rate, 14_400, 2400, 14_400)? as u32,
             seal: self.choice("sip.seal", raw.seal, Policy::Never, &policies)?,
+            rekey: Some(self.number("sip.rekey_s", raw.rekey_s, 0, 0, 86_400)? as u64)
+                .filter(|seconds| *seconds > 0)
+                .map(Duration::from_secs),
+            keys: self.choice("sip.keys", raw.keys, KeyPress::Rfc4733, &presses)?,
+            name_server: self.sip_name_server(raw.name_server)?,
+            verify: flag(raw.verify, true),
             session_s: self.number("sip.session_s", raw.session_s, 1800, 0, 86_400)? as u32,
             ca_file: text(raw.ca_file, "").into(),
             certificate_file: text(raw.certificate_file, "").into(),
@@ -183,6 +230,12 @@ impl File<'_> {
         key.get_ref().parse().map(Some).map_err(|_| self.refuse("sip.advertise", &key, remedy))
     }
 
+    fn sip_name_server(&self, key: Key<String>) -> Result<Option<SocketAddr>, ConfigError> {
+        let Some(key) = key.filter(|key| !key.get_ref().is_empty()) else { return Ok(None) };
+        let remedy = "write an address and a port, as \"192.0.2.53:53\"";
+        key.get_ref().parse().map(Some).map_err(|_| self.refuse("sip.name_server", &key, remedy))
+    }
+
     fn networks(&self, key: Key<Vec<String>>) -> Result<Vec<Network>, ConfigError> {
         let Some(key) = key else { return Ok(vec![]) };
         let parsed = key.get_ref().iter().map(|each| each.parse()).collect::<Result<Vec<Network>, _>>();
@@ -204,6 +257,10 @@ fn as_name<S: serde::Serializer>(transport: &Transport, to: S) -> Result<S::Ok, 
         Transport::Tcp => "tcp",
         Transport::Tls => "tls",
     })
+}
+
+fn as_some_seconds<S: serde::Serializer>(span: &Option<Duration>, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_u64(span.map_or(0, |span| span.as_secs()))
 }
 
 fn as_fax<S: serde::Serializer>(t38: &bool, to: S) -> Result<S::Ok, S::Error> {

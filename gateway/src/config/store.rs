@@ -15,6 +15,7 @@ use super::{
 pub(super) struct Raw {
     dir: Key<String>,
     url: Key<String>,
+    pages: Key<String>,
     lease_s: Key<i64>,
     wipe_after_days: Key<i64>,
     forget_after_days: Key<i64>,
@@ -33,6 +34,8 @@ pub struct StoreConfig {
     pub dir: PathBuf,
     /// A PostgreSQL database that several gateways share instead; empty for none.
     pub url: String,
+    /// Where pages lie, as `file:///FOLDER` or `s3://BUCKET/FOLDER`; empty: in the database.
+    pub pages: String,
     /// After how long a gateway that says nothing is taken for dead by the others.
     #[serde(rename = "lease_s", serialize_with = "as_seconds")]
     pub lease: Duration,
@@ -40,6 +43,13 @@ pub struct StoreConfig {
     pub wipe_after_days: i64,
     /// Days after which also the log forgets them. 0: never.
     pub forget_after_days: i64,
+}
+
+impl StoreConfig {
+    /// The socket by which commands of this machine reach the gateway.
+    pub fn control(&self) -> PathBuf {
+        self.dir.join("control")
+    }
 }
 
 /// A folder whose messages are taken.
@@ -54,6 +64,7 @@ impl File<'_> {
         Ok(StoreConfig {
             dir: text(raw.dir, "answertone-store").into(),
             url: self.database(raw.url)?,
+            pages: self.pages(raw.pages)?,
             lease: Duration::from_secs(self.number("store.lease_s", raw.lease_s, 30, 1, 3600)? as u64),
             wipe_after_days: self.number("store.wipe_after_days", raw.wipe_after_days, 90, 0, 36_500)?,
             forget_after_days: self.number("store.forget_after_days", raw.forget_after_days, 0, 0, 36_500)?,
@@ -76,6 +87,18 @@ impl File<'_> {
         if user.contains(':') {
             let remedy = "put the password into ~/.pgpass or the environment variable PGPASSWORD instead";
             return Err(self.refuse("store.url", &Spanned::new(url.span(), "(with a password)"), remedy));
+        }
+        Ok(url.into_inner())
+    }
+
+    fn pages(&self, key: Key<String>) -> Result<String, ConfigError> {
+        let Some(url) = key.filter(|url| !url.get_ref().is_empty()) else { return Ok(String::new()) };
+        let names_place = |rest: &str| !rest.is_empty() && !rest.contains('@');
+        let right = url.get_ref().strip_prefix("s3://").is_some_and(names_place)
+            || url.get_ref().strip_prefix("file://").is_some_and(|folder| folder.starts_with('/'));
+        if !right {
+            let remedy = "write a folder as \"file:///var/lib/answertone/pages\", or \"s3://bucket/folder\"; keys go into the environment";
+            return Err(self.refuse("store.pages", &url, remedy));
         }
         Ok(url.into_inner())
     }

@@ -24,6 +24,8 @@ use super::DecodeError;
 const RATES: std::ops::RangeInclusive<u32> = 7000..=192_000;
 /// Channels of which the first two are heard.
 const MOST_CHANNELS: usize = 64;
+/// A file that is shorter may be the beginning of any kind.
+const SHORTEST: u64 = 256;
 /// A sample of floating point is no larger, in 16-bit scale.
 const LARGEST: f32 = 4.0 * 32768.0;
 /// Packets in a row that could not be read before the file is given up.
@@ -81,9 +83,14 @@ impl Recording {
                 Self::from_source(Box::new(ReadOnlySource::new(samples)))
             }
             None => {
+                let is_short = file.seek(SeekFrom::End(0)).map_err(DecodeError::Io)? < SHORTEST;
                 file.rewind().map_err(DecodeError::Io)?;
                 // Frames of MP3 are found without going back.
-                Self::from_source(Box::new(ReadOnlySource::new(file)))
+                Self::from_source(Box::new(ReadOnlySource::new(file))).map_err(|error| match error {
+                    // Whoever looks for a beginning to the end has not found one.
+                    DecodeError::CutOff if !is_short => DecodeError::NoSound,
+                    other => other,
+                })
             }
         }
     }

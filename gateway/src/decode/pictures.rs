@@ -79,7 +79,7 @@ fn signal(step: &Step) -> Signal {
 
 fn mark(what: &What) -> Mark {
     match what {
-        What::Control(_) | What::V8(_) => Mark::Frames,
+        What::Control(_) | What::V8(_) | What::Info(_) => Mark::Frames,
         What::Burst(burst) if burst.name() == "training_check" => Mark::Check,
         What::Burst(_) => Mark::Page,
         What::Unknown(_) | What::Answerer(_) => Mark::Other,

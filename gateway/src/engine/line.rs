@@ -17,7 +17,7 @@ use answertone_t30::{
     time::{LineSpan, LineTime},
 };
 
-use super::{CallObserver, CallReport, DeviceReport, Role, ear::CallEar, recorder::Tape};
+use super::{CallObserver, CallReport, DeviceReport, Means, Role, ear::CallEar, recorder::Tape};
 
 /// Octets asked of the session at a time; an ECM frame has 260.
 const SUPPLY_OCTETS: usize = 264;
@@ -117,7 +117,7 @@ impl<O: CallObserver> Call<O> {
             std::iter::from_fn(|| line.digit()).for_each(|digit| self.digit(digit));
         }
         // The last block made is still in hand; a line that is gone does not take it.
-        if line.exchange(&self.tx, &mut rx).is_ok() {
+        if self.lost.is_none() && line.exchange(&self.tx, &mut rx).is_ok() {
             self.record(&rx, pace);
         }
         line.hang_up();
@@ -279,6 +279,10 @@ impl<O: CallObserver> Call<O> {
             self.session.page_kept(kept, now);
             self.drain();
         }
+        if let Some(news) = self.observer.direct() {
+            self.session.direct(news, now);
+            self.drain();
+        }
         if !self.cancelled && self.observer.cancelled() {
             self.cancelled = true;
             self.session.cancel(now);
@@ -290,7 +294,7 @@ impl<O: CallObserver> Call<O> {
         self.blocks += 1;
         if self.blocks.is_multiple_of(PROGRESS_BLOCKS) {
             self.observer.progress(&self.session.progress());
-            self.observer.look(&self.session, &self.front);
+            self.observer.look(&self.session, now, &Means::Sound(&self.front));
         }
     }
 

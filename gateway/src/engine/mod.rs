@@ -21,7 +21,8 @@ mod turns;
 use answertone_hw::PcmLine;
 use answertone_t30::{
     audio::{AudioConfig, AudioFrontEnd},
-    session::{Event, Instead, NotKept, Progress, Session, TraceLine},
+    session::{DirectNews, Event, Instead, NotKept, Progress, Session, TraceLine},
+    t38::Counters,
     time::LineTime,
 };
 pub(crate) use ear::CallEar;
@@ -33,6 +34,14 @@ pub use report::{CallReport, DeviceReport, FailureReport, PageLine, Role, Transp
 pub use test_page::test_page;
 pub use threads::Engine;
 pub use turns::{Ended, Entry, Punctuality, Turns};
+
+/// By what a call goes.
+pub enum Means<'a> {
+    /// Samples.
+    Sound(&'a AudioFrontEnd),
+    /// Packets of T.38, and what became of them.
+    Packets(Counters),
+}
 
 /// Who hears of a call while it lasts. Called between blocks, on the call's thread: an observer does not wait.
 pub trait CallObserver {
@@ -49,11 +58,16 @@ pub trait CallObserver {
         None
     }
 
+    /// What comes of a document that goes another way than the line.
+    fn direct(&mut self) -> Option<DirectNews> {
+        None
+    }
+
     /// Where the call stands; four times in a second of line time.
     fn progress(&mut self, _progress: &Progress) {}
 
     /// The call as it is now; as often as progress is told.
-    fn look(&mut self, _session: &Session, _front: &AudioFrontEnd) {}
+    fn look(&mut self, _session: &Session, _at: LineTime, _by: &Means<'_>) {}
 
     /// A line of the transcript.
     fn trace(&mut self, _line: &TraceLine) {}
@@ -85,12 +99,16 @@ impl<O: CallObserver + ?Sized> CallObserver for &mut O {
         (**self).operator()
     }
 
+    fn direct(&mut self) -> Option<DirectNews> {
+        (**self).direct()
+    }
+
     fn progress(&mut self, progress: &Progress) {
         (**self).progress(progress);
     }
 
-    fn look(&mut self, session: &Session, front: &AudioFrontEnd) {
-        (**self).look(session, front);
+    fn look(&mut self, session: &Session, at: LineTime, by: &Means<'_>) {
+        (**self).look(session, at, by);
     }
 
     fn trace(&mut self, line: &TraceLine) {

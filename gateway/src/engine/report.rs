@@ -199,6 +199,8 @@ pub struct PageLine {
     pub sent: bool,
     /// Counted from 1 in its direction.
     pub number: usize,
+    /// Whether it went directly from gateway to gateway, another way than the line.
+    pub direct: bool,
     /// Its coding.
     pub coding: &'static str,
     /// Rows.
@@ -310,7 +312,7 @@ impl CallReport {
 }
 
 fn carrier(report: &Report) -> Option<Carrier> {
-    report.pages.last().map(|page| page.carrier).or(report.terms.map(|terms| terms.carrier))
+    report.pages.iter().rfind(|page| !page.direct).map(|page| page.carrier).or(report.terms.map(|terms| terms.carrier))
 }
 
 /// Pictures have square pels.
@@ -336,6 +338,7 @@ impl PageLine {
         Self {
             sent: page.sent,
             number: page.number,
+            direct: page.direct,
             coding: page.coding.name(),
             rows: page.rows,
             bad_rows: page.bad_rows,

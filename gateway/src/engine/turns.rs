@@ -33,6 +33,8 @@ pub struct Punctuality {
     pub late: u64,
     /// The most that one went after it was due.
     pub worst: Duration,
+    /// How much all went after they were due, together.
+    pub total: Duration,
 }
 
 impl Punctuality {
@@ -40,12 +42,18 @@ impl Punctuality {
         self.blocks += 1;
         self.late += u64::from(after >= LATE);
         self.worst = self.worst.max(after);
+        self.total += after;
     }
 
     /// Both together.
     #[must_use]
     pub fn with(self, other: Self) -> Self {
-        Self { blocks: self.blocks + other.blocks, late: self.late + other.late, worst: self.worst.max(other.worst) }
+        Self {
+            blocks: self.blocks + other.blocks,
+            late: self.late + other.late,
+            worst: self.worst.max(other.worst),
+            total: self.total + other.total,
+        }
     }
 }
 

@@ -1,9 +1,6 @@
 //! A received fax as e-mail, RFC 3965 and RFC 4160 4.
 
-use answertone_t30::image::{
-    Coding, Page, ReceivedPicture,
-    tiff::{self, FilePage, Profile, TiffError, WriteOptions},
-};
+use answertone_t30::image::{Page, ReceivedPicture, tiff::TiffError};
 use jiff::Timestamp;
 use mail_builder::{
     MessageBuilder,
@@ -11,7 +8,7 @@ use mail_builder::{
     mime::MimePart,
 };
 
-use super::{address::PhoneNumber, pdf_of};
+use super::{address::PhoneNumber, features::Features, form::Form};
 use crate::{
     config::{Attach, Onramp},
     store::{Fax, MailKind, NewMail},
@@ -37,44 +34,138 @@ pub struct KeptPage {
     pub bad_rows: u32,
 }
 
-/// The mail of a fax. Its Message-ID is made from the fax's number in the store and its time, so that a mail that is
-/// handed over twice can be recognised as one.
-pub fn mail(
-    fax: &Fax,
-    pages: &[KeptPage],
-    complete: &Completeness,
-    onramp: &Onramp,
-    mailbox: &str,
-    hostname: &str,
-) -> Result<NewMail, TiffError> {
-    let from = sender(fax, hostname).unwrap_or_else(|| onramp.from.to_string());
-    let name = format!("fax-{}", fax.id);
-    let mut parts = vec![MimePart::new(
-        ContentType::new("text/plain").attribute("charset", "utf-8"),
-        for_people(fax, pages.len(), complete),
-    )];
-    if onramp.attach != Attach::Pdf {
-        let application = if pages.iter().any(|kept| kept.picture.is_some()) { "faxcolor" } else { "faxbw" };
-        let kind = ContentType::new("image/tiff").attribute("application", application);
-        parts.push(MimePart::new(kind, pages_as_tiff(pages)?).attachment(format!("{name}.tif")));
+/// A fax to be mailed to somebody.
+#[derive(Clone, Copy, Debug)]
+pub struct Letter<'a> {
+    /// The fax.
+    pub fax: &'a Fax,
+    /// Its pages.
+    pub pages: &'a [KeptPage],
+    /// How it ended.
+    pub complete: &'a Completeness,
+    /// How it is mailed.
+    pub onramp: &'a Onramp,
+    /// To whom.
+    pub mailbox: &'a str,
+    /// The gateway.
+    pub hostname: &'a str,
+}
+
+/// What Disposition-Notification-Options says of the other forms of a document, RFC 3297 6.
+const OFFERED: &str = "Alternative-available=optional,permanent";
+const GONE: &str = "Alternative-not-available=required,(TRUE)";
+
+impl Letter<'_> {
+    /// The mail. Its Message-ID is made from the fax's number in the store and its time, so that a mail that is handed over
+    /// twice can be recognised as one.
+    ///
+    /// # Errors
+    /// Pages that fit no file.
+    pub fn mail(&self) -> Result<NewMail, TiffError> {
+        let mut parts = vec![self.text(for_people(self.fax, self.pages.len(), self.complete))];
+        let forms = self.first_forms();
+        for form in &forms {
+            let part = self.document(*form)?;
+            let is_offer = self.onramp.negotiate && *form == Form::Minimal;
+            parts.push(if is_offer { self.offering(part, &forms) } else { part });
+        }
+        let subject = subject(self.fax, self.pages.len(), self.complete);
+        let mail = self.about(subject, message_id(self.fax, self.hostname));
+        let mail = if self.onramp.negotiate {
+            mail.header("Disposition-Notification-Options", Raw::new(OFFERED))
+        } else {
+            mail
+        };
+        Ok(self.written(mail, parts))
     }
-    if onramp.attach != Attach::Tiff {
-        let pdf = pdf_of(pages.iter().map(|kept| (&kept.page, kept.picture.as_ref())));
-        parts.push(MimePart::new(ContentType::new("application/pdf"), pdf).attachment(format!("{name}.pdf")));
+
+    /// The mail in another form, for who asked for that: RFC 3297 3.3. `number` tells it from those before.
+    ///
+    /// # Errors
+    /// Pages that fit no file.
+    pub fn again(&self, form: Form, number: i64) -> Result<NewMail, TiffError> {
+        let parts = vec![self.text(for_people(self.fax, self.pages.len(), self.complete)), self.document(form)?];
+        let subject = subject(self.fax, self.pages.len(), self.complete);
+        Ok(self.written(self.in_place(subject, number), parts))
     }
-    let raw = MessageBuilder::new()
-        .from(Address::new_address(Some(caller(fax)), from.clone()))
-        .to(mailbox.to_owned())
-        .subject(subject(fax, pages.len(), complete))
-        .date(fax.begun_at / 1000)
-        .message_id(message_id(fax, hostname))
-        .header("Message-Context", Raw::new("fax-message"))
-        .header("Auto-Submitted", Raw::new("auto-generated"))
-        .body(MimePart::new(ContentType::new("multipart/mixed"), parts));
-    let raw =
-        if onramp.confirm { raw.header("Disposition-Notification-To", Raw::new(onramp.from.to_string())) } else { raw };
-    let raw = raw.write_to_vec().expect("writing to memory");
-    Ok(NewMail { kind: MailKind::Fax(fax.id), mail_from: onramp.from.to_string(), recipient: mailbox.to_owned(), raw })
+
+    /// That there is no other form, for who asked for one: RFC 3297 6.3.
+    pub fn no_other(&self, why: &str, number: i64) -> NewMail {
+        let text = format!(
+            "Another form of the fax that was mailed to you was asked for, and there is none: {why}.\n\n\
+             What was mailed before is the whole fax.\n\n{}",
+            for_people(self.fax, self.pages.len(), self.complete)
+        );
+        let mail = self.in_place(format!("No other form of the fax from {}", caller(self.fax)), number);
+        self.written(mail.header("Disposition-Notification-Options", Raw::new(GONE)), vec![self.text(text)])
+    }
+
+    /// What everybody can read where better is offered, and else what holds all there is.
+    fn first_forms(&self) -> Vec<Form> {
+        let tiff = if self.onramp.negotiate { Form::Minimal } else { Form::Tiff };
+        match self.onramp.attach {
+            Attach::Tiff => vec![tiff],
+            Attach::Pdf => vec![Form::Pdf],
+            Attach::Both => vec![tiff, Form::Pdf],
+        }
+    }
+
+    /// A document that says what it is made of, and which other forms there are.
+    fn offering<'x>(&self, part: MimePart<'x>, sent: &[Form]) -> MimePart<'x> {
+        let part = part.header("Content-features", Raw::new(Form::Minimal.features(self.pages)));
+        let others =
+            Form::BEST_FIRST.into_iter().filter(|form| !sent.contains(form) && form.adds_to_minimal(self.pages));
+        others.fold(part, |part, form| part.header("Content-alternative", Raw::new(form.features(self.pages))))
+    }
+
+    fn text<'x>(&self, text: String) -> MimePart<'x> {
+        MimePart::new(ContentType::new("text/plain").attribute("charset", "utf-8"), text)
+    }
+
+    fn document<'x>(&self, form: Form) -> Result<MimePart<'x>, TiffError> {
+        let name = format!("fax-{}.{}", self.fax.id, form.ending());
+        Ok(form.part(self.pages)?.attachment(name))
+    }
+
+    fn about<'x>(&self, subject: String, id: String) -> MessageBuilder<'x> {
+        let from = sender(self.fax, self.hostname).unwrap_or_else(|| self.onramp.from.to_string());
+        let mail = MessageBuilder::new()
+            .from(Address::new_address(Some(caller(self.fax)), from))
+            .to(self.mailbox.to_owned())
+            .subject(subject)
+            .date(self.fax.begun_at / 1000)
+            .message_id(id)
+            .header("Message-Context", Raw::new("fax-message"))
+            .header("Auto-Submitted", Raw::new("auto-generated"));
+        let told = self.onramp.hears_replies();
+        if told { mail.header("Disposition-Notification-To", Raw::new(self.onramp.from.to_string())) } else { mail }
+    }
+
+    /// The same for a mail that takes the place of the first.
+    fn in_place<'x>(&self, subject: String, number: i64) -> MessageBuilder<'x> {
+        let id = format!("fax.{}.{}.{number}@{}", self.fax.id, self.fax.begun_at, self.hostname);
+        let original = format!("<{}>", message_id(self.fax, self.hostname));
+        self.about(subject, id).header("Original-Message-ID", Raw::new(original))
+    }
+
+    fn written(&self, mail: MessageBuilder<'_>, parts: Vec<MimePart<'_>>) -> NewMail {
+        let mail = mail.body(MimePart::new(ContentType::new("multipart/mixed"), parts));
+        NewMail {
+            kind: MailKind::Fax(self.fax.id),
+            mail_from: self.onramp.from.to_string(),
+            recipient: self.mailbox.to_owned(),
+            raw: mail.write_to_vec().expect("writing to memory"),
+        }
+    }
+}
+
+/// The form that fits what a receiver says it can take, RFC 3297 3.3: the best, and without a word that is understood the one
+/// for everybody. None when it can take none.
+pub fn form_for(accepted: Option<&str>, pages: &[KeptPage]) -> Option<Form> {
+    match accepted.and_then(|accepted| Features::parse(accepted).ok()) {
+        None => Some(Form::Minimal),
+        Some(accepted) => Form::BEST_FIRST.into_iter().find(|form| form.fits(&accepted, pages)),
+    }
 }
 
 /// The Message-ID of a fax's mail, without brackets.
@@ -85,26 +176,8 @@ pub fn message_id(fax: &Fax, hostname: &str) -> String {
 /// The number of the fax and its time that a Message-ID was made from; none when it is not ours.
 pub fn fax_of(message_id: &str) -> Option<(i64, i64)> {
     let (local, _) = message_id.trim().trim_matches(['<', '>']).split_once('@')?;
-    let (fax, begun_at) = local.strip_prefix("fax.")?.split_once('.')?;
-    Some((fax.parse().ok()?, begun_at.parse().ok()?))
-}
-
-fn file_page(kept: &KeptPage) -> FilePage<'_> {
-    FilePage { bad_rows: kept.bad_rows, picture: kept.picture.as_ref(), ..FilePage::from(&kept.page) }
-}
-
-/// The minimum set, profile S, where the pages fit it: every receiver must read that. Otherwise profile F, and profile C of
-/// pages in colour or grey.
-pub fn pages_as_tiff(pages: &[KeptPage]) -> Result<Vec<u8>, TiffError> {
-    let file_pages: Vec<_> = pages.iter().map(file_page).collect();
-    let extended = || tiff::write(&file_pages, &WriteOptions::plain(Profile::F(Coding::Mmr)));
-    if pages.iter().any(|kept| kept.picture.is_some()) {
-        return extended();
-    }
-    match tiff::write(&file_pages, &WriteOptions::plain(Profile::S)) {
-        Err(TiffError::ProfileWidth { .. }) => extended(),
-        written => written,
-    }
+    let mut numbers = local.strip_prefix("fax.")?.split('.');
+    Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
 }
 
 /// The caller as a fax address at this gateway, RFC 4160 4.2.3: by the number the network tells, or else by what the
@@ -173,18 +246,14 @@ mod tests {
         KeptPage { page: Page { bitmap, resolution: Resolution::Fine }, picture: None, bad_rows: 0 }
     }
 
+    fn letter<'a>(fax: &'a Fax, pages: &'a [KeptPage], complete: &'a Completeness, onramp: &'a Onramp) -> Letter<'a> {
+        Letter { fax, pages, complete, onramp, mailbox: "office@x.example", hostname: "gw" }
+    }
+
     #[test]
     fn the_pages_come_back_from_the_mail_pel_for_pel() {
         let onramp = Config::default().onramp;
-        let new = mail(
-            &fax("+1 222 456 7654"),
-            &[page(), page()],
-            &Completeness::Complete,
-            &onramp,
-            "office@x.example",
-            "gw",
-        )
-        .unwrap();
+        let new = letter(&fax("+1 222 456 7654"), &[page(), page()], &Completeness::Complete, &onramp).mail().unwrap();
         let parsed = MessageParser::default().parse(&new.raw).unwrap();
         assert_eq!(parsed.subject(), Some("Fax from +1 222 456 7654, 2 pages"));
         assert_eq!(parsed.message_id(), Some("fax.5.1700000000000@gw"));
@@ -202,7 +271,7 @@ mod tests {
     fn a_broken_call_is_told_in_subject_and_text() {
         let onramp = Config::default().onramp;
         let broken = Completeness::Partial("the line was lost".into());
-        let new = mail(&fax(""), &[page()], &broken, &onramp, "office@x.example", "gw").unwrap();
+        let new = letter(&fax(""), &[page()], &broken, &onramp).mail().unwrap();
         let parsed = MessageParser::default().parse(&new.raw).unwrap();
         assert_eq!(parsed.subject(), Some("Incomplete fax from unknown caller, 1 page"));
         assert!(parsed.body_text(0).unwrap().contains("the line was lost"));

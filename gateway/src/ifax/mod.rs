@@ -2,7 +2,10 @@
 
 pub mod address;
 pub mod dial;
+pub mod features;
+pub mod form;
 pub mod message;
+pub mod negotiation;
 mod pdf;
 pub mod priority;
 pub mod receipt;
@@ -10,6 +13,6 @@ pub mod reply;
 pub mod status;
 mod thumbnail;
 
-pub use message::pages_as_tiff;
+pub use form::pages_as_tiff;
 pub use pdf::{pdf_of, pdf_of_pages};
 pub use thumbnail::thumbnail;

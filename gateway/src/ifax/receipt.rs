@@ -10,7 +10,9 @@ use mail_builder::{
     headers::{address::Address, content_type::ContentType, raw::Raw},
     mime::MimePart,
 };
+use sha2::{Digest, Sha256};
 
+use super::negotiation::{PREFERRED, Wish};
 use crate::{
     config::Notices,
     smtp::notify,
@@ -26,6 +28,8 @@ pub struct Writer<'a> {
     pub from: &'a str,
     /// What the operator wants.
     pub notices: &'a Notices,
+    /// What becomes of documents, which Media-Accept-Features tells, RFC 2530.
+    pub wish: Wish,
 }
 
 /// What is to be told of some jobs.
@@ -51,6 +55,8 @@ enum News {
     /// Some and some.
     Mixed,
     Delayed,
+    /// Another form of the document is preferred.
+    Asked,
 }
 
 /// Jobs that share a notice.
@@ -83,6 +89,14 @@ impl Writer<'_> {
     pub fn delay(&self, job: &Untold) -> NewMail {
         let group = Group { kind: Kind::Dsn, to: job.mail_from.clone(), delivered: false, jobs: vec![job] };
         self.notice(&group, News::Delayed, None)
+    }
+
+    /// The request for another form of a message, RFC 3297 6.2, if its sender may be answered so.
+    pub fn ask(&self, job: &Untold) -> Option<NewMail> {
+        let may = self.notices.negotiate && job.message_id.is_some() && job.is_notice == 0;
+        let may = may && !job.mail_from.is_empty() && self.mdn_may_be_sent(job);
+        let group = Group { kind: Kind::Mdn, to: job.mail_from.clone(), delivered: false, jobs: vec![job] };
+        may.then(|| self.notice(&group, News::Asked, None))
     }
 
     /// Which notice a job's end calls for, and to whom.
@@ -135,7 +149,9 @@ impl Writer<'_> {
         let (job, hostname) = (group.jobs[0], self.hostname);
         let (report, machine_type, machine) = match group.kind {
             Kind::Dsn => ("delivery-status", "message/delivery-status", self.delivery_status(group, news)),
-            Kind::Mdn => ("disposition-notification", "message/disposition-notification", self.dispositions(group)),
+            Kind::Mdn => {
+                ("disposition-notification", "message/disposition-notification", self.dispositions(group, news))
+            }
         };
         let original = match (group.kind == Kind::Dsn && job.return_full != 0, std::str::from_utf8(&job.raw)) {
             (true, Ok(whole)) => MimePart::new(ContentType::new("message/rfc822"), whole.to_owned()),
@@ -151,7 +167,7 @@ impl Writer<'_> {
             .to(group.to.clone())
             .subject(subject(group, news))
             .date(Timestamp::now().as_second())
-            .message_id(format!("{}.{}.{}@{hostname}", news.name(), job.id, job.attempts))
+            .message_id(format!("{}@{hostname}", news.id(job)))
             .header("Auto-Submitted", Raw::new("auto-replied"));
         if let Some(id) = &job.message_id {
             mail = mail.in_reply_to(id.clone());
@@ -176,27 +192,37 @@ impl Writer<'_> {
             lines.extend(diagnostic(job).map(|said| format!("Diagnostic-Code: x-fax; {said}")));
             lines.push(format!("Last-Attempt-Date: {}", date(crate::store::now())));
             lines.push(format!("Final-Log-ID: job-{}", job.id));
+            lines.push(self.accepts());
         }
         lines.join("\r\n") + "\r\n"
     }
 
     /// RFC 8098 3. A notice of several recipients, which that clause does not know, has the fields of each after an
     /// empty line; the first are those of a plain one.
-    fn dispositions(&self, group: &Group<'_>) -> String {
-        let each: Vec<_> = group.jobs.iter().map(|job| self.disposition(job)).collect();
+    fn dispositions(&self, group: &Group<'_>, news: News) -> String {
+        let each: Vec<_> = group.jobs.iter().map(|job| self.disposition(job, news)).collect();
         each.join("\r\n")
     }
 
-    fn disposition(&self, job: &Untold) -> String {
+    fn disposition(&self, job: &Untold, news: News) -> String {
         let hostname = self.hostname;
         let mut lines = vec![format!("Reporting-UA: {hostname}; Answertone"), format!("MDN-Gateway: dns; {hostname}")];
         lines.extend(original_recipient(job));
         lines.push(format!("Final-Recipient: rfc822; {}", printable(&job.recipient)));
         lines.extend(job.message_id.as_ref().map(|id| format!("Original-Message-ID: <{}>", printable(id))));
-        let modifier = if job.state == "done" { "" } else { "/error" };
-        lines.push(format!("Disposition: automatic-action/MDN-sent-automatically; processed{modifier}"));
+        let disposition = match (news, job.state.as_str()) {
+            (News::Asked, _) => PREFERRED,
+            (_, "done") => "processed",
+            _ => "processed/error",
+        };
+        lines.push(format!("Disposition: automatic-action/MDN-sent-automatically; {disposition}"));
+        lines.push(self.accepts());
         lines.extend(diagnostic(job).map(|said| format!("Error: {} {said}", job.status)));
         lines.join("\r\n") + "\r\n"
+    }
+
+    fn accepts(&self) -> String {
+        format!("Media-Accept-Features: {}", self.wish.features())
     }
 }
 
@@ -211,8 +237,18 @@ impl Group<'_> {
 }
 
 impl News {
-    fn name(self) -> &'static str {
-        if self == Self::Delayed { "delay" } else { "notice" }
+    /// A Message-ID's left side, the same for what is said again.
+    fn id(self, job: &Untold) -> String {
+        match self {
+            // There is no job yet.
+            Self::Asked => {
+                let about = format!("{} {}", job.message_id.as_deref().unwrap_or_default(), job.recipient);
+                let sum = Sha256::digest(about.as_bytes());
+                sum.iter().take(12).fold("ask.".to_owned(), |text, octet| text + &format!("{octet:02x}"))
+            }
+            Self::Delayed => format!("delay.{}.{}", job.id, job.attempts),
+            _ => format!("notice.{}.{}", job.id, job.attempts),
+        }
     }
 }
 
@@ -239,6 +275,7 @@ fn subject(group: &Group<'_>, news: News) -> String {
         News::Failed => "Fax not delivered",
         News::Mixed => "Fax delivered in part",
         News::Delayed => "Fax delayed",
+        News::Asked => "A better form of your fax, please",
     };
     match &group.jobs[..] {
         [job] => format!("{verb}: {}", job.number),
@@ -279,6 +316,12 @@ fn sentences(job: &Untold, news: News) -> String {
         (News::Delayed, _) => format!(
             "Your fax {pages}to {} has not been delivered yet.\n{said}\n{confirmed}{attempts}; the next is due on {}. \
              You need not send it again.\n",
+            job.number,
+            date(job.due_at)
+        ),
+        (News::Asked, _) => format!(
+            "Your fax to {} is here, and your message says that there are better forms of it. Please send the one that fits \
+             best. If none comes by {}, what is here goes as it is.\n",
             job.number,
             date(job.due_at)
         ),
@@ -342,8 +385,13 @@ mod tests {
         Untold { id: 8, state: "done".into(), status: "2.0.0".into(), said: None, next_page: 3, ..failed() }
     }
 
+    fn writer(notices: &Notices) -> Writer<'_> {
+        let wish = Wish { resolution: answertone_t30::image::Resolution::Fine, colour: false };
+        Writer { hostname: "gw", from: "fax@gw", notices, wish }
+    }
+
     fn told_with(jobs: &[Untold], notices: &Notices) -> ToTell {
-        Writer { hostname: "gw", from: "fax@gw", notices }.write(jobs, None)
+        writer(notices).write(jobs, None)
     }
 
     fn told(jobs: &[Untold]) -> ToTell {
@@ -419,6 +467,46 @@ mod tests {
     }
 
     #[test]
+    fn another_form_is_asked_of_whom_an_mdn_may_be_sent_to() {
+        let notices = Config::default().notices;
+        let asked = Untold { state: "queued".into(), mdn_to: Some("me@example.com".into()), said: None, ..failed() };
+        let mail = writer(&notices).ask(&asked).unwrap();
+        let raw = String::from_utf8(mail.raw).unwrap();
+        assert!(
+            raw.contains("MDN-sent-automatically; deleted/alternative-preferred\r\nMedia-Accept-Features: (|"),
+            "{raw}"
+        );
+        assert!(raw.contains("Original-Message-ID: <abc@example.com>") && !raw.contains("Error:"), "{raw}");
+        assert_eq!((mail.mail_from.as_str(), mail.recipient.as_str()), ("", "me@example.com"));
+        let quiet = [
+            Untold { mdn_to: Some("you@example.com".into()), ..asked.clone() },
+            Untold { message_id: None, ..asked.clone() },
+            Untold { is_notice: 1, ..asked.clone() },
+            Untold { mail_from: String::new(), mdn_to: Some(String::new()), ..asked.clone() },
+        ];
+        assert!(quiet.iter().all(|job| writer(&notices).ask(job).is_none()));
+        let off = Notices { negotiate: false, ..notices };
+        assert!(writer(&off).ask(&asked).is_none());
+    }
+
+    #[test]
+    fn what_can_be_read_is_told_in_every_report() {
+        for notify in [0, (notify::FAILURE | notify::SUCCESS) as i64] {
+            let (_, raw) = one(Untold { notify, ..failed() });
+            let field = raw.split("Media-Accept-Features: ").nth(1).unwrap();
+            let lines = field.split_inclusive("\r\n");
+            let folded: String = lines
+                .scan(true, |first, line| {
+                    let goes_on = std::mem::take(first) || line.starts_with('\t');
+                    goes_on.then(|| line.to_owned())
+                })
+                .collect();
+            let said = super::super::features::Features::parse(&folded).unwrap();
+            assert!(said.names("image-coding", &["mmr"]) && said.most("dpi") == Some(200.0), "{folded}");
+        }
+    }
+
+    #[test]
     fn gathered_notices_are_split_by_success_and_bounded_in_recipients() {
         let asked = (notify::FAILURE | notify::SUCCESS) as i64;
         let jobs: Vec<_> =
@@ -438,7 +526,7 @@ mod tests {
     #[test]
     fn delay_is_told_as_delayed_and_a_thumbnail_is_shown() {
         let notices = Config::default().notices;
-        let writer = Writer { hostname: "gw", from: "fax@gw", notices: &notices };
+        let writer = writer(&notices);
         let raw = String::from_utf8(writer.delay(&Untold { state: "waiting".into(), ..failed() }).raw).unwrap();
         assert!(raw.contains("Action: delayed\r\nStatus: 4.4.1"), "{raw}");
         let shown = writer.write(&[failed()], Some(b"PNG"));

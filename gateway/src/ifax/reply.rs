@@ -6,7 +6,7 @@ use mail_parser::{Message, MessageParser, MimeHeaders};
 use super::message::fax_of;
 
 /// One thing that is told.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reply {
     /// The fax.
     pub fax: i64,
@@ -16,7 +16,16 @@ pub struct Reply {
     pub recipient: Option<String>,
     /// `delivered`, `relayed`, `expanded`, `delayed` or `failed`; or what a disposition says: `displayed`, `processed`...
     pub said: String,
+    /// Media-Accept-Features, RFC 2530.
+    pub accepts: Option<String>,
+    /// The fields that are for programs, of this recipient.
+    pub codes: String,
+    /// What is for people, at most [`MOST_WORDS`] octets of it.
+    pub words: String,
 }
+
+/// So much of what is for people is kept.
+pub const MOST_WORDS: usize = 4000;
 
 /// Everything a report tells of faxes of ours; nothing when it is none.
 pub fn replies(raw: &[u8]) -> Vec<Reply> {
@@ -25,11 +34,14 @@ pub fn replies(raw: &[u8]) -> Vec<Reply> {
     let is = |kind: &str, part: &&mail_parser::MessagePart<'_>| part.is_content_type("message", kind);
     let status = parts().find(|part| is("delivery-status", part));
     let disposition = parts().find(|part| is("disposition-notification", part));
-    match (status, disposition) {
+    let replies = match (status, disposition) {
         (Some(part), _) => delivery(&text(part.contents()), returned_id(&message)),
         (None, Some(part)) => read(&text(part.contents())),
         (None, None) => vec![],
-    }
+    };
+    let words = message.body_text(0).unwrap_or_default();
+    let words: String = words.char_indices().take_while(|(at, _)| *at < MOST_WORDS).map(|(_, c)| c).collect();
+    replies.into_iter().map(|reply| Reply { words: words.clone(), ..reply }).collect()
 }
 
 fn text(octets: &[u8]) -> String {
@@ -73,7 +85,7 @@ fn delivery(text: &str, returned: Option<String>) -> Vec<Reply> {
     let reply = |group: &str| {
         let said = field(group, "Action")?.to_lowercase();
         let recipient = field(group, "Original-Recipient").or_else(|| field(group, "Final-Recipient"));
-        Some(Reply { fax, begun_at, recipient: recipient.as_deref().and_then(address), said })
+        Some(Reply { recipient: recipient.as_deref().and_then(address), said, ..reply_of(fax, begun_at, group) })
     };
     groups.filter_map(reply).collect()
 }
@@ -84,9 +96,18 @@ fn read(text: &str) -> Vec<Reply> {
     else {
         return vec![];
     };
-    let said = disposition.rsplit(';').next().unwrap_or_default().trim().to_lowercase();
+    // RFC 3297 6.2 has a comma where RFC 8098 3.2.6 has a semicolon.
+    let said = disposition.split_once([';', ',']).map_or(disposition.as_str(), |(_, said)| said);
+    let said = said.split_whitespace().collect::<String>().to_lowercase();
     let recipient = field(text, "Original-Recipient").or_else(|| field(text, "Final-Recipient"));
-    vec![Reply { fax, begun_at, recipient: recipient.as_deref().and_then(address), said }]
+    vec![Reply { recipient: recipient.as_deref().and_then(address), said, ..reply_of(fax, begun_at, text) }]
+}
+
+/// What fields say besides.
+fn reply_of(fax: i64, begun_at: i64, group: &str) -> Reply {
+    let codes = group.lines().take(40).map(|line| line.chars().take(200).collect::<String>() + "\n").collect();
+    let accepts = field(group, "Media-Accept-Features");
+    Reply { fax, begun_at, accepts, codes, ..Reply::default() }
 }
 
 #[cfg(test)]
@@ -98,13 +119,24 @@ mod tests {
         let dsn = b"Content-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n--b\r\n\r\nIt went well.\r\n\
             --b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx\r\nOriginal-Envelope-Id: fax.5.17@gw\r\n\r\n\
             Final-Recipient: rfc822; office@x.example\r\nAction: delivered\r\nStatus: 2.0.0\r\n\r\n--b--\r\n";
-        let reply =
-            |said: &str| Reply { fax: 5, begun_at: 17, recipient: Some("office@x.example".into()), said: said.into() };
-        assert_eq!(replies(dsn), [reply("delivered")]);
+        let is = |replies: Vec<Reply>, said: &str, words: &str| {
+            let [reply] = &replies[..] else { panic!("{replies:?}") };
+            assert_eq!((reply.fax, reply.begun_at, reply.recipient.as_deref()), (5, 17, Some("office@x.example")));
+            assert_eq!((reply.said.as_str(), reply.words.trim()), (said, words));
+        };
+        is(replies(dsn), "delivered", "It went well.");
+        assert!(replies(dsn)[0].codes.contains("Status: 2.0.0"));
         let mdn = b"Content-Type: multipart/report; report-type=disposition-notification; boundary=b\r\n\r\n--b\r\n\r\nSeen.\r\n\
             --b\r\nContent-Type: message/disposition-notification\r\n\r\nFinal-Recipient: rfc822;\r\n office@x.example\r\n\
             Original-Message-ID: <fax.5.17@gw>\r\nDisposition: manual-action/MDN-sent-manually; displayed\r\n\r\n--b--\r\n";
-        assert_eq!(replies(mdn), [reply("displayed")]);
+        is(replies(mdn), "displayed", "Seen.");
+        let other = String::from_utf8(mdn.to_vec()).unwrap().replace(
+            "manual-action/MDN-sent-manually; displayed",
+            "automatic-action/MDN-sent-automatically,\r\n deleted/Alternative-Preferred\r\nMedia-Accept-Features: (& (dpi=200)\r\n (color=Binary))",
+        );
+        is(replies(other.as_bytes()), "deleted/alternative-preferred", "Seen.");
+        assert_eq!(replies(other.as_bytes())[0].accepts.as_deref(), Some("(& (dpi=200) (color=Binary))"));
+        assert_eq!(fax_of("fax.5.17.2@gw"), Some((5, 17)));
         assert!(replies(b"Subject: nothing\r\n\r\nof the kind").is_empty());
         assert_eq!((fax_of("<fax.5.17@gw>"), fax_of("fax.x.17@gw"), fax_of("a@b")), (Some((5, 17)), None, None));
     }

@@ -16,9 +16,11 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use answertone_t30::{audio::AudioFrontEnd, image::Page, session::Session};
-pub use glance::{Glance, Seen};
+use answertone_t30::{image::Page, session::Session, time::LineTime};
+pub use glance::{Glance, PacketsSeen, Seen};
 pub use sheet::Sheet;
+
+use crate::engine::Means;
 
 /// What is known of a call before its first block.
 #[derive(Clone, Debug, Default)]
@@ -54,8 +56,8 @@ pub struct LiveCall {
 
 impl LiveCall {
     /// Writes down what is seen. For the thread that owns the call.
-    pub fn look(&self, session: &Session, front: &AudioFrontEnd) {
-        self.glance.write(session, front);
+    pub fn look(&self, session: &Session, at: LineTime, by: &Means<'_>) {
+        self.glance.write(session, at, by);
         if let Some(rows) = session.rows_in_hand() {
             self.sheet.write(session.progress().page, rows, session.report().terms.map(|terms| terms.resolution));
         }

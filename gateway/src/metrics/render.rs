@@ -29,6 +29,8 @@ pub(crate) async fn render(front: &Front) -> Result<Option<String>, StoreError> 
     let punctuality = front.punctuality();
     counter!("answertone_engine_blocks_total").absolute(punctuality.blocks);
     counter!("answertone_engine_late_blocks_total").absolute(punctuality.late);
+    let lateness = u64::try_from(punctuality.total.as_micros()).unwrap_or(u64::MAX);
+    counter!("answertone_engine_lateness_microseconds_total").absolute(lateness);
     gauge!("answertone_engine_worst_lateness_seconds").set(punctuality.worst.as_secs_f64());
     handle.run_upkeep();
     Ok(Some(handle.render()))

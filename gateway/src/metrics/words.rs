@@ -13,6 +13,7 @@ pub(super) fn describe() {
         ("answertone_xruns_total", "Interruptions of sound devices."),
         ("answertone_engine_blocks_total", "Blocks of 10 ms exchanged by the engine's threads."),
         ("answertone_engine_late_blocks_total", "Those that went 10 ms or more after they were due."),
+        ("answertone_engine_lateness_microseconds_total", "How much all blocks went after they were due, together."),
     ];
     counters.into_iter().for_each(|(name, what)| describe_counter!(name, what));
     let gauges = [

@@ -6,9 +6,8 @@ use std::{
 };
 
 use answertone_hw::{
-    LineUri, PcmLine, Watched,
+    Line, LineUri, PcmLine, Watched,
     exchange::{Extension, Subscriber, SubscriberEvent},
-    hook::HookUri,
     open,
     sim::{self, SimEnd, SimParams},
 };
@@ -21,7 +20,7 @@ use answertone_t30::{
 use super::analogue::AnalogueTrunk;
 use crate::{
     engine::{answerer, caller, test_page},
-    telephone::LineCard,
+    telephone,
 };
 
 /// What happens on a line that is not talking.
@@ -53,25 +52,15 @@ pub trait Trunk: Send {
 /// The line of a URI. `country` is whose tones an analogue line has. `Err` says why there is none.
 pub fn trunk(uri: &LineUri, country: &str) -> Result<Box<dyn Trunk>, String> {
     Ok(match uri {
-        LineUri::Exchange(extension) if extension.analogue.is_some() => {
-            let extension = extension.clone();
-            let open = move || line_card(&extension);
-            Box::new(AnalogueTrunk::new(Box::new(open), country))
-        }
-        LineUri::Cpal(params) | LineUri::Alsa(params) if params.hook != HookUri::None => {
+        uri if uri.has_switch() => {
             let uri = uri.clone();
-            let open = move || open(&uri).map_err(|error| error.to_string());
+            let open = move || telephone::open(&uri, &|| true).map(Line::waiting).map_err(|error| error.to_string());
             Box::new(AnalogueTrunk::new(Box::new(open), country))
         }
         LineUri::Sim(params) => Box::new(SimTrunk { params: params.clone(), ready: None }),
         LineUri::Exchange(extension) => Box::new(ExchangeTrunk::join(extension)?),
         other => Box::new(OpenTrunk { uri: other.clone(), opening: None }),
     })
-}
-
-fn line_card(extension: &Extension) -> Result<Box<dyn PcmLine>, String> {
-    let how = extension.analogue.as_ref().ok_or("the line has no loop")?;
-    Ok(Box::new(LineCard::join(extension, how).map_err(|error| error.to_string())?))
 }
 
 /// A simulated line with a fax machine of ours at the far end: it answers whatever number is dialled, and when the modem

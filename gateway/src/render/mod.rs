@@ -87,6 +87,11 @@ fn containers(raw: &[u8]) -> usize {
     raw.split(|c| *c == b'\n').filter(|line| holds(line)).count()
 }
 
+/// The message; none when it cannot be read, or nobody should try.
+pub(crate) fn read(raw: &[u8]) -> Option<Message<'_>> {
+    if containers(raw) > MOST_CONTAINERS { None } else { parsed(raw) }
+}
+
 /// The message; none when it cannot be read. The parser panics on some multiparts that were cut and stirred.
 fn parsed(raw: &[u8]) -> Option<Message<'_>> {
     std::panic::catch_unwind(|| MessageParser::default().parse(raw)).ok().flatten()

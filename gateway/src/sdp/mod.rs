@@ -15,5 +15,5 @@ mod tests;
 pub use audio::{Direction, Voice};
 pub use description::{Attribute, Description, Host, Media};
 pub use offer::{Agreed, Audio, Choice, Image, Local, NoAnswer, Rules, Wanted, agreed, answer, choose, offer};
-pub use seal::{OwnSeal, PROTOCOL, Seal, Sealing, Setup};
+pub use seal::{Kept, OwnSeal, PROTOCOL, Seal, Sealing, Setup};
 pub use t38::{Correction, T38};

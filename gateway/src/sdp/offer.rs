@@ -12,7 +12,7 @@ use answertone_hw::rtp::Codec;
 use super::{
     audio::{self, Direction, Voice},
     description::{Attribute, Description, Host, Media},
-    seal::{OwnSeal, PROTOCOL, Seal, Sealing, Setup},
+    seal::{Kept, OwnSeal, PROTOCOL, Seal, Sealing, Setup},
     t38::T38,
 };
 
@@ -32,8 +32,59 @@ pub struct Local {
     pub version: u64,
     /// What we say of our T.38.
     pub t38: T38,
-    /// Our certificate, where T.38 can be sealed.
+    /// Our part of the next seal, where T.38 can be sealed.
     pub seal: Option<OwnSeal>,
+    /// The seal that there is.
+    pub kept: Option<Kept>,
+}
+
+/// Our part of a seal, as it is written into an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Sealer {
+    own: OwnSeal,
+    setup: Setup,
+    with_id: bool,
+}
+
+impl Local {
+    /// Our part of the seal that an offer of ours has: the one that there is, or the next.
+    fn own_seal(&self) -> Option<&OwnSeal> {
+        self.kept.as_ref().map(|kept| &kept.own).or(self.seal.as_ref())
+    }
+
+    /// The same with new keys.
+    #[must_use]
+    pub fn renewed(&self) -> Self {
+        Self { kept: None, ..self.clone() }
+    }
+
+    /// How an offered seal is answered; none where there are no keys for a new one.
+    fn sealing(&self, offered: &Seal, remote: Option<SocketAddr>) -> Option<(OwnSeal, Sealing)> {
+        match self.kept.as_ref().filter(|kept| offered.continues(kept, remote)) {
+            Some(kept) => Some((kept.own.clone(), kept.sealing.clone())),
+            None => self.seal.as_ref().map(|own| (own.clone(), offered.answered(own))),
+        }
+    }
+
+    /// What an answer makes of the seal that we offered.
+    fn answered(&self, answer: &Description, media: &Media, remote: Option<SocketAddr>) -> Option<Sealing> {
+        let seal = Seal::read(answer, media)?;
+        match self.kept.as_ref().filter(|kept| seal.continues(kept, remote)) {
+            Some(kept) => Some(kept.sealing.clone()),
+            None => self.own_seal().map(|own| seal.agreed(own)),
+        }
+    }
+
+    /// Media were agreed on: keys that are in use, and those that are not any more.
+    pub fn settle(&mut self, agreed: &Agreed) {
+        let Agreed::Image(Image { remote, sealing: Some(sealing), .. }) = agreed else {
+            self.kept = None;
+            return;
+        };
+        if let Some(own) = self.seal.take_if(|own| own.tls_id == sealing.ours) {
+            self.kept = Some(Kept { own, sealing: sealing.clone(), remote: *remote });
+        }
+    }
 }
 
 /// What we want a call to be.
@@ -72,7 +123,7 @@ pub struct Choice {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum ChosenKind {
     Audio(Voice),
-    Image { said: T38, seal: Option<Seal> },
+    Image { said: T38, sealer: Option<Sealer> },
 }
 
 /// What both ends do from now on.
@@ -129,8 +180,9 @@ pub fn offer(local: &Local, wanted: Wanted) -> Description {
     let media = match wanted {
         Wanted::Audio(direction) => vec![audio::offer(local.port, direction)],
         Wanted::Image { sealed, beside } => {
-            let seal = local.seal.as_ref().filter(|_| sealed).map(|own| own.write(Setup::ActPass, true));
-            let image = image(local.port, &local.t38, seal);
+            let own = local.own_seal().filter(|_| sealed);
+            let sealer = own.map(|own| Sealer { own: own.clone(), setup: Setup::ActPass, with_id: true });
+            let image = image(local.port, &local.t38, sealer.as_ref());
             let declined = Media { port: 0, ..audio::offer(0, Direction::Inactive) };
             if beside { vec![declined, image] } else { vec![image] }
         }
@@ -144,10 +196,10 @@ fn description(local: &Local, media: Vec<Media>) -> Description {
     Description { origin, connection: Some(host), attributes: vec![], media }
 }
 
-fn image(port: u16, t38: &T38, seal: Option<Vec<Attribute>>) -> Media {
-    let protocol = if seal.is_some() { PROTOCOL } else { CLEAR };
-    let mut attributes = t38.write();
-    attributes.extend(seal.unwrap_or_default());
+fn image(port: u16, t38: &T38, sealer: Option<&Sealer>) -> Media {
+    let (protocol, port) = sealer.map_or((CLEAR, port), |sealer| (PROTOCOL, sealer.own.port));
+    let mut attributes: Vec<Attribute> = t38.write();
+    attributes.extend(sealer.map(|sealer| sealer.own.write(sealer.setup, sealer.with_id)).unwrap_or_default());
     let formats = vec!["t38".to_owned()];
     Media { kind: "image".into(), port, protocol: protocol.into(), formats, connection: None, attributes }
 }
@@ -174,16 +226,19 @@ fn choice(offer: &Description, local: &Local, rules: Rules, place: usize, media:
     if media.kind != "image" || media.is_declined() {
         return None;
     }
-    let sealed = media.goes_by(PROTOCOL);
-    let taken = if sealed { rules.sealed && local.seal.is_some() } else { rules.clear && media.goes_by(CLEAR) };
-    let seal = sealed.then(|| Seal::read(offer, media)).flatten();
-    if !taken || seal.is_some() != sealed {
+    let (remote, said) = (remote(offer, media), T38::read(&media.attributes));
+    let (sealer, sealing) = if media.goes_by(PROTOCOL) {
+        let seal = Seal::read(offer, media).filter(|_| rules.sealed)?;
+        let (own, sealing) = local.sealing(&seal, remote)?;
+        let setup = if sealing.active { Setup::Active } else { Setup::Passive };
+        (Some(Sealer { own, setup, with_id: seal.tls_id.is_some() }), Some(sealing))
+    } else if rules.clear && media.goes_by(CLEAR) {
+        (None, None)
+    } else {
         return None;
-    }
-    let said = T38::read(&media.attributes);
-    let sealing = seal.as_ref().map(Seal::answered);
-    let agreed = Agreed::Image(Image { remote: remote(offer, media), t38: said.agreed(&local.t38), sealing });
-    Some(Choice { place, kind: ChosenKind::Image { said, seal }, agreed })
+    };
+    let agreed = Agreed::Image(Image { remote, t38: said.agreed(&local.t38), sealing });
+    Some(Choice { place, kind: ChosenKind::Image { said, sealer }, agreed })
 }
 
 /// Our answer: as many media as were offered, all but one declined.
@@ -199,11 +254,7 @@ pub fn answer(local: &Local, offer: &Description, choice: &Choice) -> Descriptio
 fn taken(local: &Local, choice: &Choice) -> Media {
     match &choice.kind {
         ChosenKind::Audio(voice) => voice.answer(local.port),
-        ChosenKind::Image { said, seal } => {
-            let setup = |seal: &Seal| if seal.setup == Setup::Active { Setup::Passive } else { Setup::Active };
-            let write = |(own, seal): (&OwnSeal, &Seal)| own.write(setup(seal), seal.tls_id.is_some());
-            image(local.port, &said.answer(&local.t38), local.seal.as_ref().zip(seal.as_ref()).map(write))
-        }
+        ChosenKind::Image { said, sealer } => image(local.port, &said.answer(&local.t38), sealer.as_ref()),
     }
 }
 
@@ -221,14 +272,15 @@ pub fn agreed(local: &Local, wanted: Wanted, answer: &Description) -> Result<Agr
         }
         Wanted::Image { sealed, .. } => {
             let media = of_kind("image").next().ok_or(NoAnswer::Declined)?;
+            let remote = remote(answer, media);
             let sealing = match (sealed, media.goes_by(PROTOCOL)) {
                 (true, false) => return Err(NoAnswer::Unsealed),
                 (false, true) => return Err(NoAnswer::Declined),
                 (false, false) => None,
-                (true, true) => Some(Seal::read(answer, media).ok_or(NoAnswer::NoFingerprint)?.agreed()),
+                (true, true) => Some(local.answered(answer, media, remote).ok_or(NoAnswer::NoFingerprint)?),
             };
             let t38 = T38::read(&media.attributes).agreed(&local.t38);
-            Ok(Agreed::Image(Image { remote: remote(answer, media), t38, sealing }))
+            Ok(Agreed::Image(Image { remote, t38, sealing }))
         }
     }
 }

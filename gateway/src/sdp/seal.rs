@@ -1,5 +1,7 @@
 //! What SDP says of DTLS: `setup`, `fingerprint` and `tls-id`. RFC 7345, RFC 8122, RFC 8842.
 
+use std::net::SocketAddr;
+
 use super::description::{Attribute, Description, Media};
 
 /// UDPTL in DTLS, RFC 7345 4.1.
@@ -34,6 +36,19 @@ pub struct OwnSeal {
     pub fingerprint: String,
     /// RFC 8842 4: 20 to 255 characters of chance.
     pub tls_id: String,
+    /// Its port: each association has a place of its own, RFC 8842 3.
+    pub port: u16,
+}
+
+/// An association that there is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// Our part of it.
+    pub own: OwnSeal,
+    /// What was agreed.
+    pub sealing: Sealing,
+    /// Where the far end is.
+    pub remote: Option<SocketAddr>,
 }
 
 /// What both agreed on.
@@ -45,6 +60,8 @@ pub struct Sealing {
     pub fingerprints: Vec<String>,
     /// The far end's name of the association.
     pub tls_id: Option<String>,
+    /// Our name of it: which keys of ours they are.
+    pub ours: String,
 }
 
 impl Setup {
@@ -74,17 +91,29 @@ impl Seal {
     }
 
     /// Who begins, when this was offered to us: we do, unless the offer leaves no choice. RFC 8842 5.3.
-    pub fn answered(&self) -> Sealing {
-        self.sealing(self.setup != Setup::Active)
+    pub fn answered(&self, own: &OwnSeal) -> Sealing {
+        self.sealing(self.setup != Setup::Active, own)
     }
 
     /// Who begins, when this answered our `actpass`.
-    pub fn agreed(&self) -> Sealing {
-        self.sealing(self.setup == Setup::Passive)
+    pub fn agreed(&self, own: &OwnSeal) -> Sealing {
+        self.sealing(self.setup == Setup::Passive, own)
     }
 
-    fn sealing(&self, active: bool) -> Sealing {
-        Sealing { active, fingerprints: self.fingerprints.clone(), tls_id: self.tls_id.clone() }
+    fn sealing(&self, active: bool, own: &OwnSeal) -> Sealing {
+        let (fingerprints, tls_id) = (self.fingerprints.clone(), self.tls_id.clone());
+        Sealing { active, fingerprints, tls_id, ours: own.tls_id.clone() }
+    }
+
+    /// Whether the association goes on: neither its name nor a certificate, a role or the place has changed. RFC 8842 5.
+    pub fn continues(&self, kept: &Kept, remote: Option<SocketAddr>) -> bool {
+        let role = match self.setup {
+            Setup::ActPass => kept.sealing.active,
+            Setup::Active => false,
+            Setup::Passive => true,
+        };
+        (&self.fingerprints, &self.tls_id, role, remote)
+            == (&kept.sealing.fingerprints, &kept.sealing.tls_id, kept.sealing.active, kept.remote)
     }
 }
 

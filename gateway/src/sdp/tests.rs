@@ -3,7 +3,7 @@
 use super::*;
 
 fn local() -> Local {
-    let seal = OwnSeal { fingerprint: "sha-256 AB:CD".into(), tls_id: "0123456789abcdefghij".into() };
+    let seal = OwnSeal { fingerprint: "sha-256 AB:CD".into(), tls_id: "0123456789abcdefghij".into(), port: 4002 };
     Local {
         address: "192.0.2.1".parse().unwrap(),
         port: 4000,
@@ -11,6 +11,7 @@ fn local() -> Local {
         version: 1,
         t38: T38::ours(0),
         seal: Some(seal),
+        kept: None,
     }
 }
 
@@ -41,7 +42,7 @@ fn what_is_offered_is_exact() {
          a=T38FaxMaxDatagram:1400\r\na=T38FaxUdpEC:t38UDPRedundancy\r\n"
     );
     let sealed = offer(&local(), Wanted::Image { sealed: true, beside: true }).to_string();
-    assert!(sealed.contains("m=audio 0 RTP/AVP 0 8 101\r\n") && sealed.contains("m=image 4000 UDP/TLS/UDPTL t38\r\n"));
+    assert!(sealed.contains("m=audio 0 RTP/AVP 0 8 101\r\n") && sealed.contains("m=image 4002 UDP/TLS/UDPTL t38\r\n"));
     for line in ["a=setup:actpass\r\n", "a=fingerprint:sha-256 AB:CD\r\n", "a=tls-id:0123456789abcdefghij\r\n"] {
         assert!(sealed.contains(line), "{sealed}");
     }
@@ -126,6 +127,55 @@ fn sealed_offers_go_before_clear_ones_and_old_setups_are_taken() {
         // An offer without an identifier is answered without one, RFC 8842 5.3.
         assert!(!answer.contains("tls-id"), "{answer}");
     }
+}
+
+/// The far end's description of a seal at that port.
+fn sealed_at(port: u16, tls_id: &str, digest: &str) -> String {
+    format!(
+        "c=IN IP4 192.0.2.9\r\nm=image {port} UDP/TLS/UDPTL t38\r\na=setup:actpass\r\na=fingerprint:sha-256 {digest}\r\n\
+         a=tls-id:{tls_id}\r\n"
+    )
+}
+
+#[test]
+fn a_seal_goes_on_until_its_name_its_certificate_or_its_place_changes() {
+    let next = OwnSeal { fingerprint: "sha-256 EE:FF".into(), tls_id: "next-next-next-next-".into(), port: 4004 };
+    let mut local = local();
+    let take = |local: &Local, offer: &str| {
+        let offer = Description::read(offer.as_bytes());
+        let choice = choose(&offer, local, ALL, false)?;
+        let written = answer(local, &offer, &choice).to_string();
+        Some((choice.agreed, written))
+    };
+    let (first, _) = take(&local, &sealed_at(5000, "theirs-theirs-theirs-", "AA:BB")).unwrap();
+    local.settle(&first);
+    assert_eq!((local.seal.as_ref(), local.kept.as_ref().unwrap().own.port), (None, 4002));
+    // The same again is answered by the same keys; something new has none yet.
+    let (again, written) = take(&local, &sealed_at(5000, "theirs-theirs-theirs-", "AA:BB")).unwrap();
+    assert_eq!(again, first);
+    assert!(written.contains("m=image 4002 ") && written.contains("a=tls-id:0123456789abcdefghij"), "{written}");
+    let changes = [
+        sealed_at(5000, "others-others-others-", "AA:BB"),
+        sealed_at(5000, "theirs-theirs-theirs-", "CC:DD"),
+        sealed_at(5002, "theirs-theirs-theirs-", "AA:BB"),
+        sealed_at(5000, "theirs-theirs-theirs-", "AA:BB").replace("actpass", "active"),
+    ];
+    for change in &changes {
+        assert_eq!(take(&local, change), None, "{change}");
+    }
+    local.seal = Some(next.clone());
+    for change in &changes {
+        let (agreed, written) = take(&local, change).unwrap();
+        assert_eq!(image(&agreed).sealing.as_ref().unwrap().ours, next.tls_id, "{change}");
+        assert!(written.contains("m=image 4004 ") && written.contains("a=fingerprint:sha-256 EE:FF"), "{written}");
+    }
+    // An offer of ours repeats what there is, or brings what is next.
+    let sealed = Wanted::Image { sealed: true, beside: false };
+    assert!(offer(&local, sealed).to_string().contains("m=image 4002 "));
+    assert!(offer(&local.renewed(), sealed).to_string().contains("m=image 4004 "));
+    let audio = take(&local, "c=IN IP4 192.0.2.9\r\nm=audio 6000 RTP/AVP 0\r\n").unwrap().0;
+    local.settle(&audio);
+    assert_eq!(local.kept, None);
 }
 
 #[test]

@@ -13,14 +13,14 @@ use std::{
 
 use answertone_hw::{Line, Pace};
 use answertone_t30::{
-    audio::{AudioConfig, AudioFrontEnd},
-    session::{Event, NotKept, Progress, Session, TraceLine},
+    audio::AudioConfig,
+    session::{DirectNews, Event, NotKept, Progress, Session, TraceLine},
     time::{LineSpan, LineTime},
 };
 
 use super::{Happening, Shared};
 use crate::{
-    engine::{CallObserver, CallReport, Entry, Hearing, Recorder, run_call},
+    engine::{CallObserver, CallReport, Entry, Hearing, Means, Recorder, run_call},
     live::{LiveCall, Placed},
     sip,
     t38::{self, PacketLine},
@@ -89,6 +89,10 @@ pub(super) trait Listener: Send + 'static {
     fn event(&mut self, event: Event);
     /// What became of the page given last.
     fn page_kept(&mut self) -> Option<Result<(), NotKept>> {
+        None
+    }
+    /// What comes of a document that goes another way than the line.
+    fn direct(&mut self) -> Option<DirectNews> {
         None
     }
     /// Whether this call is to be ended.
@@ -196,12 +200,16 @@ impl<L: Listener> CallObserver for Watcher<L> {
         self.listener.page_kept()
     }
 
+    fn direct(&mut self) -> Option<DirectNews> {
+        self.listener.direct()
+    }
+
     fn progress(&mut self, progress: &Progress) {
         self.shared.happenings.tell(Happening::Progress(self.way, *progress));
     }
 
-    fn look(&mut self, session: &Session, front: &AudioFrontEnd) {
-        self.live.look(session, front);
+    fn look(&mut self, session: &Session, at: LineTime, by: &Means<'_>) {
+        self.live.look(session, at, by);
     }
 
     fn trace(&mut self, line: &TraceLine) {
@@ -261,4 +269,36 @@ impl Flag {
 fn thread_cpu_time() -> Option<Duration> {
     let text = fs::read_to_string("/proc/thread-self/schedstat").ok()?;
     text.split_whitespace().next()?.parse().ok().map(Duration::from_nanos)
+}
+
+#[cfg(test)]
+mod tests {
+    use answertone_dsp::pcm::Block;
+    use answertone_hw::{Exchange, LineError, PcmLine};
+
+    use super::*;
+
+    /// A device whose samples take 50 ms to the telephone line and back.
+    struct Late;
+
+    impl PcmLine for Late {
+        fn exchange(&mut self, _: &Block, _: &mut Block) -> Result<Exchange, LineError> {
+            Err(LineError::HungUp)
+        }
+
+        fn pace(&self) -> Pace {
+            Pace::RealTime
+        }
+
+        fn hang_up(&mut self) {}
+
+        fn path_delay(&self) -> usize {
+            400
+        }
+    }
+
+    #[test]
+    fn a_devices_delay_is_given_to_the_calls_timers() {
+        assert_eq!(Trunk::from(Line::Own(Box::new(Late))).delay(), LineSpan::ms(50));
+    }
 }

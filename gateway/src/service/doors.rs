@@ -1,6 +1,14 @@
-//! The ports where mail is taken.
+//! The ports where mail is taken, and the sockets where programs are served.
 
-use tokio::net::TcpListener;
+use std::{
+    fs::{self, Permissions},
+    io,
+    os::unix::{fs::PermissionsExt, net::UnixStream},
+    path::Path,
+};
+
+use tokio::net::{TcpListener, UnixListener};
+use tracing::warn;
 
 use super::ServeError;
 use crate::{
@@ -36,4 +44,28 @@ pub(super) async fn open_api(config: &Api) -> Result<Vec<TcpListener>, ServeErro
         listeners.push(listener.map_err(|error| ServeError::Listen { key: "api.listen", address: *address, error })?);
     }
     Ok(listeners)
+}
+
+/// Who owns the gateway's files, and its group.
+const OWNER_AND_GROUP: u32 = 0o660;
+
+/// Opens the socket for commands of this machine; none, and why in the log, where that cannot be.
+pub(super) fn open_control(path: &Path) -> Option<UnixListener> {
+    let opened = control(path);
+    let failed = |error: &io::Error| {
+        warn!(%error, path = %path.display(), "commands such as answertone send --queue will not reach this gateway");
+    };
+    opened.inspect_err(failed).ok()
+}
+
+fn control(path: &Path) -> io::Result<UnixListener> {
+    fs::create_dir_all(path.parent().unwrap_or(Path::new("")))?;
+    if UnixStream::connect(path).is_ok() {
+        return Err(io::Error::other("another gateway has it; give this one a store.dir of its own"));
+    }
+    // What a gateway left that was killed.
+    let _ = fs::remove_file(path);
+    let listener = UnixListener::bind(path)?;
+    fs::set_permissions(path, Permissions::from_mode(OWNER_AND_GROUP))?;
+    Ok(listener)
 }

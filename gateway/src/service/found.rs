@@ -9,10 +9,15 @@ use std::net::{IpAddr, Ipv4Addr};
 use mail_parser::{Address, HeaderValue, Message, MessageParser};
 use tracing::info;
 
-use super::{Shared, intake::Incoming};
+use super::{
+    Shared,
+    intake::{Headers, Incoming},
+};
 use crate::{
     authorise::Bearer,
+    ifax::address::FaxAddress,
     smtp::{Client, Envelope, Recipient},
+    store::{MailKind, NewMail, Untold, now},
 };
 
 /// What became of it.
@@ -59,6 +64,35 @@ pub(super) async fn take(shared: &Shared, raw: Vec<u8>, from_where: Option<IpAdd
         Err(reply) if reply.code >= 500 => Found::Refused(reply.text),
         Err(reply) => Found::Later(reply.text),
     }
+}
+
+/// The notice to the sender of a message that was refused when only its headers were there; none where the sender may not have
+/// faxes sent, since then anybody may have written its name, or is not to be told.
+pub(super) async fn refused(shared: &Shared, head: &[u8], why: &str) -> Option<NewMail> {
+    let (recipients, from) = addressed(head, &shared.config.domains);
+    let recipient = recipients.into_iter().next()?;
+    let bearer = Bearer { peer: None, user: None, from: &from, origin: None };
+    shared.admit(&bearer, &recipient).await.ok()?;
+    let headers = Headers::of(head);
+    let number = FaxAddress::parse_at(&recipient, &shared.config.offramp.dial).ok()?.number.to_string();
+    let job = Untold {
+        recipient,
+        number,
+        state: "failed".into(),
+        status: "5.3.4".into(),
+        said: Some(why.into()),
+        mail_from: from.clone(),
+        message_id: headers.message_id,
+        mdn_to: headers.mdn_to,
+        is_notice: i64::from(headers.is_notice),
+        received_at: now(),
+        // No job has this number, so that the notice's name is its own.
+        id: -now(),
+        raw: head.into(),
+        ..Untold::default()
+    };
+    let (_, notice) = shared.writer().write(&[job], None).notices.pop()?;
+    Some(NewMail { kind: MailKind::Passed, ..notice })
 }
 
 /// The recipients of this gateway, each once, and the return path.

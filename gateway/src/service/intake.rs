@@ -6,18 +6,18 @@ use mail_parser::{Header, HeaderValue, Message, MessageParser, MimeHeaders};
 use sha2::{Digest, Sha256};
 use tracing::{error, info, warn};
 
-use super::{Happening, Shared};
+use super::{Happening, Shared, asking::Asking};
 use crate::{
     authorise::{self, Bearer, Denied, LockOut, Proof, Refusal, origin::Origin},
     config::Purpose,
     ifax::{
         address::{AddressError, FaxAddress},
+        negotiation,
         priority::Priority,
-        reply,
     },
     seal::{self, Opened, SealError},
     smtp::{Client, Envelope, Intake, Recipient, Reply},
-    store::{MailKind, NewMail, NewMessage, NewRecipient, StoreError, now},
+    store::{MailKind, NewMail, NewMessage, NewRecipient, Replaced, StoreError, now},
 };
 
 /// More hops than these are a loop, RFC 5321 6.3.
@@ -149,18 +149,7 @@ impl Shared {
         let onramp = &self.config.onramp;
         let domain = address.rsplit_once('@').map_or("", |(_, domain)| domain);
         let ours = self.config.domains.contains(&domain.to_lowercase());
-        onramp.confirm && ours && address.eq_ignore_ascii_case(onramp.from.as_str())
-    }
-
-    /// Notes what a report tells of received faxes; whether it was of any.
-    async fn noted(&self, raw: &[u8]) -> Result<bool, StoreError> {
-        let mut known = false;
-        for reply in reply::replies(raw) {
-            let of = reply.recipient.as_deref();
-            known |= self.store.mail_replied(reply.fax, reply.begun_at, of, &reply.said).await?;
-            info!(fax = reply.fax, said = reply.said, known, "told of a fax's mail");
-        }
-        Ok(known)
+        onramp.hears_replies() && ours && address.eq_ignore_ascii_case(onramp.from.as_str())
     }
 
     /// Whether that bearer may have a fax sent to that address.
@@ -250,8 +239,11 @@ impl Shared {
         });
         let (account, priority) = self.account(&envelope, from_where, origin, &faxes);
         let hold = i64::try_from(envelope.hold_s).unwrap_or(0).min(crate::smtp::LONGEST_HOLD_S);
+        let asking = Asking::of(self, &headers, &envelope.from, &raw);
+        let replaces = headers.replaces();
+        let recipients = faxes.iter().flat_map(|recipient| self.recipients(recipient, asking.as_ref())).collect();
         Ok(NewMessage {
-            recipients: faxes.into_iter().flat_map(|recipient| self.recipients(recipient)).collect(),
+            recipients,
             passed_on: passed_on.into_iter().collect(),
             identity: Some(headers.message_id.clone().unwrap_or_else(|| digest(&raw))),
             without_envelope: !with_envelope,
@@ -266,6 +258,7 @@ impl Shared {
             // Nobody is more urgent than its permit says.
             priority: headers.priority.unwrap_or(priority).min(priority.max(Priority::Normal)),
             due_at: if hold > 0 { now() + hold * 1000 } else { 0 },
+            replaces,
             peer,
             raw,
         })
@@ -286,7 +279,7 @@ impl Shared {
     }
 
     /// One recipient for each subaddress, RFC 3192 3.
-    fn recipients(&self, recipient: &Recipient) -> Vec<NewRecipient> {
+    fn recipients(&self, recipient: &Recipient, asking: Option<&Asking<'_>>) -> Vec<NewRecipient> {
         let Ok(fax) = FaxAddress::parse_at(&recipient.address, &self.config.offramp.dial) else { return vec![] };
         let subaddresses = if fax.subaddresses.is_empty() { vec![String::new()] } else { fax.subaddresses };
         let one = |subaddress| NewRecipient {
@@ -296,6 +289,7 @@ impl Shared {
             number: fax.number.to_string(),
             subaddress,
             post_dial: fax.post_dial.clone(),
+            first_asks: asking.and_then(|asking| asking.of_recipient(recipient, &fax.number.to_string())),
         };
         subaddresses.into_iter().map(one).collect()
     }
@@ -303,21 +297,27 @@ impl Shared {
 
 /// What is wanted of a message's headers; its recipients are not.
 #[derive(Default)]
-struct Headers {
-    message_id: Option<String>,
+pub(super) struct Headers {
+    pub(super) message_id: Option<String>,
     subject: String,
-    mdn_to: Option<String>,
-    is_notice: bool,
+    pub(super) mdn_to: Option<String>,
+    pub(super) is_notice: bool,
+    /// Names of options of the request for a notice.
+    pub(super) options: Vec<String>,
+    /// The Message-ID of what this is another form of.
+    pub(super) original: Option<String>,
     priority: Option<Priority>,
     hops: usize,
 }
 
 impl Headers {
-    fn of(raw: &[u8]) -> Self {
+    pub(super) fn of(raw: &[u8]) -> Self {
         let Some(message) = MessageParser::default().parse_headers(raw) else { return Self::default() };
         let named = |name: &str| message.headers().iter().find(|header| header.name().eq_ignore_ascii_case(name));
         let options = named("Disposition-Notification-Options").and_then(|header| header.value().as_text());
-        let understood = options.is_none_or(|options| !options.to_lowercase().contains("required"));
+        let options = options.map(negotiation::options).unwrap_or_default();
+        let known = |name: &str| [negotiation::AVAILABLE, negotiation::NOT_AVAILABLE].contains(&name);
+        let understood = options.iter().all(|option| !option.required || known(&option.name));
         let mdn_to = named("Disposition-Notification-To").and_then(|header| one_address(header.value()));
         Self {
             message_id: message.message_id().map(str::to_owned),
@@ -327,7 +327,16 @@ impl Headers {
             is_notice: is_report(&message),
             priority: message.headers().iter().find_map(priority),
             hops: message.received_all().count(),
+            options: options.into_iter().map(|option| option.name).collect(),
+            original: negotiation::original(&message),
         }
+    }
+}
+
+impl Headers {
+    fn replaces(&self) -> Option<Replaced> {
+        let by_this = !self.options.iter().any(|name| name == negotiation::NOT_AVAILABLE);
+        self.original.clone().map(|message_id| Replaced { message_id, by_this })
     }
 }
 
@@ -346,7 +355,7 @@ fn priority(header: &Header<'_>) -> Option<Priority> {
 }
 
 /// By what copies of a message without Message-ID are known: all of it but what its way here has added.
-fn digest(raw: &[u8]) -> String {
+pub(super) fn digest(raw: &[u8]) -> String {
     let (head, body) = match raw.windows(4).position(|four| four == b"\r\n\r\n") {
         Some(end) => raw.split_at(end),
         None => (raw, &[][..]),
@@ -407,6 +416,11 @@ mod tests {
         let required =
             b"Disposition-Notification-To: a@b.example\r\nDisposition-Notification-Options: x=required,y\r\n\r\n";
         assert_eq!(Headers::of(required).mdn_to, None);
+        let known = b"Disposition-Notification-To: a@b.example\r\nOriginal-Message-ID: <first@b>\r\n\
+            Disposition-Notification-Options: Alternative-not-available=required,(TRUE)\r\n\r\n";
+        let headers = Headers::of(known);
+        assert!(headers.mdn_to.is_some());
+        assert_eq!(headers.replaces(), Some(Replaced { message_id: "first@b".into(), by_this: false }));
         let report =
             b"Content-Type: multipart/report; report-type=delivery-status; boundary=x\r\nX-Priority: 5\r\n\r\n";
         assert!(Headers::of(report).is_notice && Headers::of(report).priority == Some(Priority::Low));

@@ -85,6 +85,9 @@ async fn give_up(shared: &Shared, mail: &Mail, said: &str) {
     let administrator = shared.config.notices.administrator.as_str();
     let told = (mail.kind != "mail" && mail.recipient != administrator).then(|| undeliverable(shared, mail, said));
     shared.persist("a refused mail", || shared.store.mail_given_up(mail.id, said, told.as_ref())).await;
+    if mail.kind == "fax" {
+        shared.persist("a notice by fax", || shared.undelivered(&mail.raw, &mail.recipient, said)).await;
+    }
     shared.mail_due.notify_one();
 }
 

@@ -9,6 +9,7 @@
 //! the store; they only wake each other up.
 
 mod accounts;
+mod asking;
 mod call;
 mod doors;
 mod found;
@@ -37,7 +38,7 @@ use std::{
 };
 
 use answertone_hw::{
-    LineUri,
+    LineUri, Pace,
     audiosocket::{AudioSocketParams, Side},
 };
 pub use call::{Ended, Way};
@@ -55,7 +56,9 @@ use tracing::{error, info, warn};
 use crate::{
     api,
     authorise::origin::{Origins, Proof},
-    config::{Config, Line, Purpose},
+    config::{self, Config, Line, Purpose},
+    direct::{Courier, Door},
+    dns::number::Numbers,
     engine::Engine,
     live::Board,
     mail::{MailOut, RelayError},
@@ -91,7 +94,7 @@ pub enum ServeError {
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// Nobody to be asked for SPF, DKIM and DMARC.
+    /// Nobody to be asked for SPF, DKIM, DMARC and ENUM.
     #[error("name server: {0}; set smtp.name_server")]
     NameServer(String),
     /// The relay.
@@ -106,6 +109,8 @@ pub(crate) struct Shared {
     happenings: Happenings,
     /// Tells where mail comes from, if anybody has to prove that.
     origins: Option<Origins>,
+    /// Knows what telephone numbers stand for, if a zone is asked for that.
+    numbers: Option<Numbers>,
     /// Calls under way.
     board: Arc<Board>,
     recordings: Option<PathBuf>,
@@ -123,6 +128,8 @@ pub(crate) struct Shared {
     expected: Expected,
     /// Accounts that are open.
     accounts: accounts::Accounts,
+    /// Where documents come directly, if they may.
+    door: Option<Arc<Door>>,
     /// Calls are to be ended.
     hang_up: AtomicBool,
     stop: watch::Sender<bool>,
@@ -163,11 +170,14 @@ impl Service {
         let programs = api_doors.iter().filter_map(|listener| listener.local_addr().ok()).collect();
         let addresses = doors.iter().filter_map(|(listener, _)| listener.local_addr().ok()).collect();
         let origins = origins(&config)?;
+        let door = door(&config.direct)?;
+        let numbers = numbers(&config)?;
         let shared = Arc::new(Shared {
             config,
             store,
             happenings: Happenings(options.happenings),
             origins,
+            numbers,
             board: Arc::default(),
             recordings: options.recordings,
             job_due: Notify::new(),
@@ -177,6 +187,7 @@ impl Service {
             engine: Engine::new(None),
             expected: Expected::default(),
             accounts: accounts::Accounts::default(),
+            door,
             hang_up: AtomicBool::new(false),
             stop: watch::Sender::new(false),
         });
@@ -191,6 +202,9 @@ impl Service {
         }
         for listener in api_doors {
             workers.spawn(api::serve(listener, Front::new(shared.clone()), shared.stop.subscribe()));
+        }
+        if let Some(listener) = doors::open_control(&shared.config.store.control()) {
+            workers.spawn(api::serve_here(listener, Front::new(shared.clone()), shared.stop.subscribe()));
         }
         shared.clone().spawn_lines(&mut workers);
         workers.spawn(notices::work(shared.clone()));
@@ -250,6 +264,21 @@ impl Service {
     }
 }
 
+/// The port where documents come directly, if they may.
+fn door(direct: &config::Direct) -> Result<Option<Arc<Door>>, ServeError> {
+    let open = |address| {
+        let wrong = |error| ServeError::Listen { key: "direct.listen", address, error };
+        Door::open(address, direct.address).map_err(wrong)
+    };
+    direct.listen.map(open).transpose()
+}
+
+/// Who knows what telephone numbers stand for, if anybody is to be asked.
+fn numbers(config: &Config) -> Result<Option<Numbers>, ServeError> {
+    let (zone, server) = (&config.onramp.enum_zone, config.smtp.name_server.parse().ok());
+    (!zone.is_empty()).then(|| Numbers::new(zone, server)).transpose().map_err(ServeError::NameServer)
+}
+
 /// Who tells where mail comes from, if a sender has to prove that.
 fn origins(config: &Config) -> Result<Option<Origins>, ServeError> {
     let asked = config.senders.iter().any(|sender| sender.proof.is_some_and(|proof| proof != Proof::Signed));
@@ -258,6 +287,16 @@ fn origins(config: &Config) -> Result<Option<Origins>, ServeError> {
 }
 
 impl Shared {
+    /// Who lets the document of a call go directly, if it may.
+    fn courier(&self, way: Way, pace: Pace) -> Option<Courier> {
+        let to = &self.config.direct.to;
+        let courier = match way {
+            Way::Out => (!to.is_empty()).then(|| Courier::calling(to.clone())),
+            Way::In => self.door.clone().map(Courier::answering),
+        };
+        courier.map(|courier| courier.at_pace(pace))
+    }
+
     /// Puts right what a gateway that is gone has left: calls cut short, faxes without an end.
     async fn recover(&self) -> Result<(), StoreError> {
         let jobs = self.store.recover_jobs().await?;
@@ -292,6 +331,8 @@ impl Shared {
                     }
                     self.clone().spawn_connected(workers, &line, params);
                 }
+                LineUri::WebSocket(params) if line.purpose != Purpose::Send => (0..params.calls)
+                    .for_each(|_| drop(workers.spawn(onramp::work(self.clone(), line.clone())))),
                 LineUri::Sip(params) => self.clone().spawn_account(workers, &line, &params.account),
                 _ if line.purpose != Purpose::Receive => {
                     workers.spawn(offramp::work(self.clone(), line));

@@ -9,7 +9,7 @@ use tracing::{error, info};
 
 use super::Shared;
 use crate::{
-    ifax::{receipt::Writer, thumbnail},
+    ifax::{negotiation::Wish, receipt::Writer, thumbnail},
     store::{StoreError, Untold, now, unpack},
 };
 
@@ -24,7 +24,7 @@ pub(super) async fn work(shared: Arc<Shared>) {
 
 async fn tell(shared: &Shared) -> Result<(), StoreError> {
     let config = &shared.config;
-    let writer = Writer { hostname: &config.hostname, from: config.onramp.from.as_str(), notices: &config.notices };
+    let writer = shared.writer();
     loop {
         let jobs = shared.store.untold(config.notices.gather).await?;
         let Some(first) = jobs.first() else { break };
@@ -39,6 +39,19 @@ async fn tell(shared: &Shared) -> Result<(), StoreError> {
         shared.mail_due.notify_one();
     }
     Ok(())
+}
+
+impl Shared {
+    /// Who writes notices.
+    pub(super) fn writer(&self) -> Writer<'_> {
+        let config = &self.config;
+        Writer {
+            hostname: &config.hostname,
+            from: config.onramp.from.as_str(),
+            notices: &config.notices,
+            wish: Wish::from(&config.offramp),
+        }
+    }
 }
 
 /// The first page of a message in small, if it was rendered.

@@ -9,6 +9,8 @@ use crate::store::now;
 
 const HOUR: Duration = Duration::from_secs(3600);
 const DAY_MS: i64 = 86_400_000;
+/// A page that lies outside the database has its row long before this.
+const UNNAMED_MS: i64 = 3_600_000;
 
 pub(super) async fn work(shared: Arc<Shared>) {
     let mut stop = shared.stop.subscribe();
@@ -34,6 +36,11 @@ async fn clean(shared: &Shared) {
             Ok(_) => {}
             Err(error) => error!(%error, "what is old cannot be wiped; trying again in an hour"),
         }
+    }
+    match store.sweep(UNNAMED_MS).await {
+        Ok(pages) if pages > 0 => info!(pages, "pages that nobody needs are removed from store.pages"),
+        Ok(_) => {}
+        Err(error) => error!(%error, "pages that nobody needs cannot be removed; trying again in an hour"),
     }
     if config.forget_after_days > 0
         && let Err(error) = store.forget(since(config.forget_after_days)).await

@@ -7,21 +7,21 @@
 //!  }
 //! ```
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
 use super::{
-    CallId, End, Incoming, Output, Profile, Tidings,
+    CallId, End, Incoming, Output, Profile, Seeker, Tidings,
     call::Call,
     core::{Client, Core, Hop, Owner, key},
-    dialog::METHODS,
+    dialog::{METHODS, SUPPORTED},
     message::{Message, Start, apart, parameter},
     registration::Registration,
     timer, uri,
 };
-use crate::sdp::{self, Description, Local};
+use crate::sdp::{self, Description, Local, OwnSeal};
 
 /// Extensions that may be required of us.
-const EXTENSIONS: [&str; 1] = ["timer"];
+const EXTENSIONS: [&str; 2] = ["timer", "100rel"];
 
 /// A user agent.
 pub struct Agent {
@@ -34,7 +34,7 @@ pub struct Agent {
 impl Agent {
     /// An agent that begins now; `chance` is where identifiers come from.
     pub fn new(profile: Profile, chance: Box<dyn FnMut() -> u64 + Send>) -> Self {
-        let registers = profile.registers.filter(|_| profile.server.is_some());
+        let registers = profile.registers.filter(|_| profile.server().is_some());
         let mut core = Core::new(profile, chance);
         let registration = registers.map(|expires| Registration::new(&mut core, expires));
         Self { core, calls: BTreeMap::new(), registration, next: 1 }
@@ -86,10 +86,10 @@ impl Agent {
         self.forget();
     }
 
-    /// Messages do not get there.
-    pub fn unreachable(&mut self, hop: Hop, now: Duration) {
+    /// Messages do not get there, and why.
+    pub fn unreachable(&mut self, hop: Hop, why: &str, now: Duration) {
         self.core.now = self.core.now.max(now);
-        let failed = self.core.unreachable(hop);
+        let failed = self.core.unreachable(hop, why);
         self.unanswered(failed);
         self.forget();
     }
@@ -117,13 +117,22 @@ impl Agent {
         self.core.now = self.core.now.max(now);
         let profile = &self.core.profile;
         let target = if number.contains(':') { number.to_owned() } else { format!("sip:{number}@{}", profile.domain) };
-        let transport = profile.transport;
-        let hop =
-            profile.server.or_else(|| Some(Hop { transport, address: uri::address(&target)?, connection: None }))?;
+        if profile.servers.is_empty() && (!number.contains(':') || uri::host(&target).is_none()) {
+            return None;
+        }
         let id = self.new_id();
-        let call = Call::dial(&mut self.core, id, target, hop, local);
+        let call = Call::dial(&mut self.core, id, target, local);
         self.calls.insert(id, call);
+        self.forget();
         Some(id)
+    }
+
+    /// Places that were looked up, best first; none if nothing was found.
+    pub fn found(&mut self, seeker: Seeker, places: &[SocketAddr], now: Duration) {
+        match seeker {
+            Seeker::Call(id) => self.with(id, now, |call, core| call.found(core, places)),
+            Seeker::Servers => self.core.set_servers(places),
+        }
     }
 
     fn new_id(&mut self) -> CallId {
@@ -165,6 +174,16 @@ impl Agent {
     /// Makes a call audio again.
     pub fn want_audio(&mut self, call: CallId, now: Duration) {
         self.with(call, now, Call::want_audio);
+    }
+
+    /// Gives a call keys for its next seal: each seal has its own.
+    pub fn set_keys(&mut self, call: CallId, own: OwnSeal, now: Duration) {
+        self.with(call, now, |call, core| call.set_keys(core, own));
+    }
+
+    /// Seals a sealed call anew, with the keys given last, if the far end takes that.
+    pub fn want_new_keys(&mut self, call: CallId, now: Duration) {
+        self.with(call, now, Call::want_new_keys);
     }
 
     /// Tells a digit beside the audio.
@@ -217,7 +236,7 @@ impl Agent {
             "INVITE" => self.invited(request, from),
             "OPTIONS" => {
                 let ok = self.core.response(request, 200, "OK").with("Allow", METHODS);
-                let ok = ok.with("Accept", "application/sdp").with("Supported", "timer");
+                let ok = ok.with("Accept", "application/sdp").with("Supported", SUPPORTED);
                 self.core.respond(&key(request), &ok);
             }
             // Voice mail and the like, told without being asked.
@@ -234,7 +253,7 @@ impl Agent {
     fn is_known(&self, request: &Message, from: Hop) -> bool {
         let profile = &self.core.profile;
         let address = from.address.ip();
-        profile.server.is_some_and(|server| server.address.ip() == address)
+        profile.is_server(address)
             || profile.allowed.iter().any(|network| network.contains(address))
             || self.call_of(request, request.tag("To")).is_some()
     }
@@ -314,7 +333,7 @@ impl Agent {
     /// Whether there is anything in an offer that we take; what a seal needs is not asked for yet.
     fn takes(&self, offer: &Description) -> bool {
         let profile = &self.core.profile;
-        let seal = sdp::OwnSeal { fingerprint: "sha-256 00:00".into(), tls_id: String::new() };
+        let seal = sdp::OwnSeal { fingerprint: "sha-256 00:00".into(), tls_id: String::new(), port: 9 };
         let local = Local { seal: Some(seal), ..profile.local(profile.contact.ip(), 9, 0) };
         sdp::choose(offer, &local, profile.rules(), true).is_some()
     }

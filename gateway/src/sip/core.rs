@@ -17,6 +17,10 @@ const T2: Duration = Duration::from_secs(4);
 pub(super) const PATIENCE: Duration = Duration::from_secs(32);
 /// How long a call may ring: an INVITE that got a provisional answer.
 const RINGING: Duration = Duration::from_secs(180);
+/// The same where there is somebody else to ask.
+const SHORT_PATIENCE: Duration = Duration::from_secs(8);
+/// Whose reason it is, in a response that nobody sent.
+pub(super) const OURSELVES: &str = "local";
 /// Most transactions that are kept for others.
 const MOST_SERVED: usize = 2000;
 
@@ -97,6 +101,13 @@ pub(super) fn key(request: &Message) -> String {
     format!("{} {} {sequence} {method}", request.branch().unwrap_or_default(), of("Call-ID"))
 }
 
+impl Hop {
+    /// Before it is known where.
+    pub(super) fn nowhere(transport: Transport) -> Self {
+        Self { transport, address: SocketAddr::from(([0; 4], 0)), connection: None }
+    }
+}
+
 impl Transport {
     /// Its name in `Via`.
     pub(super) fn name(self) -> &'static str {
@@ -144,12 +155,13 @@ impl Core {
         let branch = format!("z9hG4bK{}", self.word());
         request.remove("Via");
         request.put_first("Via", self.via(hop, &branch));
-        if proofs == 0 {
+        if proofs == 0 && self.may_see_proof(hop) {
             self.prove(&mut request);
         }
         let again = (hop.transport == Transport::Udp).then_some((self.now + T1, T1 * 2));
         let octets = request.write();
-        let dies = self.now + PATIENCE;
+        let patience = if self.stands_in(hop) { SHORT_PATIENCE } else { PATIENCE };
+        let dies = self.now + patience;
         self.clients.push(Client {
             request,
             branch,
@@ -162,6 +174,26 @@ impl Core {
             proofs,
         });
         self.send(hop, octets);
+    }
+
+    /// Whether that is a server and another would stand in for it.
+    fn stands_in(&self, hop: Hop) -> bool {
+        self.profile.servers.len() > 1 && self.profile.is_server(hop.address.ip())
+    }
+
+    /// A server does not answer: the next is in use now, and it is the last to be asked again.
+    pub(super) fn pass_over(&mut self, hop: Hop) {
+        if self.profile.server().is_some_and(|server| server.address == hop.address) {
+            self.profile.servers.rotate_left(1);
+        }
+    }
+
+    /// The servers were looked up anew. The one in use stays so if it is still among them.
+    pub(super) fn set_servers(&mut self, places: &[SocketAddr]) {
+        let Some(current) = self.profile.server().filter(|_| !places.is_empty()) else { return };
+        let stays = places.iter().position(|place| *place == current.address).unwrap_or(0);
+        let hop = |address: &SocketAddr| Hop { address: *address, connection: None, ..current };
+        self.profile.servers = places[stays..].iter().chain(&places[..stays]).map(hop).collect();
     }
 
     fn via(&self, hop: Hop, branch: &str) -> String {
@@ -181,6 +213,11 @@ impl Core {
         self.outputs.push_back(Output::Send { to, octets });
     }
 
+    /// Whether what shows who we are may go there: with servers, to them alone.
+    fn may_see_proof(&self, hop: Hop) -> bool {
+        self.profile.servers.is_empty() || self.profile.is_server(hop.address.ip())
+    }
+
     /// Shows who we are, where that was asked before.
     fn prove(&mut self, request: &mut Message) {
         let chance = (self.chance)();
@@ -195,7 +232,7 @@ impl Core {
     pub(super) fn prove_again(&mut self, client: &Client, response: &Message) -> Option<u32> {
         let challenge = Challenge::read(response)?;
         let most = if challenge.stale { 3 } else { 1 };
-        if client.proofs >= most || self.profile.password.is_empty() {
+        if client.proofs >= most || self.profile.password.is_empty() || !self.may_see_proof(client.hop) {
             return None;
         }
         self.challenge = Some(challenge);
@@ -314,6 +351,15 @@ impl Core {
         self.send(hop, octets);
     }
 
+    /// Answers a request of another for the time being, again and again until that is acknowledged. RFC 3262 3.
+    pub(super) fn respond_until_acknowledged(&mut self, key: &str, response: &Message) {
+        self.respond(key, response);
+        let now = self.now;
+        if let Some(served) = self.served.iter_mut().find(|served| served.key == key && served.final_status.is_none()) {
+            served.again = Some((now + T1, T1 * 2));
+        }
+    }
+
     /// Answers a request of another with no more than a status.
     pub(super) fn refuse(&mut self, request: &Message, status: u16, reason: &str) {
         let response = self.response(request, status, reason);
@@ -364,7 +410,7 @@ impl Core {
         let (kept, dead) = std::mem::take(&mut self.clients).into_iter().partition(|client| client.dies > now);
         self.clients = kept;
         let unanswered = |client: Client| {
-            let response = Message::response(&client.request, 408, "Request Timeout");
+            let response = from_ourselves(&client, 408, "nobody answered");
             (!client.done).then_some((client, response))
         };
         let dead: Vec<Client> = dead;
@@ -372,7 +418,7 @@ impl Core {
     }
 
     /// What could not be sent, as responses that were never sent.
-    pub(super) fn unreachable(&mut self, hop: Hop) -> Vec<(Client, Message)> {
+    pub(super) fn unreachable(&mut self, hop: Hop, why: &str) -> Vec<(Client, Message)> {
         let there = |client: &Client| {
             client.hop.transport == hop.transport && client.hop.address == hop.address && !client.done
         };
@@ -380,7 +426,7 @@ impl Core {
         self.clients = kept;
         let dead: Vec<Client> = dead;
         let failed = |client: Client| {
-            let response = Message::response(&client.request, 503, "Service Unavailable");
+            let response = from_ourselves(&client, 503, why);
             (client, response)
         };
         dead.into_iter().map(failed).collect()
@@ -397,6 +443,12 @@ impl Core {
         let served = self.served.iter().flat_map(|served| [served.again.map(|(at, _)| at), Some(served.dies)]);
         clients.chain(served).flatten().min()
     }
+}
+
+/// A response that nobody sent.
+fn from_ourselves(client: &Client, status: u16, why: &str) -> Message {
+    let said = format!("{}: {why}", client.hop.address);
+    Message::response(&client.request, status, &said).with("Reason", OURSELVES)
 }
 
 impl Client {

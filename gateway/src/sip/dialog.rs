@@ -8,7 +8,10 @@ use super::{
 };
 
 /// What we can be asked.
-pub(super) const METHODS: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, NOTIFY";
+pub(super) const METHODS: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, NOTIFY";
+
+/// What we know beyond that.
+pub(super) const SUPPORTED: &str = "timer, 100rel";
 
 /// A dialog; one that is only asked for has no far tag yet.
 #[derive(Clone, Debug)]
@@ -38,7 +41,7 @@ impl Dialog {
         let local = format!("<sip:{caller}@{domain}>;tag={}", core.word());
         let id = format!("{}{}", core.word(), core.word());
         let remote = format!("<{target}>");
-        Self { id, local, remote, target, routes: vec![], sequence: 1, heard: None, hop }
+        Self { id, local, remote, target, routes: vec![], sequence: 0, heard: None, hop }
     }
 
     /// A call from somebody; `response` has our tag.
@@ -106,7 +109,7 @@ impl Dialog {
 
     /// With a server everything goes by it, and a stream is used as long as it is there; else the target says where.
     pub(super) fn next_hop(&self, profile: &Profile) -> Hop {
-        let by_server = profile.server.is_some_and(|server| server.address.ip() == self.hop.address.ip());
+        let by_server = profile.is_server(self.hop.address.ip());
         if by_server || self.hop.transport != Transport::Udp {
             return self.hop;
         }

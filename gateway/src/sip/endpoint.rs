@@ -8,7 +8,7 @@
 use std::{
     collections::HashMap,
     io,
-    net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs, UdpSocket as StdUdpSocket},
+    net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket as StdUdpSocket},
     sync::{
         Mutex,
         mpsc::{Receiver, RecvTimeoutError, Sender, channel},
@@ -24,14 +24,14 @@ use tokio::{
 use tracing::{debug, info, warn};
 
 use super::{
-    Agent, CallId, Hop, Incoming, Output, PORT, Profile, TLS_PORT, Tidings, Transport,
+    Agent, CallId, Hop, Incoming, Output, Profile, Seeker, Tidings, Transport,
     leg::Sockets,
-    split_port,
+    locate::Locator,
     streams::{Arrival, Streams},
 };
 use crate::{
     config::SipAccount,
-    sdp::{Local, T38},
+    sdp::{Local, OwnSeal},
 };
 
 /// The longest datagram.
@@ -45,10 +45,21 @@ const NAP: Duration = Duration::from_secs(1);
 
 /// What is wanted of an account's agent.
 pub(super) enum Wish {
-    Dial { number: String, local: Local, tidings: Sender<Tidings>, placed: Sender<Option<CallId>> },
+    Dial {
+        number: String,
+        local: Local,
+        tidings: Sender<Tidings>,
+        placed: Sender<Option<CallId>>,
+    },
     Answer(CallId, Local),
     Reject(CallId, u16, &'static str),
     Image(CallId),
+    /// Keys for the next seal.
+    Keys(CallId, OwnSeal),
+    /// Seal it anew by them.
+    NewKeys(CallId),
+    /// Tell a key beside the audio.
+    Key(CallId, char),
     HangUp(CallId),
     Leave,
 }
@@ -101,23 +112,26 @@ pub struct Endpoint {
 impl Endpoint {
     /// Opens the account's sockets and lets its agent begin.
     pub fn open(account: &SipAccount) -> Result<Self, EndpointError> {
-        let server = server(account)?;
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(EndpointError::Thread)?;
+        let (servers, locator) = runtime.block_on(async {
+            let locator = Locator::new(account.name_server, account.transport, account.listen.is_ipv4());
+            servers(account, &locator).await.map(|servers| (servers, locator))
+        })?;
         let listen = |reason| EndpointError::Listen { address: account.listen, reason };
         let datagrams = bind(account).map_err(listen)?;
         let local = datagrams.local();
-        let address = account.advertise.unwrap_or_else(|| reached_at(local.ip(), server));
-        let profile = profile(account, server, SocketAddr::new(address, local.port()));
+        let address = account.advertise.unwrap_or_else(|| reached_at(local.ip(), servers.first().copied()));
+        let profile = profile(account, servers, SocketAddr::new(address, local.port()));
         let streams = Streams::new(account).map_err(EndpointError::Tls)?;
         let agent = Agent::new(profile, Box::new(chance));
         let (wishes, wanted) = unbounded_channel();
         let (ring, rung) = channel();
         let name = account.name.clone();
-        let runtime =
-            tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(EndpointError::Thread)?;
         let work = move || {
             runtime.block_on(async move {
                 match datagrams.listening() {
-                    Ok(sockets) => Working::new(agent, sockets, streams, ring, name).run(wanted).await,
+                    Ok(sockets) => Working::new(agent, sockets, streams, locator, ring, name).run(wanted).await,
                     Err(error) => warn!(account = name, %error, "the account's socket is lost"),
                 }
             });
@@ -177,18 +191,18 @@ fn chance() -> u64 {
     u64::from_le_bytes(octets)
 }
 
-fn server(account: &SipAccount) -> Result<Option<Hop>, EndpointError> {
+/// The places of the account's server, best first.
+async fn servers(account: &SipAccount, locator: &Locator) -> Result<Vec<Hop>, EndpointError> {
     if account.server.is_empty() {
-        return Ok(None);
+        return Ok(vec![]);
     }
-    let wrong = |reason: String| EndpointError::Server { server: account.server.clone(), reason };
-    let (host, port) = split_port(&account.server).ok_or_else(|| wrong("no host".into()))?;
-    let usual = if account.transport == Transport::Tls { TLS_PORT } else { PORT };
-    let found = (host.as_str(), port.unwrap_or(usual)).to_socket_addrs().map_err(|error| wrong(error.to_string()))?;
-    let mut all: Vec<SocketAddr> = found.collect();
-    all.sort_by_key(|address| address.is_ipv4() != account.listen.is_ipv4());
-    let address = *all.first().ok_or_else(|| wrong("no address".into()))?;
-    Ok(Some(Hop { transport: account.transport, address, connection: None }))
+    let places = locator.places(&account.server, &mut chance).await;
+    if places.is_empty() {
+        let reason = "no address is known for it".to_owned();
+        return Err(EndpointError::Server { server: account.server.clone(), reason });
+    }
+    let hop = |address| Hop { transport: account.transport, address, connection: None };
+    Ok(places.into_iter().map(hop).collect())
 }
 
 /// The address of ours that leads to the server.
@@ -205,13 +219,14 @@ fn reached_at(bound: IpAddr, server: Option<Hop>) -> IpAddr {
     }
 }
 
-fn profile(account: &SipAccount, server: Option<Hop>, contact: SocketAddr) -> Profile {
+fn profile(account: &SipAccount, servers: Vec<Hop>, contact: SocketAddr) -> Profile {
     Profile {
         user: account.user.clone(),
         domain: account.domain.clone(),
         login: account.login.clone(),
         password: account.password.as_ref().map(|secret| secret.0.clone()).unwrap_or_default(),
-        server,
+        servers,
+        server_name: account.server.clone(),
         transport: account.transport,
         contact,
         registers: account.register.then_some(account.expires),
@@ -219,7 +234,7 @@ fn profile(account: &SipAccount, server: Option<Hop>, contact: SocketAddr) -> Pr
         allowed: account.allowed.clone(),
         calls: account.calls,
         session_expires: account.session_s,
-        t38: account.t38.then(|| T38::ours(account.t38_version)),
+        t38: account.t38.then(|| account.own_t38()),
         policy: account.seal,
     }
 }
@@ -266,6 +281,9 @@ struct Working {
     agent: Agent,
     sockets: Listening,
     streams: Streams,
+    locator: Locator,
+    /// What was looked up.
+    found: (UnboundedSender<Found>, UnboundedReceiver<Found>),
     calls: HashMap<CallId, Sender<Tidings>>,
     ring: Sender<Rung>,
     name: String,
@@ -273,17 +291,30 @@ struct Working {
     registered: Option<bool>,
 }
 
+/// Who asked for places, and what was found.
+type Found = (Seeker, Vec<SocketAddr>);
+
 /// What woke the thread.
 enum Woken {
+    Found(Found),
     Datagram(usize, SocketAddr),
     Stream(Arrival),
-    Wish(Option<Wish>),
+    Wish(Option<Box<Wish>>),
     Time,
 }
 
 impl Working {
-    fn new(agent: Agent, sockets: Listening, streams: Streams, ring: Sender<Rung>, name: String) -> Self {
-        Self { agent, sockets, streams, calls: HashMap::new(), ring, name, began: Instant::now(), registered: None }
+    fn new(
+        agent: Agent,
+        sockets: Listening,
+        streams: Streams,
+        locator: Locator,
+        ring: Sender<Rung>,
+        name: String,
+    ) -> Self {
+        let (calls, began) = (HashMap::new(), Instant::now());
+        let found = unbounded_channel();
+        Self { agent, sockets, streams, locator, found, calls, ring, name, began, registered: None }
     }
 
     fn now(&self) -> Duration {
@@ -303,11 +334,17 @@ impl Working {
                     self.agent.handle(&buffer[..count], hop, now);
                 }
                 Woken::Stream(arrival) => self.arrived(arrival),
-                Woken::Wish(Some(Wish::Leave) | None) => {
-                    self.agent.leave(self.now());
-                    leaving = Some(self.now() + GOODBYE);
+                Woken::Found((seeker, places)) => {
+                    let now = self.now();
+                    self.agent.found(seeker, &places, now);
                 }
-                Woken::Wish(Some(wish)) => self.grant(wish),
+                Woken::Wish(wish) => match wish.map(|wish| *wish) {
+                    Some(Wish::Leave) | None => {
+                        self.agent.leave(self.now());
+                        leaving = Some(self.now() + GOODBYE);
+                    }
+                    Some(wish) => self.grant(wish),
+                },
                 Woken::Time => {}
             }
             self.agent.handle_timeout(self.now());
@@ -335,7 +372,8 @@ impl Working {
                 Err(_) => Woken::Time,
             },
             arrival = self.streams.next(self.sockets.streams.as_ref()) => Woken::Stream(arrival),
-            wish = wanted.recv(), if !leaving => Woken::Wish(wish),
+            Some(found) = self.found.1.recv() => Woken::Found(found),
+            wish = wanted.recv(), if !leaving => Woken::Wish(wish.map(Box::new)),
             () = tokio::time::sleep(sleep) => Woken::Time,
         }
     }
@@ -344,7 +382,7 @@ impl Working {
         let now = self.now();
         match arrival {
             Arrival::Message(from, message) => self.agent.handle_message(&message, from, now),
-            Arrival::Unreachable(hop) => self.agent.unreachable(hop, now),
+            Arrival::Unreachable(hop, why) => self.agent.unreachable(hop, &why, now),
             Arrival::Nothing => {}
         }
     }
@@ -361,6 +399,9 @@ impl Working {
             }
             Wish::Answer(call, local) => self.agent.answer(call, local, now),
             Wish::Reject(call, status, reason) => self.agent.reject(call, status, reason, now),
+            Wish::Keys(call, own) => self.agent.set_keys(call, own, now),
+            Wish::NewKeys(call) => self.agent.want_new_keys(call, now),
+            Wish::Key(call, key) => self.agent.digit(call, key, now),
             Wish::Image(call) => self.agent.want_image(call, now),
             Wish::HangUp(call) => {
                 self.calls.remove(&call);
@@ -378,8 +419,18 @@ impl Working {
                 Output::Tell(call, tidings) => self.tell(call, tidings),
                 Output::Incoming(call, incoming) => self.ring(call, *incoming),
                 Output::Registered(told) => self.registered(told),
+                Output::Find(seeker, host) => self.find(seeker, host),
             }
         }
+    }
+
+    fn find(&self, seeker: Seeker, host: String) {
+        let (locator, to) = (self.locator.clone(), self.found.0.clone());
+        tokio::spawn(async move {
+            let places = locator.places(&host, &mut chance).await;
+            debug!(host, ?places, "looked up");
+            let _ = to.send((seeker, places));
+        });
     }
 
     async fn send(&mut self, to: Hop, octets: Vec<u8>) {
@@ -409,8 +460,10 @@ impl Working {
         self.calls.insert(call, to);
         if self.ring.send(Rung { call, incoming, tidings }).is_err() {
             let now = self.now();
-            self.agent.reject(call, 480, "Temporarily Unavailable", now);
+            return self.agent.reject(call, 480, "Temporarily Unavailable", now);
         }
+        let now = self.now();
+        self.agent.alert(call, now);
     }
 
     fn registered(&mut self, told: Result<Duration, String>) {

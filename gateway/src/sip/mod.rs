@@ -12,6 +12,7 @@ mod dialog;
 mod digest;
 mod endpoint;
 mod leg;
+mod locate;
 mod media;
 mod message;
 mod profile;
@@ -20,6 +21,7 @@ mod streams;
 #[cfg(test)]
 mod tests;
 mod timer;
+mod trust;
 mod uri;
 
 pub use self::{
@@ -56,6 +58,17 @@ pub enum Output {
     Incoming(CallId, Box<Incoming>),
     /// For how long we are registered, or why not.
     Registered(Result<std::time::Duration, String>),
+    /// Somebody waits for the places of a host, as `HOST` or `HOST:PORT`.
+    Find(Seeker, String),
+}
+
+/// Who waits for places to be looked up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Seeker {
+    /// The account, whose servers do not answer.
+    Servers,
+    /// A call to that host.
+    Call(CallId),
 }
 
 /// A call that came.
@@ -83,6 +96,8 @@ pub enum Tidings {
     },
     /// The far end does not take T.38 sealed, and it must be.
     Unsealed,
+    /// New keys were not taken: those that there are stay in use.
+    KeysStay,
     /// A digit was told beside the audio.
     Digit(char),
     /// It is over; the last of it.
@@ -109,6 +124,8 @@ pub enum EndCause {
     Cancelled,
     /// It was not taken.
     Refused,
+    /// Nobody could be reached.
+    Unreachable,
 }
 
 impl End {
@@ -124,7 +141,15 @@ impl End {
         Self { cause: EndCause::Refused, status: Some(status), reason: reason.to_owned() }
     }
 
+    /// Nobody was there to take it.
+    fn unreachable(reason: String) -> Self {
+        Self { cause: EndCause::Unreachable, status: None, reason }
+    }
+
     fn of_response(response: &Message) -> Self {
+        if response.header("Reason") == Some(core::OURSELVES) {
+            return Self::unreachable(reason(response));
+        }
         Self { cause: EndCause::Refused, status: response.status(), reason: reason(response) }
     }
 }

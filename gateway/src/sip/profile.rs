@@ -35,8 +35,10 @@ pub struct Profile {
     pub login: String,
     /// And how we prove it; empty for not at all.
     pub password: String,
-    /// Where all goes, where there is such a one.
-    pub server: Option<Hop>,
+    /// Where all goes, where there is such a place: the one in use, and then those that stand in for it.
+    pub servers: Vec<Hop>,
+    /// Under which name they are looked up anew; empty for not at all.
+    pub server_name: String,
     /// What carries messages.
     pub transport: Transport,
     /// Where messages for us are to go.
@@ -58,6 +60,16 @@ pub struct Profile {
 }
 
 impl Profile {
+    /// The server in use.
+    pub fn server(&self) -> Option<Hop> {
+        self.servers.first().copied()
+    }
+
+    /// Whether a server is there.
+    pub(super) fn is_server(&self, machine: IpAddr) -> bool {
+        self.servers.iter().any(|server| server.address.ip() == machine)
+    }
+
     /// Our address for requests to us.
     pub(super) fn contact_uri(&self) -> String {
         let transport = match self.transport {
@@ -93,6 +105,6 @@ impl Profile {
     /// Our side of a call.
     pub fn local(&self, address: IpAddr, port: u16, session: u64) -> Local {
         let t38 = self.t38.clone().unwrap_or_default();
-        Local { address, port, session, version: 1, t38, seal: None::<OwnSeal> }
+        Local { address, port, session, version: 1, t38, seal: None::<OwnSeal>, kept: None }
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    Output,
+    Output, Seeker,
     core::{Core, Owner},
     message::Message,
     uri,
@@ -19,6 +19,8 @@ pub(super) struct Registration {
     sequence: u32,
     expires: Duration,
     due: Option<Duration>,
+    /// Servers that did not answer, one after the other.
+    missed: usize,
     /// It was taken back.
     leaving: bool,
 }
@@ -26,7 +28,7 @@ pub(super) struct Registration {
 impl Registration {
     pub(super) fn new(core: &mut Core, expires: Duration) -> Self {
         let (id, tag) = (core.word() + &core.word(), core.word());
-        Self { id, tag, sequence: 0, expires, due: Some(core.now), leaving: false }
+        Self { id, tag, sequence: 0, expires, due: Some(core.now), missed: 0, leaving: false }
     }
 
     pub(super) fn due(&self) -> Option<Duration> {
@@ -50,7 +52,7 @@ impl Registration {
     }
 
     fn send(&mut self, core: &mut Core, expires: Duration) {
-        let Some(server) = core.profile.server else { return };
+        let Some(server) = core.profile.server() else { return };
         self.sequence += 1;
         let profile = &core.profile;
         let us = format!("<sip:{}@{}>", profile.user, profile.domain);
@@ -72,6 +74,23 @@ impl Registration {
         self.sequence = self.sequence.max(sequence);
     }
 
+    /// The server does not do its work: the next is asked at once, until all were. Then they are looked up anew.
+    fn others_stand_in(&mut self, core: &mut Core) -> bool {
+        self.missed += 1;
+        if let Some(server) = core.profile.server() {
+            core.pass_over(server);
+        }
+        let more = self.missed < core.profile.servers.len();
+        if more {
+            self.due = Some(core.now);
+        } else {
+            self.missed = 0;
+            let name = Some(core.profile.server_name.clone()).filter(|name| !name.is_empty());
+            core.outputs.extend(name.map(|name| Output::Find(Seeker::Servers, name)));
+        }
+        more
+    }
+
     /// The server's answer.
     pub(super) fn answered(&mut self, core: &mut Core, response: &Message) {
         let status = response.status().unwrap_or_default();
@@ -80,6 +99,7 @@ impl Registration {
         }
         let told = match status {
             200..=299 => {
+                self.missed = 0;
                 let granted = granted(response, &core.profile.contact_uri()).unwrap_or(self.expires);
                 // Well before it is forgotten, and not all accounts at once.
                 let share = core.some_time(700, 900).as_millis() as u32;
@@ -92,6 +112,7 @@ impl Registration {
                 self.due = Some(core.now);
                 return;
             }
+            408 | 500 | 503 | 504 if self.others_stand_in(core) => return,
             _ => {
                 self.due = Some(core.now + AGAIN);
                 Err(format!("{status} {}", super::reason(response)))

@@ -1,6 +1,6 @@
 //! TCP and TLS: connections that we make and that are made to us, and the messages on them. RFC 3261 18, RFC 5923.
 
-use std::{collections::HashMap, fs, net::SocketAddr, sync::Arc, time::Duration};
+use std::{collections::HashMap, net::SocketAddr, time::Duration};
 
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
@@ -8,16 +8,9 @@ use tokio::{
     sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
     time::timeout,
 };
-use tokio_rustls::{
-    TlsAcceptor, TlsConnector,
-    rustls::{
-        ClientConfig, RootCertStore,
-        crypto::aws_lc_rs,
-        pki_types::{CertificateDer, ServerName, pem::PemObject},
-    },
-};
+use tokio_rustls::{TlsAcceptor, TlsConnector, rustls::pki_types::ServerName};
 
-use super::{Hop, LONGEST, Message, Transport, split_port};
+use super::{Hop, LONGEST, Message, Transport, split_port, trust::connector};
 use crate::{config::SipAccount, smtp::certificate};
 
 /// How long a connection may take to be made.
@@ -29,7 +22,8 @@ const MOST: usize = 256;
 /// What happened on streams.
 pub(super) enum Arrival {
     Message(Hop, Box<Message>),
-    Unreachable(Hop),
+    /// Nobody could be reached there, and why.
+    Unreachable(Hop, String),
     Nothing,
 }
 
@@ -37,7 +31,7 @@ pub(super) enum Arrival {
 enum Told {
     Message(u64, Box<Message>),
     Closed(u64),
-    Failed(u64),
+    Failed(u64, String),
 }
 
 struct Connection {
@@ -109,8 +103,8 @@ impl Streams {
                 self.open.remove(&id);
                 Arrival::Nothing
             }
-            Told::Failed(id) => match self.open.remove(&id) {
-                Some(connection) => Arrival::Unreachable(self.hop(id, connection.address)),
+            Told::Failed(id, why) => match self.open.remove(&id) {
+                Some(connection) => Arrival::Unreachable(self.hop(id, connection.address), why),
                 None => Arrival::Nothing,
             },
         }
@@ -159,7 +153,8 @@ impl Streams {
         let name = if self.server_name.is_empty() { to.address.ip().to_string() } else { self.server_name.clone() };
         tokio::spawn(async move {
             if timeout(CONNECTING, connect(id, to.address, connector, name, waiting, &tell)).await.is_err() {
-                let _ = tell.send(Told::Failed(id));
+                let why = format!("no connection in {} s", CONNECTING.as_secs());
+                let _ = tell.send(Told::Failed(id, why));
             }
         });
     }
@@ -181,7 +176,7 @@ async fn connect(
     };
     let failed = |error: &dyn std::fmt::Display| {
         tracing::warn!(%to, %error, "no connection");
-        let _ = tell.send(Told::Failed(id));
+        let _ = tell.send(Told::Failed(id, format!("no connection: {error}")));
     };
     let stream = match connected.await {
         Ok(stream) => stream,
@@ -195,7 +190,7 @@ async fn connect(
         });
         return;
     };
-    let secured = match ServerName::try_from(name) {
+    let secured = match ServerName::try_from(name.clone()) {
         Ok(name) => connector.connect(name, stream).await,
         Err(error) => return failed(&error),
     };
@@ -204,7 +199,7 @@ async fn connect(
             carry(id, stream, waiting, &tell_on).await;
             let _ = tell_on.send(Told::Closed(id));
         })),
-        Err(error) => failed(&error),
+        Err(error) => failed(&format!("{name}: {error}; see sip.ca_file, or sip.verify = false to trust anybody")),
     }
 }
 
@@ -242,28 +237,4 @@ async fn carry(
             },
         }
     }
-}
-
-fn connector(account: &SipAccount) -> Result<TlsConnector, String> {
-    let mut roots = RootCertStore::empty();
-    for root in rustls_native_certs::load_native_certs().certs {
-        // One that cannot be read is one that nobody is trusted by.
-        let _ = roots.add(root);
-    }
-    if !account.ca_file.as_os_str().is_empty() {
-        let wrong = |error: &dyn std::fmt::Display| {
-            format!("sip.ca_file = {:?}: {error}; write a file of certificates in PEM", account.ca_file)
-        };
-        let octets = fs::read(&account.ca_file).map_err(|error| wrong(&error))?;
-        for root in CertificateDer::pem_slice_iter(&octets) {
-            let root = root.map_err(|error| wrong(&error))?;
-            roots.add(root).map_err(|error| wrong(&error))?;
-        }
-    }
-    let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(|error| error.to_string())?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(TlsConnector::from(Arc::new(config)))
 }

@@ -2,13 +2,16 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use super::{Agent, CallId, EndCause, Hop, Incoming, Message, Output, Policy, Profile, Tidings, Transport};
+use super::{Agent, CallId, EndCause, Hop, Incoming, Message, Output, Policy, Profile, Seeker, Tidings, Transport};
 use crate::sdp::{Agreed, Description, Direction, Local, OwnSeal, T38, Wanted, offer};
 
 mod calls;
+mod captures;
 mod chaos;
 mod refusals;
 mod registrar;
+mod renewals;
+mod ways;
 
 /// Numbers by chance that are the same each time.
 fn chance(mut seed: u64) -> Box<dyn FnMut() -> u64 + Send> {
@@ -34,7 +37,8 @@ fn profile(which: usize) -> Profile {
         domain: format!("127.0.0.{}", 1 + which),
         login: "fax".into(),
         password: "secret".into(),
-        server: None,
+        servers: vec![],
+        server_name: String::new(),
         transport: Transport::Udp,
         contact: address(which),
         registers: None,
@@ -48,7 +52,11 @@ fn profile(which: usize) -> Profile {
 }
 
 fn local(which: usize) -> Local {
-    let seal = OwnSeal { fingerprint: format!("sha-256 A{which}:BB"), tls_id: format!("{which:020}") };
+    let seal = OwnSeal {
+        fingerprint: format!("sha-256 A{which}:BB"),
+        tls_id: format!("{which:020}"),
+        port: 4100 + which as u16,
+    };
     Local {
         address: address(which).ip(),
         port: 4000 + which as u16,
@@ -56,6 +64,7 @@ fn local(which: usize) -> Local {
         version: 1,
         t38: T38::ours(0),
         seal: Some(seal),
+        kept: None,
     }
 }
 
@@ -70,8 +79,12 @@ struct World {
     flying: Vec<(Duration, usize, Vec<u8>)>,
     told: [Vec<Tidings>; 2],
     rung: [Vec<(CallId, Incoming)>; 2],
+    /// What was to be looked up.
+    sought: [Vec<(Seeker, String)>; 2],
     /// All that was sent, by whom.
     sent: Vec<(usize, Message)>,
+    /// Where to.
+    to: Vec<SocketAddr>,
     /// Whether that message is lost.
     loses: Box<Loss>,
 }
@@ -89,7 +102,9 @@ impl World {
             flying: vec![],
             told: [vec![], vec![]],
             rung: [vec![], vec![]],
+            sought: [vec![], vec![]],
             sent: vec![],
+            to: vec![],
             loses: Box::new(|_, _| false),
         }
     }
@@ -107,6 +122,7 @@ impl World {
                         let message = Message::read(&octets).expect("what is sent can be read");
                         let lost = (self.loses)(who, &message);
                         self.sent.push((who, message));
+                        self.to.push(to.address);
                         let whom = (0..2).find(|whom| address(*whom) == to.address);
                         if let Some(whom) = whom.filter(|_| !lost) {
                             self.flying.push((self.now + Duration::from_millis(10), whom, octets));
@@ -114,6 +130,7 @@ impl World {
                     }
                     Output::Tell(_, tidings) => self.told[who].push(tidings),
                     Output::Incoming(call, incoming) => self.rung[who].push((call, *incoming)),
+                    Output::Find(seeker, host) => self.sought[who].push((seeker, host)),
                     Output::Registered(_) => {}
                 }
             }
@@ -184,12 +201,25 @@ impl World {
         })
     }
 
+    /// Where messages of that kind went.
+    fn sent_to(&self, who: usize, what: &str) -> Vec<SocketAddr> {
+        let of = self.sent.iter().zip(&self.to);
+        of.filter(|((whose, message), _)| *whose == who && is(message, what)).map(|(_, to)| *to).collect()
+    }
+
     /// Messages of that kind sent by somebody: methods of requests, statuses of responses.
     fn sent(&self, who: usize, what: &str) -> Vec<&Message> {
-        let is = |message: &Message| match message.status() {
-            Some(status) => status.to_string() == what,
-            None => message.method() == what,
-        };
-        self.sent.iter().filter(|(whose, message)| *whose == who && is(message)).map(|(_, message)| message).collect()
+        self.sent
+            .iter()
+            .filter(|(whose, message)| *whose == who && is(message, what))
+            .map(|(_, message)| message)
+            .collect()
+    }
+}
+
+fn is(message: &Message, what: &str) -> bool {
+    match message.status() {
+        Some(status) => status.to_string() == what,
+        None => message.method() == what,
     }
 }

@@ -51,6 +51,25 @@ pub(crate) fn host(uri: &str) -> Option<(String, Option<u16>)> {
     split_port(rest)
 }
 
+/// The host as it is written, with its port if that is.
+pub(crate) fn host_and_port(uri: &str) -> Option<String> {
+    let (host, port) = host(uri)?;
+    Some(port.map_or(host.clone(), |port| format!("{host}:{port}")))
+}
+
+/// Whether a call may go there: an address in SIP or a telephone number, without anything that would break a first line.
+pub(crate) fn is_callable(uri: &str) -> bool {
+    let plain = |letter: char| !letter.is_whitespace() && !letter.is_control();
+    let known = ["sip:", "sips:", "tel:"].iter().any(|scheme| uri.to_ascii_lowercase().starts_with(scheme));
+    known && uri.chars().all(plain) && (user(uri).is_some() || host(uri).is_some())
+}
+
+/// A telephone number as an address at a domain; what is an address stays so.
+pub(crate) fn at_domain(uri: &str, domain: &str) -> String {
+    let number = uri.to_ascii_lowercase().starts_with("tel:").then(|| user(uri)).flatten();
+    number.map_or_else(|| uri.to_owned(), |number| format!("sip:{number}@{domain}"))
+}
+
 /// A host and its port, apart.
 pub fn split_port(text: &str) -> Option<(String, Option<u16>)> {
     let (host, port) = match text.strip_prefix('[') {

@@ -1,5 +1,6 @@
 //! Lists for people: a screen at a time, of everybody or of one user.
 
+use serde::Serialize;
 use sqlx::FromRow;
 
 use super::{Store, StoreError, overview::Flag, query::Query};
@@ -31,7 +32,7 @@ pub struct Wanted {
 }
 
 /// A fax to be sent.
-#[derive(Clone, Debug, FromRow)]
+#[derive(Clone, Debug, FromRow, Serialize)]
 pub struct JobItem {
     /// Row.
     pub id: i64,
@@ -151,7 +152,8 @@ pub struct Counts {
     pub oldest_due_ms: i64,
 }
 
-const JOB: &str = "SELECT job.id, job.message, state, number, mail_from, account, subject, received_at, page_count, next_page, attempts, due_at,
+/// Columns of [`JobItem`].
+pub(super) const JOB: &str = "SELECT job.id, job.message, state, number, mail_from, account, subject, received_at, page_count, next_page, attempts, due_at,
         priority, held, cause, said FROM job JOIN message ON message.id = job.message WHERE 1 = 1";
 
 const FAX: &str = "SELECT fax.id, line, begun_at, state, remote_ident, caller, said,
@@ -242,7 +244,7 @@ impl Store {
     /// A page of a job, counted from 0 without its cover; none before it is rendered.
     pub async fn page(&self, message: i64, number: i64) -> Result<Option<Vec<u8>>, StoreError> {
         let query = sqlx::query_scalar("SELECT image FROM page WHERE message = $1 AND number = $2");
-        Ok(query.bind(message).bind(number).fetch_optional(&self.pool).await?)
+        self.maybe_fetched(query.bind(message).bind(number).fetch_optional(&self.pool).await?).await
     }
 
     /// The job of a message that was made last.
@@ -292,7 +294,14 @@ impl Store {
     pub async fn fax_page(&self, fax: i64, number: i64) -> Result<Option<Vec<u8>>, StoreError> {
         let query =
             sqlx::query_scalar("SELECT image FROM fax_page WHERE fax = $1 AND number = $2 AND length(image) > 0");
-        Ok(query.bind(fax).bind(number).fetch_optional(&self.pool).await?)
+        self.maybe_fetched(query.bind(fax).bind(number).fetch_optional(&self.pool).await?).await
+    }
+
+    async fn maybe_fetched(&self, kept: Option<Vec<u8>>) -> Result<Option<Vec<u8>>, StoreError> {
+        match kept {
+            Some(kept) => self.fetched(kept).await.map(Some),
+            None => Ok(None),
+        }
     }
 
     /// The numbers called last, one row each.

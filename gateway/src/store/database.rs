@@ -15,7 +15,7 @@ use sqlx::{
     sqlite::{SqliteAutoVacuum, SqliteConnectOptions, SqliteConnection, SqliteJournalMode},
 };
 
-use super::{Store, StoreError, dialect::Terms};
+use super::{Store, StoreError, dialect::Terms, objects::Objects};
 use crate::config::StoreConfig;
 
 /// Told before each operation on the store.
@@ -38,10 +38,12 @@ impl Store {
 
     /// Opens the store of a configuration.
     pub async fn of(config: &StoreConfig, watch: Option<Watch>) -> Result<Self, StoreError> {
-        match &config.url {
+        let pages = Some(&config.pages).filter(|url| !url.is_empty()).map(|url| Objects::open(url)).transpose()?;
+        let store = match &config.url {
             url if url.is_empty() => Self::open_folder(&config.dir, watch).await,
             url => Self::open_server(url, config.lease, watch).await,
-        }
+        };
+        Ok(Self { pages, ..store? })
     }
 
     async fn open_folder(folder: &Path, watch: Option<Watch>) -> Result<Self, StoreError> {
@@ -57,7 +59,7 @@ impl Store {
             Box::pin(async move { sqlx::raw_sql(SQLITE_SETTINGS).execute(connection).await.map(drop) })
         });
         let pool = pool.connect(&url).await.map_err(|error| refuse(error.to_string()))?;
-        Ok(Self { pool, terms: Terms::sqlite(&node), node })
+        Ok(Self { pool, terms: Terms::sqlite(&node), pages: None, node })
     }
 
     async fn open_server(url: &str, lease: Duration, watch: Option<Watch>) -> Result<Self, StoreError> {
@@ -65,7 +67,7 @@ impl Store {
         let node = new_node();
         let pool = pool(POSTGRES_CONNECTIONS, watch).connect(url).await.map_err(|error| refuse(&error))?;
         POSTGRES.run(&pool).await.map_err(|error| refuse(&error))?;
-        Ok(Self { pool, terms: Terms::postgres(&node, lease), node })
+        Ok(Self { pool, terms: Terms::postgres(&node, lease), pages: None, node })
     }
 }
 
@@ -83,10 +85,14 @@ async fn prepare(file: &Path) -> Result<(), sqlx::Error> {
 }
 
 /// SQLite ends a transaction by itself when the disk is full; a connection that still believes in it is replaced.
+///
+/// Connections have no end in time. The task that would look after them counts idle ones while others take and give them
+/// back, can find one less than none, and then counts for ever on a thread that it keeps.
 fn pool(connections: u32, watch: Option<Watch>) -> PoolOptions<Any> {
     static DRIVERS: Once = Once::new();
     DRIVERS.call_once(sqlx::any::install_default_drivers);
-    AnyPoolOptions::new().max_connections(connections).before_acquire(move |connection, _| {
+    let endless = AnyPoolOptions::new().idle_timeout(None).max_lifetime(None);
+    endless.max_connections(connections).before_acquire(move |connection, _| {
         if let Some(watch) = &watch {
             watch();
         }

@@ -26,6 +26,10 @@ pub struct Fax {
     pub account: String,
     /// The destination keyed in.
     pub keyed: String,
+    /// `receiving`, `complete`, `partial` or `empty`.
+    pub state: String,
+    /// Why it is not complete.
+    pub said: Option<String>,
 }
 
 impl Fax {
@@ -43,7 +47,8 @@ impl Fax {
 }
 
 /// Columns of [`Fax`].
-const COLUMNS: &str = "SELECT id, line, begun_at, remote_ident, subaddress, dialled, caller, account, keyed FROM fax";
+const COLUMNS: &str =
+    "SELECT id, line, begun_at, remote_ident, subaddress, dialled, caller, account, keyed, state, said FROM fax";
 
 /// How a received fax ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,6 +109,7 @@ impl Store {
             "SELECT id FROM fax WHERE id = $1 AND state = 'receiving' AND node = $2 {}",
             self.terms.share_locked
         );
+        let laid = self.laid(image).await?;
         let mut tx = self.begin().await?;
         let ours: Option<i64> =
             sqlx::query_scalar(sqlx::AssertSqlSafe(ours)).bind(fax).bind(&self.node).fetch_optional(&mut *tx).await?;
@@ -112,7 +118,7 @@ impl Store {
             .bind(fax)
             .bind(number as i64)
             .bind(now())
-            .bind(image)
+            .bind(&laid[..])
             .bind(i64::from(bad_rows))
             .execute(&mut *tx)
             .await?;
@@ -123,7 +129,11 @@ impl Store {
     pub async fn fax_pages(&self, fax: i64) -> Result<Vec<(Vec<u8>, u32)>, StoreError> {
         let query = sqlx::query_as("SELECT image, bad_rows FROM fax_page WHERE fax = $1 ORDER BY number").bind(fax);
         let rows: Vec<(Vec<u8>, i64)> = query.fetch_all(&self.pool).await?;
-        Ok(rows.into_iter().map(|(image, bad_rows)| (image, bad_rows as u32)).collect())
+        let mut pages = Vec::with_capacity(rows.len());
+        for (kept, bad_rows) in rows {
+            pages.push((self.fetched(kept).await?, bad_rows as u32));
+        }
+        Ok(pages)
     }
 
     /// One fax.
@@ -161,7 +171,7 @@ impl Store {
         let terms = &self.terms;
         let adopt = format!(
             "UPDATE fax SET node = $1, lease_until = {} WHERE state = 'receiving' AND {}
-             RETURNING id, line, begun_at, remote_ident, subaddress, dialled, caller, account, keyed",
+             RETURNING id, line, begun_at, remote_ident, subaddress, dialled, caller, account, keyed, state, said",
             terms.lease_end, terms.abandoned
         );
         Ok(sqlx::query_as(sqlx::AssertSqlSafe(adopt)).bind(&self.node).fetch_all(&self.pool).await?)

@@ -91,9 +91,9 @@ pub struct LogFilter {
     pub limit: Option<i64>,
 }
 
-/// Both ways in the same columns.
-const ROWS: &str = "SELECT * FROM (
-    SELECT 'offramp' AS way, job.id AS id, received_at, mail_from AS sender, recipient, number, account,
+/// Both ways in the same columns, each with when its rows came and their numbers by indexes: the newest are found without
+/// looking at the others.
+const SENT: &str = "SELECT 'offramp' AS way, job.id AS id, received_at, mail_from AS sender, recipient, number, account,
            message.message_id AS message_id, subject, job.state AS state,
            (SELECT max(begun_at) FROM call WHERE call.job = job.id) AS call_begun_at,
            (SELECT max(ended_at) FROM call WHERE call.job = job.id) AS call_ended_at,
@@ -103,27 +103,27 @@ const ROWS: &str = "SELECT * FROM (
            (SELECT finished_at FROM outbound WHERE outbound.id = job.notice AND outbound.state = 'delivered') AS notice_at,
            CAST(NULL AS BIGINT) AS mailed_at,
            CAST(NULL AS TEXT) AS reply, CAST(NULL AS BIGINT) AS replied_at
-    FROM job JOIN message ON message.id = job.message
-    UNION ALL
-    SELECT 'onramp', fax.id, begun_at, remote_ident,
-           coalesce((SELECT recipient FROM outbound WHERE outbound.fax = fax.id ORDER BY outbound.id LIMIT 1), ''),
-           fax.caller, '', NULL, '', fax.state, begun_at, ended_at, line,
-           (SELECT count(*) FROM fax_page WHERE fax_page.fax = fax.id),
-           coalesce((SELECT attempts FROM outbound WHERE outbound.fax = fax.id ORDER BY outbound.id LIMIT 1), 0),
-           (SELECT cause FROM call WHERE call.fax = fax.id ORDER BY call.id DESC LIMIT 1), '', fax.said,
-           CAST(0 AS DOUBLE PRECISION), CAST(NULL AS BIGINT),
+    FROM job JOIN message ON message.id = job.message";
+const CAME: &str = "SELECT 'onramp' AS way, fax.id AS id, begun_at AS received_at, remote_ident AS sender,
+           coalesce((SELECT recipient FROM outbound WHERE outbound.fax = fax.id ORDER BY outbound.id LIMIT 1), '') AS recipient,
+           fax.caller AS number, '' AS account, CAST(NULL AS TEXT) AS message_id, '' AS subject, fax.state AS state,
+           begun_at AS call_begun_at, ended_at AS call_ended_at, line,
+           (SELECT count(*) FROM fax_page WHERE fax_page.fax = fax.id) AS pages,
+           coalesce((SELECT attempts FROM outbound WHERE outbound.fax = fax.id ORDER BY outbound.id LIMIT 1), 0) AS attempts,
+           (SELECT cause FROM call WHERE call.fax = fax.id ORDER BY call.id DESC LIMIT 1) AS cause, '' AS status, fax.said AS said,
+           CAST(0 AS DOUBLE PRECISION) AS cost, CAST(NULL AS BIGINT) AS notice_at,
            (SELECT finished_at FROM outbound WHERE outbound.fax = fax.id AND outbound.state = 'delivered'
-            ORDER BY outbound.id LIMIT 1),
-           (SELECT reply FROM outbound WHERE outbound.fax = fax.id AND reply IS NOT NULL ORDER BY replied_at DESC LIMIT 1),
-           (SELECT max(replied_at) FROM outbound WHERE outbound.fax = fax.id)
-    FROM fax) AS log";
+            ORDER BY outbound.id LIMIT 1) AS mailed_at,
+           (SELECT reply FROM outbound WHERE outbound.fax = fax.id AND reply IS NOT NULL ORDER BY replied_at DESC LIMIT 1) AS reply,
+           (SELECT max(replied_at) FROM outbound WHERE outbound.fax = fax.id) AS replied_at
+    FROM fax";
 
 /// What is none matters not.
 const WANTED: &str =
     "WHERE way = coalesce($1, way) AND state = coalesce($2, state) AND coalesce(cause, '') = coalesce($3, cause, '')
       AND lower(number) LIKE coalesce($4, '%') AND lower(sender) LIKE coalesce($5, '%')
       AND lower(recipient) LIKE coalesce($6, '%') AND received_at >= $7 AND received_at < $8
-    ORDER BY received_at DESC, way, id DESC LIMIT $9";
+    ORDER BY received_at DESC, id DESC LIMIT $9";
 
 /// What the reports of calls hold of it.
 #[derive(FromRow)]
@@ -134,8 +134,24 @@ struct Reported {
 impl Store {
     /// The rows wanted, oldest first.
     pub async fn history(&self, filter: &LogFilter) -> Result<Vec<LogRow>, StoreError> {
+        let mut rows = vec![];
+        for (way, columns) in [("offramp", SENT), ("onramp", CAME)] {
+            if filter.way.as_deref().is_none_or(|wanted| wanted == way) {
+                rows.extend(self.rows_of(columns, filter).await?);
+            }
+        }
+        rows.sort_by(|a, b| (b.received_at, &a.way, b.id).cmp(&(a.received_at, &b.way, a.id)));
+        rows.truncate(filter.limit.map_or(usize::MAX, |limit| limit.max(0) as usize));
+        rows.reverse();
+        for row in &mut rows {
+            self.add_reports(row).await?;
+        }
+        Ok(rows)
+    }
+
+    async fn rows_of(&self, columns: &str, filter: &LogFilter) -> Result<Vec<LogRow>, StoreError> {
         let within = |part: &Option<String>| part.as_ref().map(|part| format!("%{}%", part.to_lowercase()));
-        let query = sqlx::query_as(sqlx::AssertSqlSafe(format!("{ROWS} {WANTED}")))
+        let query = sqlx::query_as(sqlx::AssertSqlSafe(format!("SELECT * FROM ({columns}) AS log {WANTED}")))
             .bind(&filter.way)
             .bind(&filter.state)
             .bind(&filter.cause)
@@ -145,12 +161,7 @@ impl Store {
             .bind(filter.since.unwrap_or(i64::MIN))
             .bind(filter.until.unwrap_or(i64::MAX))
             .bind(filter.limit.unwrap_or(i64::MAX));
-        let mut rows: Vec<LogRow> = query.fetch_all(&self.pool).await?;
-        rows.reverse();
-        for row in &mut rows {
-            self.add_reports(row).await?;
-        }
-        Ok(rows)
+        Ok(query.fetch_all(&self.pool).await?)
     }
 
     async fn add_reports(&self, row: &mut LogRow) -> Result<(), StoreError> {

@@ -65,6 +65,12 @@ pub fn unpack(octets: &[u8]) -> Option<Page> {
     (bitmap.height() == rows).then_some(Page { bitmap, resolution })
 }
 
+/// Width and rows that octets say their page has, before any of it is made; none when there is a picture behind it.
+pub fn size_of(octets: &[u8]) -> Option<(u32, u32)> {
+    octets.first().filter(|form| **form == FORM)?;
+    Some((number_at(octets, 2)?, number_at(octets, 6)?))
+}
+
 /// The picture that lies with a page, if there is one.
 pub fn unpack_picture(octets: &[u8]) -> Option<ReceivedPicture> {
     let (head, rest) = octets.split_at_checked(HEAD)?;

@@ -49,6 +49,28 @@ impl Job {
     }
 }
 
+/// What a line can do for a fax.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Carries {
+    /// Sound, or whatever there is.
+    Anything,
+    /// Only packets of T.38: numbers of which it is remembered that these do not reach them are left to other lines.
+    Packets,
+}
+
+impl Carries {
+    /// A condition on jobs.
+    fn condition(self) -> &'static str {
+        match self {
+            Self::Anything => "",
+            Self::Packets => {
+                "AND NOT EXISTS (SELECT 1 FROM destination
+                                 WHERE destination.number = job.number AND step > 0 AND until > $2)"
+            }
+        }
+    }
+}
+
 /// How a job ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
@@ -78,21 +100,10 @@ const CLAIMED: &str =
 impl Store {
     /// Takes the most urgent job that is due and whose number is not being called; it is `sending` until something is said
     /// of it. A job that went wrong on this line is left to others until `patience` milliseconds after it fell due.
-    pub async fn claim_job(&self, line: &str, patience: i64) -> Result<Option<Job>, StoreError> {
-        let due = format!(
-            "SELECT id, number FROM job
-             WHERE state IN ('queued', 'waiting') AND held = 0 AND due_at <= $1
-               AND (last_line <> $2 OR due_at <= $3)
-               AND NOT EXISTS (SELECT 1 FROM job AS other WHERE other.state = 'sending' AND other.number = job.number)
-             ORDER BY priority DESC, due_at, id LIMIT 1 {}",
-            self.terms.skip_locked
-        );
+    pub async fn claim_job(&self, line: &str, carries: Carries, patience: i64) -> Result<Option<Job>, StoreError> {
         loop {
             let mut tx = self.begin().await?;
-            let due = sqlx::query_as(sqlx::AssertSqlSafe(due.as_str()));
-            let due: Option<(i64, String)> =
-                due.bind(now()).bind(line).bind(now() - patience).fetch_optional(&mut *tx).await?;
-            let Some((id, number)) = due else { return Ok(None) };
+            let Some((id, number)) = self.due_job(&mut tx, line, carries, patience).await? else { return Ok(None) };
             // Between the look and the lock another gateway may have begun to call that number.
             self.terms.lock(&mut tx, &number).await?;
             if is_being_called(&mut tx, &number).await? {
@@ -103,6 +114,35 @@ impl Store {
             tx.commit().await?;
             return Ok(Some(job));
         }
+    }
+
+    /// The most urgent job that is due for that line. Each priority is looked at by itself: its jobs lie in the order in
+    /// which they fall due, so those that wait are not passed over one by one.
+    async fn due_job(
+        &self,
+        tx: &mut AnyConnection,
+        line: &str,
+        carries: Carries,
+        patience: i64,
+    ) -> Result<Option<(i64, String)>, sqlx::Error> {
+        let due = format!(
+            "SELECT id, number FROM job
+             WHERE priority = $1 AND state IN ('queued', 'waiting') AND held = 0 AND due_at <= $2
+               AND (last_line <> $3 OR due_at <= $4)
+               AND number NOT IN (SELECT number FROM job WHERE state = 'sending')
+               {}
+             ORDER BY due_at, id LIMIT 1 {}",
+            carries.condition(),
+            self.terms.skip_locked
+        );
+        for priority in Priority::ALL.into_iter().rev() {
+            let due = sqlx::query_as(sqlx::AssertSqlSafe(due.as_str())).bind(priority.rank());
+            let due = due.bind(now()).bind(line).bind(now() - patience).fetch_optional(&mut *tx).await?;
+            if due.is_some() {
+                return Ok(due);
+            }
+        }
+        Ok(None)
     }
 
     /// Takes more jobs that are due for the same place as one that was claimed, to go in the same call.
@@ -141,17 +181,18 @@ impl Store {
     /// The rendered pages of a message; none when it was not rendered yet.
     pub async fn pages(&self, message: i64) -> Result<Vec<Vec<u8>>, StoreError> {
         let query = sqlx::query_scalar("SELECT image FROM page WHERE message = $1 ORDER BY number").bind(message);
-        Ok(query.fetch_all(&self.pool).await?)
+        self.all_fetched(query.fetch_all(&self.pool).await?).await
     }
 
     /// Keeps what a message was rendered to.
     pub async fn keep_pages(&self, message: i64, images: &[Vec<u8>]) -> Result<(), StoreError> {
+        let laid = self.all_laid(images).await?;
         let mut tx = self.begin().await?;
-        for (number, image) in images.iter().enumerate() {
+        for (number, image) in laid.iter().enumerate() {
             sqlx::query("INSERT INTO page (message, number, image) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
                 .bind(message)
                 .bind(number as i64)
-                .bind(image)
+                .bind(&image[..])
                 .execute(&mut *tx)
                 .await?;
         }
@@ -161,17 +202,18 @@ impl Store {
     /// The cover pages of a job.
     pub async fn cover(&self, job: i64) -> Result<Vec<Vec<u8>>, StoreError> {
         let query = sqlx::query_scalar("SELECT image FROM cover WHERE job = $1 ORDER BY number").bind(job);
-        Ok(query.fetch_all(&self.pool).await?)
+        self.all_fetched(query.fetch_all(&self.pool).await?).await
     }
 
     /// Keeps the cover pages of a job, so that they are the same in its next attempt.
     pub async fn keep_cover(&self, job: i64, images: &[Vec<u8>]) -> Result<(), StoreError> {
+        let laid = self.all_laid(images).await?;
         let mut tx = self.begin().await?;
-        for (number, image) in images.iter().enumerate() {
+        for (number, image) in laid.iter().enumerate() {
             sqlx::query("INSERT INTO cover (job, number, image) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
                 .bind(job)
                 .bind(number as i64)
-                .bind(image)
+                .bind(&image[..])
                 .execute(&mut *tx)
                 .await?;
         }
@@ -271,12 +313,14 @@ impl Store {
         Ok(done.rows_affected())
     }
 
-    /// Makes a finished or waiting job due now, with attempts counted anew; false when it is not in a state for that.
+    /// Makes a finished or waiting job due now, with attempts counted anew; false when it is not in a state for
+    /// that, or its message is wiped.
     pub async fn retry_job(&self, job: i64) -> Result<bool, StoreError> {
         self.change(
             "UPDATE job SET state = 'waiting', due_at = $1, attempts = 0, causes = '{}', last_line = '', held = 0,
                     finished_at = NULL, told = 0, hooked = 0
-             WHERE id = $2 AND state IN ('waiting', 'queued', 'failed', 'cancelled')",
+             WHERE id = $2 AND state IN ('waiting', 'queued', 'failed', 'cancelled')
+               AND EXISTS (SELECT 1 FROM message WHERE message.id = job.message AND length(raw) > 0)",
             now(),
             job,
         )

@@ -8,7 +8,7 @@
 //!
 //! SQLite in WAL mode with `synchronous=FULL` for one gateway, PostgreSQL for several that share one queue. Every change
 //! of state is one transaction, so a crash at any point leaves each job, page and mail in a definite state. Images are in
-//! it too: a page and the state that says it is there cannot disagree.
+//! it too, or with `store.pages` in a folder or at an S3 server: then they are safe there before a row names them.
 //!
 //! What a gateway works on carries its name and a lease that it renews ([`Store::renew`]). Of a gateway that is gone the
 //! lease runs out, and another takes over what it left; what it still writes then no longer counts. SQLite has one
@@ -23,10 +23,12 @@ mod image;
 mod jobs;
 mod lease;
 mod messages;
+mod objects;
 mod outbound;
 mod overview;
 mod query;
 mod retention;
+mod s3;
 mod told;
 mod usage;
 mod users;
@@ -42,12 +44,13 @@ pub use database::Watch;
 use dialect::Terms;
 pub use faxes::{Fax, FaxState};
 pub use history::{LogFilter, LogRow};
-pub use image::{pack, pack_with, unpack, unpack_picture};
+pub use image::{pack, pack_with, size_of, unpack, unpack_picture};
 use jiff::Timestamp;
-pub use jobs::{Ending, Job, Verdict};
-pub use messages::{Accepted, NewMessage, NewRecipient};
+pub use jobs::{Carries, Ending, Job, Verdict};
+pub use messages::{Accepted, NewMessage, NewRecipient, Replaced};
+use objects::Objects;
 pub use outbound::{Mail, MailKind, NewMail};
-pub use overview::{CallRow, JobRow, MailRow, Overview};
+pub use overview::{CallRow, MailRow, Overview};
 use sqlx::{Any, AnyPool, Transaction};
 pub use told::Untold;
 pub use usage::Usage;
@@ -59,6 +62,8 @@ pub use webhooks::{Over, Webhook};
 pub struct Store {
     pool: AnyPool,
     terms: Terms,
+    /// Where pages lie, if not in the database.
+    pages: Option<Objects>,
     /// Who we are among the gateways of this store, another at each start.
     node: String,
 }
@@ -83,6 +88,9 @@ pub enum StoreError {
     /// A database that several gateways share.
     #[error("store.url: {0}; see that the server runs and that the user may use the database")]
     Server(String),
+    /// Where pages lie that are not in the database.
+    #[error("{0}")]
+    Pages(String),
     /// Another gateway has closed it, because this one did not renew its lease.
     #[error("fax {0} was taken over by another gateway")]
     TakenOver(i64),

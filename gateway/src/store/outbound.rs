@@ -96,6 +96,36 @@ impl Store {
         Ok(note.execute(&self.pool).await?.rows_affected() > 0)
     }
 
+    /// How many mails of a fax have gone to that recipient, as whom the first of them named it; none when there was none.
+    pub async fn mails_of_fax(
+        &self,
+        fax: i64,
+        begun_at: i64,
+        recipient: &str,
+    ) -> Result<Option<(String, i64)>, StoreError> {
+        let query = sqlx::query_as(
+            "SELECT min(recipient), count(*) FROM outbound
+             WHERE fax IN (SELECT id FROM fax WHERE id = $1 AND begun_at = $2) AND lower(recipient) = lower($3)",
+        );
+        let query = query.bind(fax).bind(begun_at).bind(recipient);
+        let (named, count): (Option<String>, i64) = query.fetch_one(&self.pool).await?;
+        Ok(named.map(|named| (named, count)))
+    }
+
+    /// Queues one more mail of a fax, unless there are no longer so many of it to that recipient.
+    pub async fn mail_again(&self, fax: i64, mail: &NewMail, before: i64) -> Result<bool, StoreError> {
+        let mut tx = self.begin().await?;
+        self.terms.lock(&mut tx, &format!("fax {fax}")).await?;
+        let count = sqlx::query_scalar("SELECT count(*) FROM outbound WHERE fax = $1 AND recipient = $2");
+        let count: i64 = count.bind(fax).bind(&mail.recipient).fetch_one(&mut *tx).await?;
+        if count != before {
+            return Ok(false);
+        }
+        insert_mail(&mut tx, mail).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
     /// The relay could not be reached or asked for patience.
     pub async fn mail_waits(&self, mail: i64, due_at: i64, said: &str) -> Result<(), StoreError> {
         sqlx::query(
@@ -112,7 +142,7 @@ impl Store {
     /// Makes a waiting or refused mail due now; false when it is neither.
     pub async fn retry_mail(&self, mail: i64) -> Result<bool, StoreError> {
         let done = sqlx::query(
-            "UPDATE outbound SET state = 'waiting', due_at = $1 WHERE id = $2 AND state IN ('waiting', 'refused')",
+            "UPDATE outbound SET state = 'waiting', due_at = $1 WHERE id = $2 AND state IN ('waiting', 'refused') AND length(raw) > 0",
         )
         .bind(now())
         .bind(mail)

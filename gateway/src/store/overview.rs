@@ -3,36 +3,10 @@
 use serde::Serialize;
 use sqlx::FromRow;
 
-use super::{Store, StoreError};
-
-/// A job in a list.
-#[derive(Clone, Debug, FromRow, Serialize)]
-pub struct JobRow {
-    /// Row.
-    pub id: i64,
-    /// State.
-    pub state: String,
-    /// International number.
-    pub number: String,
-    /// Who sent it.
-    pub mail_from: String,
-    /// Pages in all, once rendered.
-    pub page_count: Option<i64>,
-    /// Pages confirmed.
-    pub next_page: i64,
-    /// Attempts made.
-    pub attempts: i64,
-    /// When it is due, milliseconds since 1970.
-    pub due_at: i64,
-    /// How urgent it is: 0 low, 1 normal, 2 urgent.
-    pub priority: i64,
-    /// Whether it is held, 1, or may go, 0.
-    pub held: i64,
-    /// Why it waits or failed.
-    pub cause: Option<String>,
-    /// The same for people.
-    pub said: Option<String>,
-}
+use super::{
+    Store, StoreError,
+    browse::{JOB, JobItem},
+};
 
 /// A mail in a list.
 #[derive(Clone, Debug, FromRow, Serialize)]
@@ -98,7 +72,7 @@ impl From<Flag> for bool {
 #[derive(Clone, Debug, Serialize)]
 pub struct Overview {
     /// Faxes to send.
-    pub jobs: Vec<JobRow>,
+    pub jobs: Vec<JobItem>,
     /// Mail to hand over.
     pub mail: Vec<MailRow>,
 }
@@ -109,11 +83,8 @@ const CALLS: &str = "SELECT line, job, fax, dialled, begun_at, ended_at, ok, rep
 impl Store {
     /// Jobs and mail, those that are over only when `all`.
     pub async fn overview(&self, all: bool) -> Result<Overview, StoreError> {
-        let jobs = sqlx::query_as(
-            "SELECT job.id, state, number, mail_from, page_count, next_page, attempts, due_at, priority, held, cause, said
-             FROM job JOIN message ON message.id = job.message
-             WHERE $1 OR state IN ('queued', 'sending', 'waiting', 'failed') ORDER BY job.id",
-        );
+        let jobs = format!("{JOB} AND ($1 OR state IN ('queued', 'sending', 'waiting', 'failed')) ORDER BY job.id");
+        let jobs = sqlx::query_as(sqlx::AssertSqlSafe(jobs));
         let mail = sqlx::query_as(
             "SELECT id, kind, state, recipient, fax, job, attempts, due_at, said FROM outbound
              WHERE $1 OR state IN ('queued', 'waiting', 'refused') ORDER BY id",
@@ -125,12 +96,8 @@ impl Store {
     }
 
     /// One job; none when there is no such.
-    pub async fn job(&self, id: i64) -> Result<Option<JobRow>, StoreError> {
-        let query = sqlx::query_as(
-            "SELECT job.id, state, number, mail_from, page_count, next_page, attempts, due_at, priority, held, cause, said
-             FROM job JOIN message ON message.id = job.message WHERE job.id = $1",
-        );
-        Ok(query.bind(id).fetch_optional(&self.pool).await?)
+    pub async fn job(&self, id: i64) -> Result<Option<JobItem>, StoreError> {
+        self.job_item(id, None).await
     }
 
     /// Writes a call into the log.

@@ -4,7 +4,7 @@ use super::{Store, StoreError};
 
 /// Wipes contents older than `$1` of what is over: `$2` is nothing. The rows stay for the log; SQLite overwrites the
 /// freed room (`secure_delete`), PostgreSQL keeps it until its own VACUUM.
-const WIPE: [&str; 5] = [
+const WIPE: [&str; 6] = [
     "UPDATE message SET raw = $2 WHERE received_at < $1 AND length(raw) > 0
      AND NOT EXISTS (SELECT 1 FROM job WHERE job.message = message.id AND (job.told = 0 OR job.finished_at >= $1
                      OR job.state NOT IN ('done', 'failed', 'cancelled')))",
@@ -12,8 +12,9 @@ const WIPE: [&str; 5] = [
     "DELETE FROM cover WHERE job IN (SELECT job.id FROM job JOIN message ON message.id = job.message WHERE length(raw) = 0)",
     "UPDATE fax_page SET image = $2 WHERE kept_at < $1 AND length(image) > 0
      AND NOT EXISTS (SELECT 1 FROM fax WHERE fax.id = fax_page.fax AND fax.state = 'receiving')
-     AND NOT EXISTS (SELECT 1 FROM outbound WHERE outbound.fax = fax_page.fax AND outbound.state <> 'delivered')",
-    "UPDATE outbound SET raw = $2 WHERE state = 'delivered' AND finished_at < $1 AND length(raw) > 0",
+     AND NOT EXISTS (SELECT 1 FROM outbound WHERE outbound.fax = fax_page.fax AND outbound.state IN ('queued', 'waiting'))",
+    "UPDATE outbound SET raw = $2 WHERE state IN ('delivered', 'refused') AND finished_at < $1 AND length(raw) > 0",
+    "DELETE FROM webhook WHERE state <> 'waiting' AND finished_at < $1",
 ];
 
 /// Removes the rows themselves of what was wiped and is older than `$1`.

@@ -83,15 +83,15 @@ async fn a_copy_of_a_message_makes_no_second_fax(store: Store) {
 async fn a_crash_in_a_call_keeps_confirmed_pages_and_gives_the_job_back() {
     let (dir, store) = store().await;
     store.accept(&message("one", &["+1"])).await.unwrap();
-    let job = store.claim_job("one", 0).await.unwrap().unwrap();
-    assert!(store.claim_job("one", 0).await.unwrap().is_none());
+    let job = store.claim_job("one", Carries::Anything, 0).await.unwrap().unwrap();
+    assert!(store.claim_job("one", Carries::Anything, 0).await.unwrap().is_none());
     store.keep_pages(job.message, &[vec![1], vec![2], vec![3]]).await.unwrap();
     store.page_confirmed(job.id, 2).await.unwrap();
     drop(store);
 
     let store = Store::open(dir.path()).await.unwrap();
     assert_eq!(store.recover_jobs().await.unwrap(), 1);
-    let again = store.claim_job("one", 0).await.unwrap().unwrap();
+    let again = store.claim_job("one", Carries::Anything, 0).await.unwrap().unwrap();
     assert_eq!((again.id, again.next_page, again.attempts), (job.id, 2, 2));
     assert_eq!(store.pages(job.message).await.unwrap().len(), 3);
 }
@@ -100,11 +100,11 @@ const BROKEN: Verdict<'static> = Verdict { cause: Some("line_lost"), said: "cut"
 
 async fn who_is_untold_is_told_once(store: Store) {
     store.accept(&message("one", &["+1", "+2"])).await.unwrap();
-    let first = store.claim_job("one", 0).await.unwrap().unwrap();
+    let first = store.claim_job("one", Carries::Anything, 0).await.unwrap().unwrap();
     store.job_ends(first.id, Ending::Failed, &BROKEN).await.unwrap();
     assert_eq!(store.untold(false).await.unwrap().len(), 1);
     assert!(store.untold(true).await.unwrap().is_empty(), "the other is not over");
-    let second = store.claim_job("one", 0).await.unwrap().unwrap();
+    let second = store.claim_job("one", Carries::Anything, 0).await.unwrap().unwrap();
     store.job_ends(second.id, Ending::Done, &Verdict { cause: None, said: "", status: "2.0.0" }).await.unwrap();
     let untold = store.untold(true).await.unwrap();
     assert_eq!(untold.iter().map(|job| job.state.as_str()).collect::<Vec<_>>(), ["failed", "done"]);
@@ -117,10 +117,10 @@ async fn one_call_at_a_time_goes_to_a_number_and_takes_more_jobs_along(store: St
     for (id, numbers) in [("one", &["+1"][..]), ("two", &["+1", "+2"]), ("three", &["+1"])] {
         store.accept(&message(id, numbers)).await.unwrap();
     }
-    let first = store.claim_job("one", 0).await.unwrap().unwrap();
+    let first = store.claim_job("one", Carries::Anything, 0).await.unwrap().unwrap();
     assert_eq!(first.number, "+1");
-    assert_eq!(store.claim_job("two", 0).await.unwrap().unwrap().number, "+2");
-    assert!(store.claim_job("two", 0).await.unwrap().is_none());
+    assert_eq!(store.claim_job("two", Carries::Anything, 0).await.unwrap().unwrap().number, "+2");
+    assert!(store.claim_job("two", Carries::Anything, 0).await.unwrap().is_none());
     let along = store.claim_companions(&first, 1).await.unwrap();
     assert_eq!(along.iter().map(|job| job.id).collect::<Vec<_>>(), [2]);
     store.job_untried(along[0].id, now()).await.unwrap();
@@ -134,22 +134,22 @@ async fn urgent_jobs_go_first_and_held_ones_not_at_all(store: Store) {
     store.accept(&message("one", &["+1", "+2", "+3"])).await.unwrap();
     assert!(store.set_priority(3, crate::ifax::priority::Priority::Urgent).await.unwrap());
     assert!(store.hold_job(1, true).await.unwrap());
-    assert_eq!(store.claim_job("one", 0).await.unwrap().unwrap().id, 3);
-    assert_eq!(store.claim_job("one", 0).await.unwrap().unwrap().id, 2);
-    assert!(store.claim_job("one", 0).await.unwrap().is_none());
+    assert_eq!(store.claim_job("one", Carries::Anything, 0).await.unwrap().unwrap().id, 3);
+    assert_eq!(store.claim_job("one", Carries::Anything, 0).await.unwrap().unwrap().id, 2);
+    assert!(store.claim_job("one", Carries::Anything, 0).await.unwrap().is_none());
     assert!(store.hold_job(1, false).await.unwrap());
-    assert_eq!(store.claim_job("one", 0).await.unwrap().unwrap().id, 1);
+    assert_eq!(store.claim_job("one", Carries::Anything, 0).await.unwrap().unwrap().id, 1);
 }
 
 async fn a_job_that_went_wrong_on_a_line_is_left_to_others_first(store: Store) {
     store.accept(&message("one", &["+1"])).await.unwrap();
     for times in 1..=2 {
-        let job = store.claim_job("two", 60_000).await.unwrap().unwrap();
+        let job = store.claim_job("two", Carries::Anything, 60_000).await.unwrap().unwrap();
         assert_eq!(job.causes().get("line_lost"), (times > 1).then_some(&1));
         store.job_waits(&job, now(), &BROKEN, "one").await.unwrap();
-        assert!(store.claim_job("one", 60_000).await.unwrap().is_none());
+        assert!(store.claim_job("one", Carries::Anything, 60_000).await.unwrap().is_none());
     }
-    assert!(store.claim_job("one", 0).await.unwrap().is_some());
+    assert!(store.claim_job("one", Carries::Anything, 0).await.unwrap().is_some());
 }
 
 async fn a_copy_without_envelope_is_dropped_for_all_recipients(store: Store) {
@@ -175,13 +175,16 @@ async fn a_stubborn_number_is_remembered_until_its_end_date(store: Store) {
     store.remember_step("+1", 1, now() + 60_000).await.unwrap();
     store.remember_step("+1", 2, now() + 60_000).await.unwrap();
     assert_eq!(store.ladder_step("+1").await.unwrap(), 2);
+    store.accept(&message("one", &["+1"])).await.unwrap();
+    assert!(store.claim_job("packets", Carries::Packets, 0).await.unwrap().is_none(), "it needs sound");
     store.remember_step("+1", 3, now() - 1).await.unwrap();
     assert_eq!(store.ladder_step("+1").await.unwrap(), 0);
+    assert!(store.claim_job("packets", Carries::Packets, 0).await.unwrap().is_some());
 }
 
 async fn the_log_has_every_field_and_filters_by_it(store: Store) {
     store.accept(&message("one", &["+1", "+2"])).await.unwrap();
-    let job = store.claim_job("one", 0).await.unwrap().unwrap();
+    let job = store.claim_job("one", Carries::Anything, 0).await.unwrap().unwrap();
     let report =
         r#"{"page":[{"octets":100},{"octets":23}],"x_dpi":204,"y_lpi":196,"bit_rate":14400,"remote_ident":"+1"}"#;
     let call = CallRow {
@@ -213,7 +216,7 @@ async fn the_log_has_every_field_and_filters_by_it(store: Store) {
 async fn what_is_old_is_wiped_and_then_forgotten_but_never_what_is_not_over(store: Store) {
     store.accept(&message("one", &["+1"])).await.unwrap();
     store.accept(&message("two", &["+2"])).await.unwrap();
-    let job = store.claim_job("one", 0).await.unwrap().unwrap();
+    let job = store.claim_job("one", Carries::Anything, 0).await.unwrap().unwrap();
     store.keep_pages(job.message, &[b"a page".to_vec()]).await.unwrap();
     store.job_ends(job.id, Ending::Failed, &BROKEN).await.unwrap();
     let fax = store.begin_fax("one").await.unwrap();
@@ -224,16 +227,21 @@ async fn what_is_old_is_wiped_and_then_forgotten_but_never_what_is_not_over(stor
     assert_eq!(store.pages(job.message).await.unwrap().len(), 1, "its sender is not told yet");
     assert_eq!(store.fax_pages(fax).await.unwrap()[0].0, b"page", "its mail is not delivered yet");
     store.told(&[], &[job.id]).await.unwrap();
+    store.queue_webhooks(&["http://a/".into(), "http://b/".into()]).await.unwrap();
+    let hook = store.due_webhook().await.unwrap().unwrap();
+    store.webhook_ends(hook.id, true, None).await.unwrap();
     let due = store.due_mail().await.unwrap().unwrap();
     store.mail_delivered(due.id, "relay:25").await.unwrap();
-    assert!(store.wipe(later).await.unwrap() >= 4);
+    assert!(store.wipe(later).await.unwrap() >= 5);
+    let hooks = sqlx::query_scalar("SELECT count(*) FROM webhook").fetch_one(&store.pool);
+    assert_eq!(hooks.await.map_err(|error| error.to_string()), Ok(3_i64), "of four told and untold");
     assert!(store.pages(job.message).await.unwrap().is_empty());
     assert!(store.fax_pages(fax).await.unwrap()[0].0.is_empty());
     assert_eq!(store.history(&LogFilter::default()).await.unwrap().len(), 3, "the log keeps all");
     store.forget(later).await.unwrap();
     let left = store.history(&LogFilter::default()).await.unwrap();
     assert_eq!(left.iter().map(|row| row.number.as_str()).collect::<Vec<_>>(), ["+2"]);
-    assert!(!store.claim_job("one", 0).await.unwrap().unwrap().raw.is_empty());
+    assert!(!store.claim_job("one", Carries::Anything, 0).await.unwrap().unwrap().raw.is_empty());
 }
 
 #[tokio::test]
@@ -242,10 +250,10 @@ async fn migrations_go_back_and_forth() {
     store.accept(&message("one", &["+1"])).await.unwrap();
     let migrator = &database::SQLITE;
     migrator.undo(&store.pool, 1).await.unwrap();
-    assert!(store.claim_job("one", 0).await.is_err(), "the old shape knows no priority");
+    assert!(store.claim_job("one", Carries::Anything, 0).await.is_err(), "the old shape knows no priority");
     drop(store);
     let store = Store::open(dir.path()).await.unwrap();
-    assert_eq!(store.claim_job("one", 0).await.unwrap().unwrap().mail_from, "a@b");
+    assert_eq!(store.claim_job("one", Carries::Anything, 0).await.unwrap().unwrap().mail_from, "a@b");
     migrator.undo(&store.pool, 0).await.unwrap();
     migrator.run(&store.pool).await.unwrap();
     assert!(store.overview(true).await.unwrap().jobs.is_empty());
@@ -276,9 +284,9 @@ async fn mail_leaves_the_queue_only_when_taken(store: Store) {
 async fn an_operator_can_cancel_and_retry(store: Store) {
     store.accept(&message("one", &["+1"])).await.unwrap();
     assert!(store.cancel_job(1).await.unwrap());
-    assert!(store.claim_job("one", 0).await.unwrap().is_none());
+    assert!(store.claim_job("one", Carries::Anything, 0).await.unwrap().is_none());
     assert!(store.retry_job(1).await.unwrap());
-    assert!(store.claim_job("one", 0).await.unwrap().is_some());
+    assert!(store.claim_job("one", Carries::Anything, 0).await.unwrap().is_some());
     assert!(!store.retry_job(7).await.unwrap());
 }
 
@@ -304,17 +312,17 @@ async fn of_two_gateways_one_takes_over_what_the_other_left_and_what_that_still_
     };
     let (first, second) = (Store::of(&config, None).await.unwrap(), Store::of(&config, None).await.unwrap());
     first.accept(&message("one", &["+1", "+2"])).await.unwrap();
-    let job = first.claim_job("line", 0).await.unwrap().unwrap();
+    let job = first.claim_job("line", Carries::Anything, 0).await.unwrap().unwrap();
     let fax = first.begin_fax("line").await.unwrap();
     first.keep_fax_page(fax, 0, b"page", 0).await.unwrap();
-    assert_eq!(second.claim_job("line", 0).await.unwrap().unwrap().number, "+2", "the first is another's");
-    assert!(second.claim_job("line", 0).await.unwrap().is_none());
+    assert_eq!(second.claim_job("line", Carries::Anything, 0).await.unwrap().unwrap().number, "+2", "the first is another's");
+    assert!(second.claim_job("line", Carries::Anything, 0).await.unwrap().is_none());
     assert_eq!(second.recover_jobs().await.unwrap(), 0, "the first lives");
     while second.recover_jobs().await.unwrap() == 0 {
         second.renew().await.unwrap();
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
-    let again = second.claim_job("line", 0).await.unwrap().unwrap();
+    let again = second.claim_job("line", Carries::Anything, 0).await.unwrap().unwrap();
     assert_eq!((again.id, again.attempts), (job.id, 2));
     first.job_ends(job.id, Ending::Done, &BROKEN).await.unwrap();
     assert_eq!(second.job(job.id).await.unwrap().unwrap().state, "sending", "it is no longer the first one's to end");
@@ -336,7 +344,7 @@ async fn two_gateways_that_claim_at_once_never_call_one_number_twice() {
     }
     let claims = (0..4 * NUMBERS).map(|n| {
         let store = stores[n % 2].clone();
-        tokio::spawn(async move { store.claim_job("line", 0).await.unwrap().map(|job| job.number) })
+        tokio::spawn(async move { store.claim_job("line", Carries::Anything, 0).await.unwrap().map(|job| job.number) })
     });
     let mut called = vec![];
     for claim in claims.collect::<Vec<_>>() {
@@ -358,11 +366,25 @@ async fn the_tables_of_postgres_go_and_come_again() {
     assert!(store.overview(true).await.unwrap().jobs.is_empty());
 }
 
+#[tokio::test]
+async fn a_database_is_reached_by_tls_when_its_certificate_is_right_and_not_else() {
+    let Some(server) = postgres::Server::start_with_tls(3) else { return };
+    server.database("sealed");
+    let store = shared(&server.by_tls("sealed", "localhost", "authority.pem")).await;
+    let sealed = sqlx::query_scalar("SELECT CAST(count(*) AS BIGINT) FROM pg_stat_ssl WHERE pid = pg_backend_pid() AND ssl");
+    assert_eq!(sealed.fetch_one(&store.pool).await.map_err(|error| error.to_string()), Ok(1_i64));
+    for (host, authority) in [("localhost", "another.pem"), ("127.0.0.1", "authority.pem")] {
+        let config = StoreConfig { url: server.by_tls("sealed", host, authority), ..Config::default().store };
+        let refused = Store::of(&config, None).await.err().unwrap().to_string();
+        assert!(refused.starts_with("store.url: ") && refused.contains("certificate"), "{refused}");
+    }
+}
+
 async fn programs_are_told_once_of_each_fax_that_is_over(store: Store) {
     store.accept(&message("one", &["+1", "+2"])).await.unwrap();
     let urls = ["http://a/".to_owned(), "http://b/".to_owned()];
     assert_eq!(store.queue_webhooks(&urls).await.unwrap(), 0, "none is over");
-    let job = store.claim_job("one", 0).await.unwrap().unwrap();
+    let job = store.claim_job("one", Carries::Anything, 0).await.unwrap().unwrap();
     store.job_ends(job.id, Ending::Failed, &BROKEN).await.unwrap();
     assert_eq!(store.queue_webhooks(&urls).await.unwrap(), 1);
     assert_eq!(store.queue_webhooks(&urls).await.unwrap(), 0, "of this it was told");
@@ -387,40 +409,222 @@ async fn what_is_told_of_a_fax_s_mail_is_in_the_log(store: Store) {
     assert!(rows[0].replied_at.is_some());
 }
 
-/// Prints what a claim, a page, an end and the operator's list cost with 10,000 jobs and 50 lines; run it by its name.
+/// A server that speaks as much S3 as is needed: objects by their paths, and a list of those that begin alike.
+fn s3() -> (u16, std::sync::Arc<std::sync::Mutex<std::collections::BTreeMap<String, Vec<u8>>>>) {
+    use std::io::{BufRead, BufReader, Read, Write};
+    let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let (port, objects) = (socket.local_addr().unwrap().port(), std::sync::Arc::default());
+    let kept: std::sync::Arc<std::sync::Mutex<std::collections::BTreeMap<String, Vec<u8>>>> =
+        std::sync::Arc::clone(&objects);
+    std::thread::spawn(move || {
+        for stream in socket.incoming().flatten() {
+            let mut reader = BufReader::new(&stream);
+            let (mut head, mut line) = (String::new(), String::new());
+            while reader.read_line(&mut line).unwrap() > 2 {
+                head += &std::mem::take(&mut line);
+            }
+            let field = |name: &str| head.lines().find_map(|line| line.to_lowercase().strip_prefix(name).map(str::to_owned));
+            let length = field("content-length: ").map_or(0, |length| length.trim().parse().unwrap());
+            let mut body = vec![0; length];
+            reader.read_exact(&mut body).unwrap();
+            let mut words = head.split_whitespace();
+            let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+            let mut objects = kept.lock().unwrap();
+            let (status, answer) = match method {
+                _ if field("authorization: aws4-hmac-sha256 credential=key").is_none() => ("403 Forbidden", vec![]),
+                "PUT" => {
+                    objects.insert(path.into(), body);
+                    ("200 OK", vec![])
+                }
+                "DELETE" => {
+                    objects.remove(path);
+                    ("204 No Content", vec![])
+                }
+                "GET" if path.contains("list-type=2") => {
+                    let entry = |(path, octets): (&String, &Vec<u8>)| {
+                        let key = path.trim_start_matches("/bucket/");
+                        format!("<Contents><Key>{key}</Key><LastModified>2020-01-01T00:00:00.000Z</LastModified><ETag>e</ETag><Size>{}</Size></Contents>", octets.len())
+                    };
+                    let list: String = objects.iter().map(entry).collect();
+                    ("200 OK", format!("<ListBucketResult><IsTruncated>false</IsTruncated>{list}</ListBucketResult>").into_bytes())
+                }
+                "GET" => objects.get(path).map_or(("404 Not Found", vec![]), |octets| ("200 OK", octets.clone())),
+                _ => ("405 Method Not Allowed", vec![]),
+            };
+            let head = format!(
+                "HTTP/1.1 {status}\r\nContent-Length: {}\r\nETag: \"e\"\r\nLast-Modified: Wed, 01 Jan 2020 00:00:00 GMT\r\nConnection: close\r\n\r\n",
+                answer.len()
+            );
+            let _ = (&stream).write_all(&[head.as_bytes(), &answer].concat());
+        }
+    });
+    (port, objects)
+}
+
+/// What holds for pages outside the database, wherever they lie. `lying` counts them.
+async fn pages_lie_elsewhere(pages: Objects, lying: impl Fn() -> usize) {
+    let (_dir, inside) = store().await;
+    inside.accept(&message("one", &["+1"])).await.unwrap();
+    inside.keep_pages(1, &[b"\x01 in the database".to_vec()]).await.unwrap();
+    let store = Store { pages: Some(pages), ..inside.clone() };
+    store.accept(&message("two", &["+2"])).await.unwrap();
+    let pages = [b"\x01 first".to_vec(), b"\x01 second".to_vec()];
+    store.keep_pages(2, &pages).await.unwrap();
+    store.keep_cover(2, &pages[..1]).await.unwrap();
+    let fax = store.begin_fax("line").await.unwrap();
+    for _ in 0..2 {
+        store.keep_fax_page(fax, 0, b"\x01 came", 0).await.unwrap();
+    }
+    assert_eq!(lying(), 5);
+    assert_eq!(store.pages(1).await.unwrap(), [b"\x01 in the database".to_vec()]);
+    assert_eq!((store.pages(2).await.unwrap(), store.cover(2).await.unwrap()), (pages.to_vec(), pages[..1].to_vec()));
+    assert_eq!(store.page(2, 1).await.unwrap().as_ref(), Some(&pages[1]));
+    assert_eq!(store.fax_pages(fax).await.unwrap(), [(b"\x01 came".to_vec(), 0)]);
+    assert_eq!(store.fax_page(fax, 0).await.unwrap().unwrap(), b"\x01 came");
+    assert!(inside.pages(2).await.unwrap_err().to_string().contains("store.pages"), "nobody said where they lie");
+    assert_eq!(store.sweep(-60_000).await.unwrap(), 1, "the page that came again");
+    let done = store.claim_job("line", Carries::Anything, 0).await.unwrap().unwrap();
+    let job = store.claim_job("line", Carries::Anything, 0).await.unwrap().unwrap();
+    for job in [done, job] {
+        store.job_ends(job.id, Ending::Failed, &BROKEN).await.unwrap();
+        store.told(&[], &[job.id]).await.unwrap();
+    }
+    store.wipe(now() + 1000).await.unwrap();
+    assert_eq!(store.sweep(-60_000).await.unwrap(), 3, "what was wiped; the fax is not over");
+    assert_eq!(lying(), 1);
+}
+
+#[tokio::test]
+async fn pages_lie_in_a_folder_and_go_with_their_rows() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("pages");
+    let pages = Objects::open(&format!("file://{}", folder.display())).unwrap();
+    pages_lie_elsewhere(pages, || std::fs::read_dir(&folder).unwrap().count()).await;
+    let wrong = StoreConfig { dir: dir.path().into(), pages: "file:///proc/no/pages".into(), ..Config::default().store };
+    assert!(Store::of(&wrong, None).await.err().unwrap().to_string().contains("store.pages"));
+}
+
+#[tokio::test]
+async fn pages_lie_at_a_server_that_speaks_s3_and_go_with_their_rows() {
+    let (port, objects) = s3();
+    let endpoint = format!("http://127.0.0.1:{port}");
+    let variables = [
+        ("AWS_ENDPOINT", &endpoint[..]),
+        ("AWS_ALLOW_HTTP", "true"),
+        ("AWS_ACCESS_KEY_ID", "key"),
+        ("AWS_SECRET_ACCESS_KEY", "secret"),
+    ];
+    let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let pages = Objects::at_server("s3://bucket/faxes", variables).unwrap();
+    pages_lie_elsewhere(pages, || objects.lock().unwrap().len()).await;
+}
+
+/// Prints what the queue's operations cost with up to 10,000 jobs and 50 lines.
 #[tokio::test]
 #[ignore = "it measures and prints; run it by its name with --ignored --nocapture"]
 async fn ten_thousand_jobs() {
-    const JOBS: usize = 10_000;
-    const LINES: usize = 50;
-    let (_dir, store) = store().await;
-    let begun = std::time::Instant::now();
-    for n in 0..JOBS / 100 {
-        let numbers: Vec<String> = (0..100).map(|m| format!("+1555{:05}", n * 100 + m)).collect();
-        let numbers: Vec<&str> = numbers.iter().map(String::as_str).collect();
-        store.accept(&message(&format!("m{n}"), &numbers)).await.unwrap();
+    let (_dir, sqlite) = store().await;
+    costs("SQLite", &sqlite).await;
+    let Some(server) = postgres::Server::start(1) else { return };
+    costs("PostgreSQL", &shared(&server.database("many")).await).await;
+}
+
+async fn costs(name: &str, store: &Store) {
+    let mut kept = 0;
+    for jobs in [100, 1_000, 10_000] {
+        let new = jobs - kept;
+        let accept = timed(new, async || {
+            for first in (kept..jobs).step_by(10) {
+                let numbers: Vec<String> = (first..first + 10).map(|n| format!("+1555{n:05}")).collect();
+                let numbers: Vec<&str> = numbers.iter().map(String::as_str).collect();
+                store.accept(&message(&format!("m{first}"), &numbers)).await.unwrap();
+            }
+        });
+        println!("{name}, {jobs} jobs, ms each: accept {:.2}", accept.await);
+        kept = jobs;
+        of_fifty_lines(store).await;
+        store.set_all("due_at = due_at + 86400000", "state = 'queued'").await;
+        looked_at(store, "when none is due").await;
+        store.set_all("due_at = due_at - 86400000", "state = 'queued'").await;
+        store.set_all("state = 'queued', next_page = 0, told = 0", "state = 'done'").await;
     }
-    println!("accepted: {:.3} ms a job", begun.elapsed().as_secs_f64() * 1e3 / JOBS as f64);
-    for left in (LINES..=JOBS).rev().step_by(JOBS / 5) {
-        let mut jobs = vec![];
-        let begun = std::time::Instant::now();
+    for n in 0..10_000 {
+        store.accept(&message(&format!("one number {n}"), &["+44"])).await.unwrap();
+    }
+    store.set_all("held = 1", "number <> '+44'").await;
+    store.claim_job("line", Carries::Anything, 0).await.unwrap().unwrap();
+    println!("{name}, 10000 jobs for one number that is being called, ms each:");
+    looked_at(store, "when none is free").await;
+}
+
+/// Fifty calls begin, have a page confirmed and end.
+async fn of_fifty_lines(store: &Store) {
+    const LINES: usize = 50;
+    let mut jobs = vec![];
+    let claim = timed(LINES, async || {
         for line in 0..LINES {
-            jobs.push(store.claim_job(&format!("line {line}"), 60_000).await.unwrap().unwrap());
+            jobs.push(store.claim_job(&format!("line {line}"), Carries::Anything, 60_000).await.unwrap().unwrap());
         }
-        let claimed = begun.elapsed().as_secs_f64() * 1e3 / LINES as f64;
-        let begun = std::time::Instant::now();
+    });
+    let claim = claim.await;
+    let end = timed(LINES, async || {
         for job in &jobs {
             store.page_confirmed(job.id, 1).await.unwrap();
             store.job_ends(job.id, Ending::Done, &Verdict { cause: None, said: "", status: "2.0.0" }).await.unwrap();
         }
-        let ended = begun.elapsed().as_secs_f64() * 1e3 / LINES as f64;
-        println!("{left:>6} jobs left, {LINES} lines: claim {claimed:.2} ms, page and end {ended:.2} ms");
-        let drop_to = left.saturating_sub(JOBS / 5);
-        sqlx::query("UPDATE job SET state = 'done', told = 1 WHERE state = 'queued' AND id > $1 AND id <= $2")
-            .bind((JOBS - left) as i64)
-            .bind((JOBS - drop_to) as i64)
-            .execute(&store.pool)
-            .await
-            .unwrap();
+    });
+    let end = end.await;
+    let tell = timed(LINES, async || {
+        for _ in &jobs {
+            let untold = store.untold(true).await.unwrap();
+            store.told(&[], &untold.iter().map(|job| job.id).collect::<Vec<_>>()).await.unwrap();
+        }
+    });
+    println!("  claim {claim:.2}, page and end {end:.2}, tell {:.2}", tell.await);
+}
+
+async fn looked_at(store: &Store, when: &str) {
+    const TIMES: usize = 20;
+    let claim = timed(TIMES, async || {
+        for _ in 0..TIMES {
+            assert!(store.claim_job("line", Carries::Anything, 60_000).await.unwrap().is_none());
+        }
+    });
+    let claim = claim.await;
+    let next = timed(TIMES, async || {
+        for _ in 0..TIMES {
+            store.next_job_due().await.unwrap();
+        }
+    });
+    let next = next.await;
+    let rest = timed(TIMES, async || {
+        for _ in 0..TIMES {
+            store.renew().await.unwrap();
+            store.recover_jobs().await.unwrap();
+            store.adopt_faxes().await.unwrap();
+            store.delayed(now()).await.unwrap();
+            store.queue_webhooks(&[]).await.unwrap();
+        }
+    });
+    let rest = rest.await;
+    let recent = LogFilter { way: Some("offramp".into()), limit: Some(100), ..LogFilter::default() };
+    let log = timed(1, async || drop(store.history(&recent).await.unwrap()));
+    println!(
+        "  {when}: claim {claim:.2}, when is the next due {next:.2}, lease and notices {rest:.2}, a hundred rows of the log {:.1}",
+        log.await
+    );
+}
+
+/// Milliseconds that each of so many took.
+async fn timed(times: usize, work: impl AsyncFnOnce()) -> f64 {
+    let begun = std::time::Instant::now();
+    work().await;
+    begun.elapsed().as_secs_f64() * 1e3 / times as f64
+}
+
+impl Store {
+    async fn set_all(&self, what: &str, of: &str) {
+        let change = format!("UPDATE job SET {what} WHERE {of}");
+        sqlx::query(sqlx::AssertSqlSafe(change)).execute(&self.pool).await.unwrap();
     }
 }

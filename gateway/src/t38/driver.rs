@@ -9,7 +9,7 @@ use answertone_t30::{
 };
 
 use super::path::Path;
-use crate::engine::{CallObserver, CallReport};
+use crate::engine::{CallObserver, CallReport, Means};
 
 /// Between two looks at what the observer wants, at most.
 const LOOK_AROUND: Duration = Duration::from_millis(20);
@@ -79,6 +79,7 @@ impl Driver {
         if self.reported.elapsed() >= PROGRESS {
             self.reported = Instant::now();
             observer.progress(&call.session().progress());
+            observer.look(call.session(), call.now(), &Means::Packets(call.counters()));
         }
         if call.is_over() {
             return Ok(());
@@ -122,6 +123,9 @@ fn observe(call: &mut Call, now: LineTime, observer: &mut dyn CallObserver, canc
     }
     if let Some(kept) = observer.page_kept() {
         call.page_kept(kept, now);
+    }
+    if let Some(news) = observer.direct() {
+        call.direct(news, now);
     }
     if !*cancelled && observer.cancelled() {
         *cancelled = true;

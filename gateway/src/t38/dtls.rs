@@ -24,6 +24,8 @@ pub enum Change {
     Accept(Far),
     /// New keys, on a socket of their own.
     Rekey(UdpSocket, Box<Sealed>),
+    /// The far end does not take the new keys.
+    Withdraw,
 }
 
 /// A path whose datagrams are sealed.
@@ -63,6 +65,7 @@ impl DtlsPath {
             match change {
                 Change::Accept(far) => self.legs.newest().accept(far, now),
                 Change::Rekey(socket, sealed) => self.sockets.push((self.legs.rekey(*sealed), socket)),
+                Change::Withdraw => self.legs.withdraw(),
             }
         }
     }

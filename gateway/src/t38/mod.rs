@@ -11,7 +11,7 @@ mod line;
 mod path;
 mod relaying;
 pub mod sealed;
-mod tls;
+pub(crate) mod tls;
 
 pub(crate) use driver::Driver;
 pub use driver::{Clock, run_call};

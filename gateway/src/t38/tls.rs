@@ -1,6 +1,7 @@
 //! T.38 over TCP within TLS. As with DTLS, the far end is who its certificate's fingerprint says.
 
 use std::{
+    fmt,
     io::{self, Read, Write},
     net::TcpStream,
     sync::Arc,
@@ -35,7 +36,12 @@ impl TlsPath {
         identity: &Identity,
         expected: Vec<Fingerprint>,
     ) -> io::Result<Self> {
-        let connection = if we_are_client { client(identity, expected) } else { server(identity, expected) };
+        let judge = move |found: &Fingerprint| expected.contains(found);
+        let connection = if we_are_client {
+            client(identity, &[], judge).map(Connection::Client)
+        } else {
+            server_config(identity, &[], judge).and_then(ServerConnection::new).map(Connection::Server)
+        };
         Ok(Self { stream: prepared(stream)?, connection: connection.map_err(io::Error::other)? })
     }
 
@@ -47,23 +53,33 @@ impl TlsPath {
     }
 }
 
-fn client(identity: &Identity, expected: Vec<Fingerprint>) -> Result<Connection, Error> {
+/// A client that believes the certificates that are judged well, for a protocol of that name; none if it has none.
+pub(crate) fn client(identity: &Identity, protocol: &[u8], judge: impl Judge) -> Result<ClientConnection, Error> {
     let (certificate, key) = identity.for_tls();
     let provider = Arc::new(aws_lc_rs::default_provider());
     let config = ClientConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions()?;
-    let config = config.dangerous().with_custom_certificate_verifier(Arc::new(ByFingerprint { expected, provider }));
-    let config = config.with_client_auth_cert(vec![certificate], key)?;
+    let verifier = ByFingerprint { judge: Arc::new(judge), provider };
+    let config = config.dangerous().with_custom_certificate_verifier(Arc::new(verifier));
+    let mut config = config.with_client_auth_cert(vec![certificate], key)?;
+    config.alpn_protocols = named(protocol);
     // Nobody has a name here, and none is sent for an address.
     let nobody = ServerName::from(std::net::Ipv4Addr::UNSPECIFIED);
-    ClientConnection::new(Arc::new(config), nobody).map(Connection::Client)
+    ClientConnection::new(Arc::new(config), nobody)
 }
 
-fn server(identity: &Identity, expected: Vec<Fingerprint>) -> Result<Connection, Error> {
+/// What servers need that believe the certificates that are judged well.
+pub(crate) fn server_config(identity: &Identity, protocol: &[u8], judge: impl Judge) -> Result<Arc<ServerConfig>, Error> {
     let (certificate, key) = identity.for_tls();
     let provider = Arc::new(aws_lc_rs::default_provider());
     let config = ServerConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions()?;
-    let config = config.with_client_cert_verifier(Arc::new(ByFingerprint { expected, provider }));
-    ServerConnection::new(Arc::new(config.with_single_cert(vec![certificate], key)?)).map(Connection::Server)
+    let config = config.with_client_cert_verifier(Arc::new(ByFingerprint { judge: Arc::new(judge), provider }));
+    let mut config = config.with_single_cert(vec![certificate], key)?;
+    config.alpn_protocols = named(protocol);
+    Ok(Arc::new(config))
+}
+
+fn named(protocol: &[u8]) -> Vec<Vec<u8>> {
+    if protocol.is_empty() { Vec::new() } else { vec![protocol.to_vec()] }
 }
 
 impl Path for TlsPath {
@@ -106,11 +122,21 @@ impl Drop for TlsPath {
     }
 }
 
-/// Believes a certificate that has one of the fingerprints, and nothing else that is said in it.
-#[derive(Debug)]
+/// Whether a certificate with this fingerprint is believed.
+pub(crate) trait Judge: Fn(&Fingerprint) -> bool + Send + Sync + 'static {}
+
+impl<J: Fn(&Fingerprint) -> bool + Send + Sync + 'static> Judge for J {}
+
+/// Believes a certificate by its fingerprint, and nothing else that is said in it.
 struct ByFingerprint {
-    expected: Vec<Fingerprint>,
+    judge: Arc<dyn Judge>,
     provider: Arc<CryptoProvider>,
+}
+
+impl fmt::Debug for ByFingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ByFingerprint")
+    }
 }
 
 /// Checks that whoever sent a certificate has the key to it.
@@ -123,7 +149,7 @@ type Verify = fn(
 
 impl ByFingerprint {
     fn judge(&self, certificate: &CertificateDer<'_>) -> Result<(), Error> {
-        let right = self.expected.contains(&Fingerprint::of(certificate));
+        let right = (self.judge)(&Fingerprint::of(certificate));
         if right { Ok(()) } else { Err(Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure)) }
     }
 

@@ -35,8 +35,8 @@ pub fn await_ring(line: &mut dyn PcmLine, rings: u32, cancelled: &mut dyn FnMut(
 /// Rings before a line of the gateway is answered: caller ID comes after the first.
 const USUAL_RINGS: u32 = 2;
 
-/// A line that waits for its call; an analogue one of an exchange of this machine is on hook.
-pub fn waiting(uri: &LineUri, wanted: &dyn Fn() -> bool) -> Result<Line, OpenError> {
+/// Opens a line. One with a hook switch is on hook, as an analogue line of an exchange of this machine is.
+pub fn open(uri: &LineUri, wanted: &dyn Fn() -> bool) -> Result<Line, OpenError> {
     match uri {
         LineUri::Exchange(extension @ Extension { analogue: Some(how), .. }) => {
             Ok(Line::Own(Box::new(LineCard::join(extension, how)?)))
@@ -47,13 +47,9 @@ pub fn waiting(uri: &LineUri, wanted: &dyn Fn() -> bool) -> Result<Line, OpenErr
 
 /// A line with a hook switch once it has rung and was answered, with the number that called; any other line as it is.
 pub fn rung(mut line: Line, cancelled: &mut dyn FnMut() -> bool) -> Result<(Line, Option<String>), NoCall> {
-    let mut number = None;
-    if let Line::Own(own) = &mut line
-        && has_switch(own.as_mut())
-    {
-        number = await_ring(own.as_mut(), USUAL_RINGS, cancelled)?.caller.and_then(|caller| caller.number);
-    }
-    Ok((line, number))
+    let rings = line.wait_on(|line| has_switch(line).then(|| await_ring(line, USUAL_RINGS, cancelled)));
+    let caller = rings.transpose()?.and_then(|rings| rings.caller);
+    Ok((line, caller.and_then(|caller| caller.number)))
 }
 
 /// Whether the hook's own signal says that the line rings; none: it has no such signal.

@@ -122,6 +122,9 @@ const AFTER_FLASH_BLOCKS: u32 = 50;
 const BREAK_BLOCKS: u32 = 6;
 const MAKE_BLOCKS: u32 = 4;
 
+/// A key that is pressed beside the audio.
+const PRESSED_BLOCKS: u32 = 25;
+
 /// Between two digits of pulses.
 const BETWEEN_DIGITS_BLOCKS: u32 = 80;
 
@@ -186,10 +189,19 @@ fn await_quiet_answer(handset: &mut Handset<'_>, seconds: u32) -> Result<(), NoC
 }
 
 fn flash(handset: &mut Handset<'_>) -> Result<(), NoCall> {
-    handset.hook(false)?;
-    handset.silence(FLASH_BLOCKS)?;
-    handset.hook(true)?;
+    if handset.by_itself(|hook| hook.flash())? {
+        handset.silence(FLASH_BLOCKS)?;
+    } else {
+        open_loop(handset, FLASH_BLOCKS)?;
+    }
     handset.silence(AFTER_FLASH_BLOCKS)
+}
+
+/// The loop open for so many blocks.
+fn open_loop(handset: &mut Handset<'_>, blocks: u32) -> Result<(), NoCall> {
+    handset.hook(false)?;
+    handset.silence(blocks)?;
+    handset.hook(true)
 }
 
 /// Pulses of a digit; star and pound have none.
@@ -198,16 +210,22 @@ fn pulses(digit: char) -> Option<u32> {
 }
 
 fn pulse(handset: &mut Handset<'_>, count: u32) -> Result<(), NoCall> {
-    for _ in 0..count {
-        handset.hook(false)?;
-        handset.silence(BREAK_BLOCKS)?;
-        handset.hook(true)?;
-        handset.silence(MAKE_BLOCKS)?;
+    if handset.by_itself(|hook| hook.pulses(count))? {
+        handset.silence(count * (BREAK_BLOCKS + MAKE_BLOCKS))?;
+    } else {
+        for _ in 0..count {
+            open_loop(handset, BREAK_BLOCKS)?;
+            handset.silence(MAKE_BLOCKS)?;
+        }
     }
     handset.silence(BETWEEN_DIGITS_BLOCKS)
 }
 
+/// A key, beside the audio where the line has a way for that.
 fn tone(handset: &mut Handset<'_>, digit: char) -> Result<(), NoCall> {
+    if handset.line.press(digit) {
+        return handset.silence(PRESSED_BLOCKS);
+    }
     let Some(mut generator) = DtmfGenerator::new(digit, DtmfStyle::default()) else { return Ok(()) };
     loop {
         let mut samples = [0.0; BLOCK_SAMPLES];

@@ -35,6 +35,10 @@ const AFTER_PULSES: u32 = 20;
 /// Blocks without a digit after which the number is whole.
 const AFTER_DIGITS: u32 = 150;
 
+/// Blocks from the beginning of one ring to that of the next. The exchange's bell has a beat of its own, which may come
+/// right after the first ring, into caller ID.
+const RING_PERIOD: u32 = 600;
+
 /// Blocks between a ring and caller ID, 500 ms.
 const BEFORE_CALLER_ID: u32 = 50;
 
@@ -214,12 +218,6 @@ impl LineCard {
     fn take_events(&mut self) {
         while let Some(event) = self.subscriber.event() {
             match (event, &mut self.doing) {
-                // The exchange's bell has a beat of its own; a ring that is sounding is rung to its end.
-                (SubscriberEvent::Ring(_), Doing::Ringing { blocks, .. })
-                    if *blocks >= self.how.cadence.iter().sum::<u32>() =>
-                {
-                    *blocks = 0;
-                }
                 (SubscriberEvent::Ring(caller), Doing::Resting) => {
                     self.doing = Doing::Ringing { caller: Some(caller.number), blocks: 0 };
                 }
@@ -274,7 +272,7 @@ impl LineCard {
             narrow(&samples, &mut narrowed);
             self.says.extend(narrowed);
         }
-        *blocks += 1;
+        *blocks = (*blocks + 1) % RING_PERIOD.max(2 * begins);
     }
 }
 

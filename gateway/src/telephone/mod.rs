@@ -17,7 +17,7 @@ use answertone_t30::session::Instead;
 use thiserror::Error;
 
 pub(crate) use answer::{Listener, told};
-pub use answer::{Rings, await_ring, rung, waiting};
+pub use answer::{Rings, await_ring, open, rung};
 pub use dial::{BadDialString, DialString, dial};
 pub use line_card::LineCard;
 
@@ -82,11 +82,21 @@ impl Handset<'_> {
     fn hook(&mut self, off_hook: bool) -> Result<(), NoCall> {
         self.line.hook().map_or(Ok(()), |hook| hook.set(off_hook)).map_err(NoCall::Hook)
     }
+
+    /// Asks something of the switch that only some can do by themselves.
+    fn by_itself(&mut self, what: impl FnOnce(&mut dyn Hook) -> io::Result<bool>) -> Result<bool, NoCall> {
+        self.line.hook().map_or(Ok(false), what).map_err(NoCall::Hook)
+    }
 }
 
 /// Whether a line can be on hook.
 pub fn has_switch(line: &mut dyn PcmLine) -> bool {
     line.hook().is_some_and(|hook: &mut dyn Hook| hook.is_switch())
+}
+
+/// Goes off hook on a line that has a switch.
+pub fn lift(line: &mut dyn PcmLine) -> Result<(), NoCall> {
+    line.hook().map_or(Ok(()), |hook| hook.set(true)).map_err(NoCall::Hook)
 }
 
 #[cfg(test)]

@@ -14,7 +14,8 @@ use answertone_dsp::{
     units::Dbm0,
 };
 use answertone_hw::{
-    Exchange, Line, Pace,
+    Exchange, Line, LineUri, Pace, PolledLine,
+    dahdi::{Channel, ChannelEvent, DahdiLine, Hook as Position, Moved},
     hook::{Hook, Signals},
 };
 
@@ -196,4 +197,123 @@ fn a_caller_who_gave_up_does_not_count() {
         blocks > 3000
     });
     assert!(matches!(ended, Err(NoCall::Cancelled)));
+}
+
+/// A telephone card's channel to an exchange: 16-bit samples, rings as events.
+#[derive(Clone)]
+struct Card(Arc<Mutex<CardState>>);
+
+struct CardState {
+    exchange: TelephoneExchange,
+    sent: Block,
+    ready: VecDeque<u8>,
+    events: VecDeque<ChannelEvent>,
+    rings: bool,
+    by_driver: Vec<String>,
+}
+
+impl CardState {
+    fn block(&mut self) {
+        let mut rx = SILENCE;
+        self.exchange.exchange(&self.sent, &mut rx).unwrap();
+        self.ready.extend(rx.iter().flat_map(|sample| sample.to_ne_bytes()));
+        let rings = self.exchange.hook.0.lock().unwrap().rings;
+        if rings != std::mem::replace(&mut self.rings, rings) {
+            self.events.push_back(if rings { ChannelEvent::RingBegins } else { ChannelEvent::RingOrOffHook });
+        }
+    }
+}
+
+impl Channel for Card {
+    fn read(&mut self, octets: &mut [u8]) -> io::Result<Moved> {
+        let mut card = self.0.lock().unwrap();
+        if !card.events.is_empty() {
+            return Ok(Moved::EventWaits);
+        }
+        if card.ready.is_empty() {
+            card.block();
+        }
+        let count = octets.len().min(card.ready.len());
+        octets.iter_mut().zip(card.ready.drain(..count)).for_each(|(to, octet)| *to = octet);
+        Ok(Moved::Octets(count))
+    }
+
+    fn write(&mut self, octets: &[u8]) -> io::Result<Moved> {
+        let samples = octets.chunks_exact(2).map(|pair| i16::from_ne_bytes([pair[0], pair[1]]));
+        self.0.lock().unwrap().sent.iter_mut().zip(samples).for_each(|(to, sample)| *to = sample);
+        Ok(Moved::Octets(octets.len()))
+    }
+
+    fn event(&mut self) -> io::Result<Option<ChannelEvent>> {
+        Ok(self.0.lock().unwrap().events.pop_front())
+    }
+
+    fn hook(&mut self, position: Position) -> io::Result<()> {
+        let mut card = self.0.lock().unwrap();
+        match position {
+            Position::Flash => card.by_driver.push("flash".into()),
+            set => card.exchange.hook.set(set == Position::Off)?,
+        }
+        Ok(())
+    }
+
+    fn dial(&mut self, what: &str) -> io::Result<()> {
+        self.0.lock().unwrap().by_driver.push(what.into());
+        Ok(())
+    }
+}
+
+/// A polled line whose time passes as fast as it is asked.
+struct Asked<L>(L);
+
+impl<L: PolledLine> PcmLine for Asked<L> {
+    fn exchange(&mut self, tx: &Block, rx: &mut Block) -> Result<Exchange, LineError> {
+        loop {
+            let now = self.0.due();
+            if let Some(exchange) = self.0.try_exchange(now, tx, rx)? {
+                return Ok(exchange);
+            }
+        }
+    }
+
+    fn pace(&self) -> Pace {
+        Pace::Unpaced
+    }
+
+    fn hang_up(&mut self) {
+        self.0.hang_up();
+    }
+
+    fn hook(&mut self) -> Option<&mut dyn Hook> {
+        self.0.hook()
+    }
+}
+
+fn card(exchange: TelephoneExchange) -> (Asked<DahdiLine<Card>>, Card) {
+    let (events, by_driver) = (VecDeque::new(), vec![]);
+    let state = CardState { exchange, sent: SILENCE, ready: VecDeque::new(), events, rings: false, by_driver };
+    let card = Card(Arc::new(Mutex::new(state)));
+    let Ok(LineUri::Dahdi(params)) = "dahdi:1".parse() else { panic!("a channel is a line") };
+    (Asked(DahdiLine::new(card.clone(), &params)), card)
+}
+
+#[test]
+fn a_channel_of_a_card_dials_by_tone_itself_and_by_pulse_and_flash_through_its_driver() {
+    let (mut line, card) = card(TelephoneExchange::new(tone("us", ProgressKind::Dial, 8 * 8000)));
+    dial(&mut line, &"W5550123!P70".parse().unwrap(), "us", &mut || false).unwrap();
+    let state = card.0.lock().unwrap();
+    assert_eq!(state.exchange.digits(), "5550123");
+    assert_eq!(state.by_driver, ["flash", "P7", "P0"]);
+    assert!(state.exchange.hook.0.lock().unwrap().closed);
+    drop(state);
+    line.hang_up();
+    assert!(!card.0.lock().unwrap().exchange.hook.0.lock().unwrap().closed);
+}
+
+#[test]
+fn a_channel_of_a_card_hears_rings_and_who_calls_on_hook() {
+    let (mut line, card) = card(ringing(Standard::Bellcore));
+    let rings = await_ring(&mut line, 2, &mut || false).unwrap();
+    assert_eq!((rings.count, rings.caller.and_then(|caller| caller.number).as_deref()), (2, Some("5550100")));
+    assert!(card.0.lock().unwrap().exchange.hook.0.lock().unwrap().closed);
 }

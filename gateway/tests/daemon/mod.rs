@@ -63,12 +63,8 @@ impl Gateway {
     }
 
     fn spawn_limited(own: TempDir, config: PathBuf, limit: &str) -> Self {
-        // Without the trap the signal would end the process.
-        let script = format!("trap '' XFSZ; {limit}; exec \"$0\" serve --config \"$1\"");
-        let mut command = Command::new("sh");
-        command.args(["-c", &script, PROGRAM]).arg(config);
         let folder = own.path().to_owned();
-        let mut gateway = Self::spawn(command, folder);
+        let mut gateway = Self::spawn(limited(&config, limit), folder);
         gateway._own = Some(own);
         gateway
     }
@@ -77,12 +73,27 @@ impl Gateway {
     // Only the tests of lines use it.
     #[allow(dead_code)]
     pub(crate) fn start_on_line(folder: &Path, relay: u16, uri: &str) -> Self {
-        let config = configure(folder, relay, "");
-        let text = std::fs::read_to_string(&config).unwrap().replace("sim:?far=onramp&snr=35", uri);
-        std::fs::write(&config, text).unwrap();
+        Self::start_on_line_where(folder, relay, uri, |_| ())
+    }
+
+    /// The same in a world that is prepared for it.
+    #[allow(dead_code, reason = "used by the tests of sound servers only")]
+    pub(crate) fn start_on_line_where(
+        folder: &Path,
+        relay: u16,
+        uri: &str,
+        prepare: impl FnOnce(&mut Command),
+    ) -> Self {
         let mut command = Command::new(PROGRAM);
-        command.arg("serve").arg("--config").arg(config);
+        command.arg("serve").arg("--config").arg(configure_line(folder, relay, uri));
+        prepare(&mut command);
         Self::spawn(command, folder.to_owned())
+    }
+
+    /// The same on a disk that can be filled.
+    #[allow(dead_code, reason = "used by the tests of lines only")]
+    pub(crate) fn start_on_line_and_small_disk(folder: &Path, relay: u16, uri: &str) -> Self {
+        Self::spawn(limited(&configure_line(folder, relay, uri), ":"), folder.to_owned())
     }
 
     pub(crate) fn start_in(folder: &Path, relay: u16, smtp: &str) -> Self {
@@ -158,6 +169,23 @@ pub(crate) fn operate(folder: &Path, args: &[&str], input: &str) -> String {
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
+}
+
+/// A gateway that its files' size may run into a limit.
+fn limited(config: &Path, limit: &str) -> Command {
+    // Without the trap the signal would end the process.
+    let script = format!("trap '' XFSZ; {limit}; exec \"$0\" serve --config \"$1\"");
+    let mut command = Command::new("sh");
+    command.args(["-c", &script, PROGRAM]).arg(config);
+    command
+}
+
+#[allow(dead_code, reason = "used by the tests of lines only")]
+fn configure_line(folder: &Path, relay: u16, uri: &str) -> PathBuf {
+    let config = configure(folder, relay, "");
+    let text = std::fs::read_to_string(&config).unwrap().replace("sim:?far=onramp&snr=35", uri);
+    std::fs::write(&config, text).unwrap();
+    config
 }
 
 fn configure(folder: &Path, relay: u16, smtp: &str) -> PathBuf {

@@ -36,6 +36,12 @@ enum Fault {
     Page(usize),
 }
 
+impl Fault {
+    fn is_odd(self) -> bool {
+        matches!(self, Self::Operation(n) | Self::Page(n) if n % 2 == 1)
+    }
+}
+
 /// The gateway as a process of its own, begun by the test below.
 #[test]
 #[ignore = "no test: the process that the tests beside it start and kill"]
@@ -79,13 +85,15 @@ fn start(folder: &Path, fault: Fault) -> Child {
     command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
 }
 
-/// Whether the gateway died of the fault; else all was over before it came to that.
+/// Whether the gateway died of the fault; else all was over before it came to that. At every other place pages lie in a
+/// folder of their own.
 fn one(fault: Fault, url: Option<&str>) -> bool {
     let (sink, dir, port) = (Sink::new(), tempfile::tempdir().unwrap(), Sink::free_port());
     let (store, url) = (dir.path().join("store"), url.unwrap_or_default());
+    let pages = if fault.is_odd() { format!("file://{}/pages", dir.path().display()) } else { String::new() };
     let config = format!(
         "hostname = \"fax.example\"\n[smtp]\nlisten = [\"127.0.0.1:{port}\"]\n[relay]\nport = {}\ntls = \"none\"\nretry_s = [1]\n\
-         [store]\ndir = {store:?}\nurl = {url:?}\nlease_s = 1\n[identity]\nstation = \"+1 555 0100\"\n[offramp]\nattempts = 20\n\
+         [store]\ndir = {store:?}\nurl = {url:?}\npages = {pages:?}\nlease_s = 1\n[identity]\nstation = \"+1 555 0100\"\n[offramp]\nattempts = 20\n\
          retry_s = [0]\n[onramp]\nmailbox = \"office@office.example\"\n[[line]]\nname = \"sim\"\nuri = \"sim:?far=onramp&snr=35\"\n",
         sink.port
     );

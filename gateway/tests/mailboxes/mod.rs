@@ -128,7 +128,9 @@ fn mail_is_fetched_from_dovecot_by_imap_with_idle_and_by_pop3_in_the_clear_and_s
             if protocol == "imap" { 3600 } else { 1 },
             tls == "wrapped" && protocol == "imap"
         );
-        let gateway = Gateway::start_changed(own.path(), sink.port, |text| format!("{text}{tables}"));
+        let gateway = Gateway::start_changed(own.path(), sink.port, |text| {
+            format!("{}{tables}", text.replace("[smtp]\n", "[smtp]\nmax_message_bytes = 40000\n"))
+        });
         wait_for("the first fax", || sink.count() == 1);
         // With IMAP nothing but IDLE can tell of this one in time.
         dovecot.deliver(&format!("2.{case}"), &mail(&format!("{case}-second"), "FAX=+15550101@fax.example"));
@@ -136,7 +138,22 @@ fn mail_is_fetched_from_dovecot_by_imap_with_idle_and_by_pop3_in_the_clear_and_s
         dovecot.deliver(&format!("3.{case}"), &mail(&format!("{case}-lost"), "nobody@elsewhere.example"));
         wait_for("what is not for us, at the administrator's", || sink.count() == 3);
         assert!(sink.last().contains(&format!("{case}-lost")), "{}", sink.last());
-        let expected = if case == "imap-wrapped" { (3, 3) } else { (0, 0) };
+        let long = mail(&format!("{case}-long"), "FAX=+15550100@fax.example") + &"Far too much of it.\n".repeat(3000);
+        dovecot.deliver(&format!("4.{case}"), &long);
+        wait_for("what the administrator and the sender are told of a message that is too long", || sink.count() == 5);
+        let told = sink.find("Too long to be faxed").expect("the administrator's").replace("=\r\n", "");
+        assert!(told.contains("octets, and this gateway takes 40000"), "{told}");
+        let told = sink.find("processed/error").expect("the sender's");
+        assert!(
+            told.contains(&format!("Original-Message-ID: <{case}-long@test>")) && told.contains("Error: 5.3.4"),
+            "{told}"
+        );
+        // It stays, and by IMAP it can be marked.
+        let expected = match case.as_str() {
+            "imap-wrapped" => (4, 4),
+            "imap-required" => (1, 1),
+            _ => (1, 0),
+        };
         wait_for("a mailbox that was dealt with", || dovecot.held() == expected);
         drop(gateway);
         for place in ["cur", "new"] {

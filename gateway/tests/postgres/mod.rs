@@ -1,23 +1,46 @@
 //! A PostgreSQL server of the test's own, at a socket in a folder of its own; gone with it.
 
 use std::{
-    os::unix::fs::chown,
+    fs::{self, Permissions},
+    net::TcpListener,
+    os::unix::fs::{PermissionsExt, chown},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
 
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use tempfile::TempDir;
 
 pub(crate) struct Server {
     child: Child,
     programs: PathBuf,
     folder: TempDir,
+    port: u16,
 }
+
+/// The port that names the socket; nothing listens there.
+const USUAL_PORT: u16 = 5432;
 
 impl Server {
     /// None, and the cases said that do not run, where there is no PostgreSQL or it cannot be run by this user.
     pub(crate) fn start(cases: usize) -> Option<Self> {
+        Self::start_at(USUAL_PORT, cases, |_| vec!["listen_addresses=".into()])
+    }
+
+    /// One that speaks TLS at a port of this machine, with a certificate for `localhost` by an authority of its own.
+    #[allow(dead_code, reason = "used by the tests of the store only")]
+    pub(crate) fn start_with_tls(cases: usize) -> Option<Self> {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        Self::start_at(port, cases, |folder| {
+            certify(folder);
+            let file = |key: &str, name: &str| format!("{key}={}", folder.join(name).display());
+            let (certificate, key) = (file("ssl_cert_file", "server.pem"), file("ssl_key_file", "server.key"));
+            vec!["listen_addresses=localhost".into(), "ssl=on".into(), certificate, key]
+        })
+    }
+
+    fn start_at(port: u16, cases: usize, settings: impl Fn(&Path) -> Vec<String>) -> Option<Self> {
         let not_run = |why: &str| println!("not run: {cases} cases, {why}");
         let Some(programs) = programs() else {
             not_run("there is no PostgreSQL here");
@@ -36,17 +59,19 @@ impl Server {
             not_run("initdb cannot be run by this user");
             return None;
         }
+        let mut settings = settings(folder.path());
+        settings.extend([format!("port={port}"), "fsync=off".into(), "max_connections=60".into()]);
         let child = as_itself(&programs.join("postgres"))
             .arg("-D")
             .arg(&data)
             .arg("-k")
             .arg(folder.path())
-            .args(["-c", "listen_addresses=", "-c", "fsync=off", "-c", "max_connections=60"])
+            .args(settings.iter().flat_map(|setting| ["-c", setting]))
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let server = Self { child, programs, folder };
+        let server = Self { child, programs, folder, port };
         let until = Instant::now() + Duration::from_secs(60);
         while !server.run("select 1", "postgres") {
             assert!(Instant::now() < until, "PostgreSQL does not start");
@@ -57,14 +82,43 @@ impl Server {
 
     fn run(&self, statement: &str, database: &str) -> bool {
         let mut psql = Command::new(self.programs.join("psql"));
-        psql.args(["-q", "-U", "postgres", "-d", database, "-c", statement, "-h"]).arg(self.folder.path());
+        let port = self.port.to_string();
+        psql.args(["-q", "-U", "postgres", "-p", &port, "-d", database, "-c", statement, "-h"]).arg(self.folder.path());
         psql.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
     }
 
     /// A new database's URL.
     pub(crate) fn database(&self, name: &str) -> String {
         assert!(self.run(&format!("create database {name}"), "postgres"), "{name}");
-        format!("postgres://postgres@localhost/{name}?host={}", self.folder.path().display())
+        format!("postgres://postgres@localhost:{}/{name}?host={}", self.port, self.folder.path().display())
+    }
+}
+
+impl Server {
+    /// A database's URL by TCP and TLS, trusting the authority in that file of the server's folder.
+    #[allow(dead_code, reason = "used by the tests of the store only")]
+    pub(crate) fn by_tls(&self, name: &str, host: &str, authority: &str) -> String {
+        let authority = self.folder.path().join(authority).display().to_string();
+        format!("postgres://postgres@{host}:{}/{name}?sslmode=verify-full&sslrootcert={authority}", self.port)
+    }
+}
+
+/// An authority, another one that has nothing to do with it, and the server's certificate by the first.
+fn certify(folder: &Path) {
+    let authority = |name: &str| {
+        let (mut params, key) = (CertificateParams::default(), KeyPair::generate().unwrap());
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        fs::write(folder.join(name), params.self_signed(&key).unwrap().pem()).unwrap();
+        Issuer::new(params, key)
+    };
+    let (ours, _) = (authority("authority.pem"), authority("another.pem"));
+    let key = KeyPair::generate().unwrap();
+    let certificate = CertificateParams::new(["localhost".to_owned()]).unwrap().signed_by(&key, &ours).unwrap();
+    fs::write(folder.join("server.pem"), certificate.pem()).unwrap();
+    fs::write(folder.join("server.key"), key.serialize_pem()).unwrap();
+    fs::set_permissions(folder.join("server.key"), Permissions::from_mode(0o600)).unwrap();
+    if let Some((user, group)) = other_user() {
+        chown(folder.join("server.key"), Some(user), Some(group)).unwrap();
     }
 }
 

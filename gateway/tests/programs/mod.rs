@@ -77,6 +77,16 @@ fn start(folder: &Path, sink: &Sink, hooks: u16) -> (Gateway, u16) {
     )
 }
 
+/// Has an independent program judge the description, where it is there.
+fn validate(folder: &Path, described: &serde_json::Value) {
+    let file = folder.join("openapi.json");
+    std::fs::write(&file, described.to_string()).unwrap();
+    match Command::new("openapi-spec-validator").arg(&file).output() {
+        Ok(judged) => assert!(judged.status.success(), "{judged:?}"),
+        Err(_) => println!("not run: 1 case, there is no openapi-spec-validator here"),
+    }
+}
+
 #[test]
 fn curl_submits_looks_at_fetches_and_cancels_faxes_and_a_program_is_told_of_each() {
     if !there_is("curl", 1) {
@@ -121,6 +131,8 @@ fn curl_submits_looks_at_fetches_and_cancels_faxes_and_a_program_is_told_of_each
     assert_eq!(json(port, &[], "/nothing").0, "404");
     let (_, described) = json(port, &[], "/openapi.json");
     assert!(described["paths"]["/api/v1/faxes/{id}"]["delete"].is_object(), "{described}");
+
+    validate(dir.path(), &described);
 
     wait_for("the program to be told", || told.lock().unwrap().len() >= 2);
     let told = told.lock().unwrap().clone();

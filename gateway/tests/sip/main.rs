@@ -3,6 +3,8 @@
 #[path = "../daemon/mod.rs"]
 #[allow(dead_code, reason = "other tests of the gateway use the rest of these")]
 mod daemon;
+mod early;
+mod locating;
 #[path = "../mail/mod.rs"]
 #[allow(dead_code, reason = "other tests of the gateway use the rest of these")]
 mod mail;

@@ -16,6 +16,7 @@ use answertone_gateway::{
     config::{Config, SipAccount},
     engine::{CallObserver, CallReport, Hearing},
     sip::{Endpoint, NoCall},
+    telephone::dial,
 };
 use answertone_t30::{
     audio::AudioConfig,
@@ -24,35 +25,53 @@ use answertone_t30::{
 };
 
 /// Scenarios in which sipp calls us, and what the account is set to.
-const CALLERS: [(&str, &str); 14] = [
+const CALLERS: [(&str, &str); 22] = [
     ("caller_asks", ""),
     ("caller_begins_with_image", ""),
+    ("caller_cancels_too_late", ""),
     ("caller_declines_audio", ""),
+    ("caller_declines_the_image", ""),
+    ("caller_hangs_up_while_we_offer", ""),
     ("caller_holds", ""),
     ("caller_misspells", ""),
+    ("caller_moves", ""),
     ("caller_offers_late", ""),
     ("caller_offers_nothing_right", ""),
     ("caller_refuses_t38", ""),
     ("caller_reinvites", ""),
+    ("caller_requires_the_unknown", ""),
+    ("caller_says_absurd_things", ""),
     ("caller_says_goodbye_at_once", ""),
     ("caller_sets_a_timer", ""),
     ("caller_takes_t38", ""),
     ("caller_tells_digits", ""),
+    ("caller_updates", ""),
+    ("caller_wants_ringing_acknowledged", ""),
     ("caller_wants_t38_too", ""),
 ];
 
 /// Scenarios in which we call sipp, what the account is set to, and what becomes of the call.
-const CALLED: [(&str, &str, &str); 6] = [
+const CALLED: [(&str, &str, &str); 13] = [
     ("called_answers_in_clear", "seal = \"required\"\n", "line_lost"),
     ("called_does_not_exist", "", "number_wrong"),
+    ("called_goes_in_circles", "", "no_answer"),
+    ("called_hangs_up_at_once", "", "line_lost"),
     ("called_is_busy", "", "busy"),
+    ("called_is_elsewhere", "", "busy"),
     ("called_never_answers", "", "cancelled"),
+    ("called_rings_reliably", "", "local_cancel"),
     ("called_speaks_early", "", "local_cancel"),
+    ("called_takes_events", "", "local_cancel"),
+    ("called_takes_info", "keys = \"info\"\n", "local_cancel"),
+    ("called_wants_a_longer_timer", "", "busy"),
     ("called_wants_proof", "", "busy"),
 ];
 
+/// Of those, where keys are pressed once they are answered.
+const PRESSED: [&str; 2] = ["called_takes_events", "called_takes_info"];
+
 /// Whether sipp is there; else says how many cases do not run.
-fn is_there(cases: usize) -> bool {
+pub(crate) fn is_there(cases: usize) -> bool {
     let found = Command::new("sipp").arg("-v").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
     if !found {
         println!("not run: {cases} cases, sipp is not installed");
@@ -60,7 +79,7 @@ fn is_there(cases: usize) -> bool {
     found
 }
 
-fn account(folder: &Path, more: &str) -> SipAccount {
+pub(crate) fn account(folder: &Path, more: &str) -> SipAccount {
     let password = folder.join("password");
     std::fs::write(&password, "secret\n").unwrap();
     let text = format!(
@@ -70,12 +89,12 @@ fn account(folder: &Path, more: &str) -> SipAccount {
     Config::parse(&text, "test").unwrap().accounts.remove(0)
 }
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 /// sipp at a scenario; what it has to say is beside the test's other output.
-fn sipp(scenario: &str, port: u16, more: &[&str]) -> Child {
+pub(crate) fn sipp(scenario: &str, port: u16, more: &[&str]) -> Child {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/sip/scenarios/{scenario}.xml"));
     let mut command = Command::new("sipp");
     command.arg("-sf").arg(file).args(["-m", "1", "-i", "127.0.0.1", "-s", "office", "-nostdin"]);
@@ -84,7 +103,7 @@ fn sipp(scenario: &str, port: u16, more: &[&str]) -> Child {
 }
 
 /// How the scenario ended for sipp: nothing to say is well.
-fn outcome(child: Child) -> Option<String> {
+pub(crate) fn outcome(child: Child) -> Option<String> {
     let output = child.wait_with_output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     (!output.status.success()).then(|| format!("{}: {said}", output.status))
@@ -92,7 +111,7 @@ fn outcome(child: Child) -> Option<String> {
 
 /// Nobody looks on; the call may be ended.
 #[derive(Clone, Default)]
-struct Nobody(Arc<AtomicBool>);
+pub(crate) struct Nobody(pub(crate) Arc<AtomicBool>);
 
 impl CallObserver for Nobody {
     fn event(&mut self, _: LineTime, _: Event) {}
@@ -150,15 +169,36 @@ fn calls_to_us_go_as_scenarios_want() {
         result.as_ref().unwrap().last().unwrap_or_else(|| panic!("{name}: no call")).clone()
     };
     assert_eq!(report("caller_tells_digits").digits, "7");
-    for (name, kind) in [("caller_takes_t38", "udptl"), ("caller_refuses_t38", "rtp"), ("caller_misspells", "udptl")] {
+    for (name, kind) in [
+        ("caller_takes_t38", "udptl"),
+        ("caller_moves", "udptl"),
+        ("caller_refuses_t38", "rtp"),
+        ("caller_misspells", "udptl"),
+    ] {
         assert_eq!(report(name).transport.expect(name).kind, kind, "{name}");
     }
+}
+
+/// Keys that came to a port as telephone events.
+fn events(media: &UdpSocket) -> String {
+    media.set_nonblocking(true).unwrap();
+    let (mut packet, mut keys, mut last) = ([0; 400], String::new(), None);
+    while let Ok(length) = media.recv(&mut packet) {
+        // Packets of one key have its time stamp.
+        if length == 16 && packet[1] & 0x7f == 101 && last.replace(packet[4..8].to_vec()) != Some(packet[4..8].to_vec())
+        {
+            keys.push(char::from(b"0123456789*#ABCD"[usize::from(packet[12])]));
+        }
+    }
+    keys
 }
 
 fn calling(scenario: &str, more: &str) -> (Option<String>, Result<CallReport, NoCall>) {
     let folder = tempfile::tempdir().unwrap();
     let port = free_port();
-    let script = sipp(scenario, port, &[]);
+    let media = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let far_port = media.local_addr().unwrap().port().to_string();
+    let script = sipp(scenario, port, &["-key", "far_port", &far_port]);
     let endpoint = Endpoint::open(&account(folder.path(), more)).unwrap();
     let mut looks = 0;
     let mut cancelled = || {
@@ -166,9 +206,14 @@ fn calling(scenario: &str, more: &str) -> (Option<String>, Result<CallReport, No
         looks > 100 && scenario == "called_never_answers"
     };
     let called = endpoint.call(&format!("sip:office@127.0.0.1:{port}"), &Hearing::default(), &mut cancelled);
-    let report = called.map(|leg| {
+    let report = called.map(|mut leg| {
         let observer = Nobody::default();
-        observer.0.store(scenario == "called_speaks_early", Ordering::Relaxed);
+        let ends = ["called_speaks_early", "called_rings_reliably"].contains(&scenario) || PRESSED.contains(&scenario);
+        observer.0.store(ends, Ordering::Relaxed);
+        if PRESSED.contains(&scenario) {
+            dial(&mut leg, &"4#".parse().unwrap(), "any", &mut || false).unwrap();
+            assert_eq!(events(&media), if scenario == "called_takes_events" { "4#" } else { "" });
+        }
         let poll = SessionConfig { poll: true, ..SessionConfig::default() };
         let session = Session::calling(Arc::new(poll), Document::default(), LineTime::ZERO);
         leg.talk(session, AudioConfig::default(), observer, None).0

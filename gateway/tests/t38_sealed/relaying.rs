@@ -9,7 +9,7 @@ use std::{
 use super::programs::{letter, lines, ok, ports, program, spawn};
 
 /// A process that must not outlive its test.
-struct Running(Child);
+pub(crate) struct Running(pub(crate) Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
@@ -18,14 +18,15 @@ impl Drop for Running {
     }
 }
 
+pub(crate) fn quiet(arguments: &[&str]) -> Running {
+    let child = program().args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+    Running(child.expect("the program runs"))
+}
+
 #[test]
 fn a_machine_on_a_line_sends_through_a_relay_and_sealed_packets_to_a_terminal() {
     let folder = tempfile::tempdir().expect("there is room");
     let socket = folder.path().join("exchange");
-    let quiet = |arguments: &[&str]| {
-        let child = program().args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
-        Running(child.expect("the program runs"))
-    };
     let _exchange = quiet(&["exchange", &socket.display().to_string()]);
     while !socket.exists() {
         thread::sleep(Duration::from_millis(20));

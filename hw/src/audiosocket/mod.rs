@@ -16,7 +16,7 @@ mod line;
 mod lockstep;
 mod originate;
 mod params;
-mod playout;
+pub(crate) mod playout;
 mod rate;
 
 pub use call_id::{CallId, NotCallId};

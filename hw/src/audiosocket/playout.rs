@@ -18,7 +18,7 @@ const LOST_BLOCKS: usize = 6;
 const CATCHING_UP: u32 = 10;
 
 /// A buffer that holds what came until its depth is reached.
-pub(super) struct Playout {
+pub(crate) struct Playout {
     samples: VecDeque<i16>,
     depth: usize,
     state: State,
@@ -43,7 +43,7 @@ enum State {
 
 impl Playout {
     /// Plays what is `depth` samples old.
-    pub(super) fn new(depth: usize) -> Self {
+    pub(crate) fn new(depth: usize) -> Self {
         Self {
             samples: VecDeque::with_capacity(MOST_SAMPLES),
             depth,
@@ -57,39 +57,39 @@ impl Playout {
     }
 
     /// Samples that can be taken.
-    pub(super) fn room(&self) -> usize {
+    pub(crate) fn room(&self) -> usize {
         MOST_SAMPLES - self.samples.len()
     }
 
     /// A sample came; one too many is dropped.
-    pub(super) fn put(&mut self, sample: i16) {
+    pub(crate) fn put(&mut self, sample: i16) {
         if self.room() > 0 {
             self.samples.push_back(sample);
         }
     }
 
     /// Nothing more will come: what is there is played without waiting for more.
-    pub(super) fn end(&mut self) {
+    pub(crate) fn end(&mut self) {
         self.ended = true;
     }
 
     /// Whether everything was played and nothing more will come.
-    pub(super) fn is_over(&self) -> bool {
+    pub(crate) fn is_over(&self) -> bool {
         self.ended && self.samples.is_empty()
     }
 
     /// How much is there while it is played, undisturbed.
-    pub(super) fn lead(&self) -> Option<usize> {
+    pub(crate) fn lead(&self) -> Option<usize> {
         matches!(self.state, State::Playing { catching_up: 0 }).then_some(self.samples.len())
     }
 
     /// Samples that came too late, and that were missed, so far.
-    pub(super) fn tally(&self) -> (u64, u64) {
+    pub(crate) fn tally(&self) -> (u64, u64) {
         (self.late, self.missed)
     }
 
     /// The next block, and how many of its samples count as lost.
-    pub(super) fn block(&mut self, rx: &mut Block) -> usize {
+    pub(crate) fn block(&mut self, rx: &mut Block) -> usize {
         self.advance();
         let State::Playing { catching_up } = self.state else { return self.silence(rx) };
         self.state = State::Playing { catching_up: catching_up.saturating_sub(1) };

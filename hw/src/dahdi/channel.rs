@@ -11,7 +11,7 @@ use std::{
 
 use nix::errno::Errno;
 
-use super::sys::{self, BufferInfo, HardwareGain};
+use super::sys::{self, BufferInfo, DialOperation, HardwareGain};
 
 /// The device that stands for any channel, once it was told which.
 const DEVICE: &str = "/dev/dahdi/channel";
@@ -26,6 +26,8 @@ pub enum Hook {
     On = 0,
     /// Off hook.
     Off = 1,
+    /// On hook for a moment, by the driver's clock.
+    Flash = 3,
 }
 
 /// What happens on a channel beside audio.
@@ -87,6 +89,8 @@ pub trait Channel: Send {
     fn event(&mut self) -> io::Result<Option<ChannelEvent>>;
     /// Goes on or off hook.
     fn hook(&mut self, hook: Hook) -> io::Result<()>;
+    /// Lets the driver dial: `P` and digits are pulses.
+    fn dial(&mut self, what: &str) -> io::Result<()>;
 }
 
 /// How a channel is set up.
@@ -174,5 +178,9 @@ impl Channel for KernelChannel {
             Err(error) if error.raw_os_error() == Some(Errno::EINPROGRESS as i32) => Ok(()),
             done => done,
         }
+    }
+
+    fn dial(&mut self, what: &str) -> io::Result<()> {
+        self.give(sys::dial, &DialOperation::append(what))
     }
 }

@@ -1,6 +1,9 @@
 //! A channel as a line: the driver's clock, its hook and its events.
 
-use std::time::{Duration, Instant};
+use std::{
+    io,
+    time::{Duration, Instant},
+};
 
 use answertone_dsp::{
     g711::Law,
@@ -9,9 +12,12 @@ use answertone_dsp::{
 
 use super::{
     DahdiParams, Samples,
-    channel::{Channel, ChannelEvent, Hook, Moved},
+    channel::{Channel, ChannelEvent, Hook as Position, Moved},
 };
-use crate::{Exchange, LineError, PolledLine};
+use crate::{
+    Exchange, LineError, PolledLine,
+    hook::{Hook, Signals},
+};
 
 /// How soon a channel that had no block yet is asked again.
 const ASK_AGAIN: Duration = Duration::from_millis(2);
@@ -37,6 +43,17 @@ pub struct DahdiLine<C> {
     off_hook: bool,
     answered_by_polarity: bool,
     ended: Option<ChannelEvent>,
+    ringing: Ringing,
+}
+
+/// What the driver has told of ringing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ringing {
+    Silent,
+    /// A ring has begun.
+    Sounding,
+    /// One was told when it was over already.
+    Struck,
 }
 
 impl<C: Channel> DahdiLine<C> {
@@ -53,26 +70,8 @@ impl<C: Channel> DahdiLine<C> {
             off_hook: false,
             answered_by_polarity: false,
             ended: None,
+            ringing: Ringing::Silent,
         }
-    }
-
-    /// Whether it rings. What happened before is forgotten.
-    pub fn rings(&mut self) -> Result<bool, LineError> {
-        let mut rings = false;
-        while let Some(event) = self.channel.event()? {
-            rings |= matches!(event, ChannelEvent::RingOrOffHook | ChannelEvent::RingBegins);
-            if event == ChannelEvent::Removed {
-                return Err(gone());
-            }
-        }
-        Ok(rings)
-    }
-
-    /// Goes off hook: answers, or takes the line to call.
-    pub fn off_hook(&mut self) -> Result<(), LineError> {
-        self.channel.hook(Hook::Off)?;
-        (self.off_hook, self.heard_at, self.due) = (true, Instant::now(), Instant::now());
-        Ok(())
     }
 
     fn octets(&self) -> usize {
@@ -82,10 +81,11 @@ impl<C: Channel> DahdiLine<C> {
     fn events(&mut self) -> Result<(), LineError> {
         while let Some(event) = self.channel.event()? {
             match event {
-                ChannelEvent::OnHook | ChannelEvent::Alarm | ChannelEvent::Removed => self.ended = Some(event),
-                // The first reversal says that the other side answered, the second that it is gone.
-                ChannelEvent::Polarity if self.answered_by_polarity => self.ended = Some(ChannelEvent::OnHook),
-                ChannelEvent::Polarity => self.answered_by_polarity = true,
+                ChannelEvent::Alarm | ChannelEvent::Removed => self.ended = Some(event),
+                _ if self.off_hook => self.supervise(event),
+                ChannelEvent::RingBegins => self.ringing = Ringing::Sounding,
+                ChannelEvent::RingOrOffHook if self.ringing == Ringing::Sounding => self.ringing = Ringing::Silent,
+                ChannelEvent::RingOrOffHook => self.ringing = Ringing::Struck,
                 _ => {}
             }
         }
@@ -94,6 +94,17 @@ impl<C: Channel> DahdiLine<C> {
             Some(ChannelEvent::OnHook) => Err(LineError::HungUp),
             Some(ChannelEvent::Removed) => Err(gone()),
             Some(_) => Err(failed("the span is in alarm: check the cable and the exchange")),
+        }
+    }
+
+    /// What the far side did in a call.
+    fn supervise(&mut self, event: ChannelEvent) {
+        match event {
+            ChannelEvent::OnHook => self.ended = Some(event),
+            // The first reversal says that the other side answered, the second that it is gone.
+            ChannelEvent::Polarity if self.answered_by_polarity => self.ended = Some(ChannelEvent::OnHook),
+            ChannelEvent::Polarity => self.answered_by_polarity = true,
+            _ => {}
         }
     }
 
@@ -166,9 +177,6 @@ impl<C: Channel> PolledLine for DahdiLine<C> {
 
     /// The driver's clock decides: a block is due when one can be read.
     fn try_exchange(&mut self, now: Instant, tx: &Block, rx: &mut Block) -> Result<Option<Exchange>, LineError> {
-        if !self.off_hook {
-            return Err(LineError::HungUp);
-        }
         if now < self.due {
             return Ok(None);
         }
@@ -185,10 +193,38 @@ impl<C: Channel> PolledLine for DahdiLine<C> {
     }
 
     fn hang_up(&mut self) {
-        if self.off_hook {
-            // A channel that is gone is on hook.
-            let _ = self.channel.hook(Hook::On);
+        self.on_hook();
+    }
+
+    fn hook(&mut self) -> Option<&mut dyn Hook> {
+        Some(self)
+    }
+}
+
+impl<C: Channel> Hook for DahdiLine<C> {
+    fn set(&mut self, off_hook: bool) -> io::Result<()> {
+        if off_hook != self.off_hook {
+            self.channel.hook(if off_hook { Position::Off } else { Position::On })?;
+            (self.off_hook, self.answered_by_polarity, self.ringing) = (off_hook, false, Ringing::Silent);
+            // A call that was over is over for good.
+            self.ended.take_if(|event| *event == ChannelEvent::OnHook);
         }
-        self.off_hook = false;
+        Ok(())
+    }
+
+    fn poll(&mut self) -> io::Result<Signals> {
+        let rings = self.ringing != Ringing::Silent;
+        if self.ringing == Ringing::Struck {
+            self.ringing = Ringing::Silent;
+        }
+        Ok(Signals { ringing: Some(rings), lifted: None })
+    }
+
+    fn flash(&mut self) -> io::Result<bool> {
+        self.channel.hook(Position::Flash).map(|()| true)
+    }
+
+    fn pulses(&mut self, count: u32) -> io::Result<bool> {
+        self.channel.dial(&format!("P{}", count % 10)).map(|()| true)
     }
 }

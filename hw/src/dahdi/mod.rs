@@ -15,19 +15,14 @@ mod sys;
 #[cfg(test)]
 mod tests;
 
-use std::{thread, time::Duration};
-
 use answertone_dsp::{g711::Law, pcm::BLOCK_SAMPLES};
 pub use channel::{Channel, ChannelEvent, ChannelSetup, Hook, KernelChannel, Moved};
 pub use line::DahdiLine;
-pub use sys::{BufferInfo, HardwareGain, REQUESTS};
+pub use sys::{BufferInfo, DialOperation, HardwareGain, REQUESTS};
 
-use crate::{Line, LineError, OpenError, UriError, query::Query};
+use crate::{Line, OpenError, UriError, query::Query};
 
-/// How often it is looked whether it rings, or nobody waits any more.
-const LOOK_AROUND: Duration = Duration::from_millis(20);
-
-const KNOWN: &str = "samples, ring, rx_gain and tx_gain";
+const KNOWN: &str = "samples, rx_gain and tx_gain";
 
 /// What a channel's samples are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,15 +33,13 @@ pub enum Samples {
     Companded(Law),
 }
 
-/// A channel: `dahdi:1` or `dahdi:1?ring=wait`.
+/// A channel: `dahdi:1` or `dahdi:1?samples=alaw`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct DahdiParams {
     /// Its number.
     pub number: u32,
     /// How samples cross to the driver.
     pub samples: Samples,
-    /// Whether a ring is waited for before going off hook.
-    pub waits_for_ring: bool,
     /// Gains of the hardware in tenths of a decibel, received and sent.
     pub gains: [Option<i32>; 2],
 }
@@ -56,14 +49,12 @@ impl DahdiParams {
     pub(crate) fn parse(uri: &str, rest: &str) -> Result<Self, UriError> {
         let (number, parameters) = rest.split_once('?').unwrap_or((rest, ""));
         let number = number.parse().ok().filter(|number| (1..=65_535).contains(number));
-        let wanted = "write the number of a channel, as dahdi:1, or dahdi:1?ring=wait to answer";
+        let wanted = "write the number of a channel, as dahdi:1";
         let number = number.ok_or_else(|| UriError::BadNetworkLine { line: uri.to_owned(), wanted })?;
         let mut query = Query::new("dahdi", KNOWN, parameters);
         let kinds =
             [("linear", Samples::Linear), ("ulaw", Samples::Companded(Law::Mu)), ("alaw", Samples::Companded(Law::A))];
         let samples = query.choice("samples", &kinds, "write linear, ulaw or alaw")?.unwrap_or(Samples::Linear);
-        let rings = [("wait", true), ("none", false)];
-        let waits_for_ring = query.choice("ring", &rings, "write wait or none")?.unwrap_or(false);
         let decibels = "write decibels from -20 to 20";
         let mut gain = |name| -> Result<Option<i32>, UriError> {
             let gain = query.number::<f32>(name, -20.0..=20.0, decibels)?;
@@ -71,7 +62,7 @@ impl DahdiParams {
         };
         let gains = [gain("rx_gain")?, gain("tx_gain")?];
         query.finish()?;
-        Ok(Self { number, samples, waits_for_ring, gains })
+        Ok(Self { number, samples, gains })
     }
 
     fn setup(&self) -> ChannelSetup {
@@ -85,21 +76,14 @@ impl DahdiParams {
     }
 }
 
-/// Opens the channel and goes off hook, after a ring if one is waited for.
-pub(crate) fn open(params: &DahdiParams, waited_for: &dyn Fn() -> bool) -> Result<Line, OpenError> {
-    let failed = |reason: String| OpenError::Network { line: "dahdi", address: params.number.to_string(), reason };
-    let opened = KernelChannel::open(&params.setup());
-    let channel = opened.map_err(|error| {
-        failed(format!("{error}; check that the driver is loaded (lsdahdi), the channel exists and is not in use, and that you may use /dev/dahdi"))
+/// Opens the channel. It is on hook, and has a switch.
+pub(crate) fn open(params: &DahdiParams) -> Result<Line, OpenError> {
+    let channel = KernelChannel::open(&params.setup()).map_err(|error| OpenError::Network {
+        line: "dahdi",
+        address: params.number.to_string(),
+        reason: format!(
+            "{error}; check that the driver is loaded (lsdahdi), the channel exists and is not in use, and that you may use /dev/dahdi"
+        ),
     })?;
-    let mut line = DahdiLine::new(channel, params);
-    let failed = |error: LineError| failed(format!("{error}; check the line with dahdi_tool"));
-    while params.waits_for_ring && !line.rings().map_err(failed)? {
-        if !waited_for() {
-            return Err(OpenError::NobodyWaits);
-        }
-        thread::sleep(LOOK_AROUND);
-    }
-    line.off_hook().map_err(failed)?;
-    Ok(Line::Polled(Box::new(line)))
+    Ok(Line::Polled(Box::new(DahdiLine::new(channel, params))))
 }

@@ -38,13 +38,36 @@ pub struct HardwareGain {
     pub direction: u32,
 }
 
+/// Most octets of what is dialled at once, with the zero that ends it.
+const MOST_DIALLED: usize = 256;
+
+/// What the driver does with its dialling.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DialOperation {
+    /// 1 to add to what is dialled already.
+    pub operation: c_int,
+    /// What is dialled, with a zero at its end.
+    pub signs: [u8; MOST_DIALLED],
+}
+
+impl DialOperation {
+    /// Adds to what is dialled already.
+    pub fn append(what: &str) -> Self {
+        let mut signs = [0; MOST_DIALLED];
+        signs[..MOST_DIALLED - 1].iter_mut().zip(what.bytes()).for_each(|(to, sign)| *to = sign);
+        Self { operation: 1, signs }
+    }
+}
+
 /// Request numbers, with the direction and the size that belong to them.
-pub const REQUESTS: [(&str, u64); 11] = [
+pub const REQUESTS: [(&str, u64); 12] = [
     ("DAHDI_SET_BLOCKSIZE", write_int(1)),
     ("DAHDI_FLUSH", write_int(3)),
     ("DAHDI_HOOK", write_int(7)),
     ("DAHDI_GETEVENT", nix::request_code_read!(CODE, 8, size_of::<c_int>())),
     ("DAHDI_SET_BUFINFO", nix::request_code_write!(CODE, 27, size_of::<BufferInfo>())),
+    ("DAHDI_DIAL", nix::request_code_write!(CODE, 31, size_of::<DialOperation>())),
     ("DAHDI_AUDIOMODE", write_int(32)),
     ("DAHDI_ECHOCANCEL", write_int(33)),
     ("DAHDI_SPECIFY", write_int(38)),
@@ -63,6 +86,7 @@ nix::ioctl_write_ptr!(flush, CODE, 3, c_int);
 nix::ioctl_write_ptr!(hook, CODE, 7, c_int);
 nix::ioctl_read!(event, CODE, 8, c_int);
 nix::ioctl_write_ptr!(set_buffers, CODE, 27, BufferInfo);
+nix::ioctl_write_ptr!(dial, CODE, 31, DialOperation);
 nix::ioctl_write_ptr!(audio_mode, CODE, 32, c_int);
 nix::ioctl_write_ptr!(echo_canceller, CODE, 33, c_int);
 nix::ioctl_write_ptr!(specify, CODE, 38, c_int);

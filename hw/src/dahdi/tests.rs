@@ -13,7 +13,7 @@ use std::{
 use answertone_dsp::{g711::Law, pcm::SILENCE};
 
 use super::*;
-use crate::PolledLine;
+use crate::{LineError, PolledLine, hook::Hook as _};
 
 /// What a channel's other side sees and does.
 #[derive(Default)]
@@ -22,6 +22,7 @@ struct Wire {
     from_line: Vec<u8>,
     events: VecDeque<ChannelEvent>,
     hooks: Vec<Hook>,
+    dialled: Vec<String>,
 }
 
 #[derive(Clone, Default)]
@@ -51,6 +52,11 @@ impl Channel for StandIn {
         self.0.lock().unwrap().hooks.push(hook);
         Ok(())
     }
+
+    fn dial(&mut self, what: &str) -> io::Result<()> {
+        self.0.lock().unwrap().dialled.push(what.to_owned());
+        Ok(())
+    }
 }
 
 fn line(uri: &str) -> (DahdiLine<StandIn>, StandIn) {
@@ -63,11 +69,21 @@ fn line(uri: &str) -> (DahdiLine<StandIn>, StandIn) {
 fn a_ring_is_answered_and_samples_cross_by_the_drivers_clock() {
     for (uri, law) in [("1", None), ("1?samples=alaw", Some(Law::A)), ("1?samples=ulaw", Some(Law::Mu))] {
         let (mut line, wire) = line(uri);
-        assert!(!line.rings().unwrap());
-        wire.0.lock().unwrap().events.extend([ChannelEvent::Other(12), ChannelEvent::RingBegins]);
-        assert!(line.rings().unwrap());
-        line.off_hook().unwrap();
         let (now, mut rx) = (Instant::now(), SILENCE);
+        let mut rings = |events: &[ChannelEvent]| {
+            wire.0.lock().unwrap().events.extend(events);
+            let later = line.due();
+            assert_eq!(line.try_exchange(later, &SILENCE, &mut rx).unwrap(), None);
+            line.poll().unwrap().ringing
+        };
+        assert_eq!(rings(&[ChannelEvent::Other(12), ChannelEvent::Polarity, ChannelEvent::OnHook]), Some(false));
+        assert_eq!(rings(&[ChannelEvent::RingBegins]), Some(true));
+        assert_eq!(rings(&[]), Some(true));
+        assert_eq!(rings(&[ChannelEvent::RingOrOffHook]), Some(false));
+        assert_eq!(rings(&[ChannelEvent::RingOrOffHook]), Some(true), "one that is told by its end alone");
+        assert_eq!(rings(&[]), Some(false));
+        line.set(true).unwrap();
+        let now = now.max(line.due());
         assert_eq!(line.try_exchange(now, &[500; 80], &mut rx).unwrap(), None, "no block can be read yet");
         let octets: Vec<u8> = match law {
             None => [1000i16; 80].into_iter().flat_map(i16::to_ne_bytes).collect(),
@@ -96,15 +112,29 @@ fn each_way_to_lose_a_channel_has_its_word() {
         (vec![ChannelEvent::Removed], "gone from this machine"),
     ] {
         let (mut line, wire) = line("3");
-        line.off_hook().unwrap();
+        line.set(true).unwrap();
         wire.0.lock().unwrap().events.extend(events);
         let error = line.try_exchange(Instant::now(), &SILENCE, &mut SILENCE.clone()).unwrap_err().to_string();
         assert!(error.contains(said), "{error}");
     }
     let (mut line, _wire) = line("3");
-    line.off_hook().unwrap();
+    line.set(true).unwrap();
     let later = Instant::now() + Duration::from_secs(3);
     assert!(matches!(line.try_exchange(later, &SILENCE, &mut SILENCE.clone()), Err(LineError::Stalled(_))));
+}
+
+#[test]
+fn flashes_and_pulses_are_the_drivers_and_a_call_that_ended_says_nothing_of_the_next() {
+    let (mut line, wire) = line("3");
+    line.set(true).unwrap();
+    assert!(line.flash().unwrap() && line.pulses(7).unwrap() && line.pulses(10).unwrap());
+    assert_eq!(wire.0.lock().unwrap().dialled, ["P7", "P0"]);
+    wire.0.lock().unwrap().events.push_back(ChannelEvent::OnHook);
+    assert!(matches!(line.try_exchange(Instant::now(), &SILENCE, &mut SILENCE.clone()), Err(LineError::HungUp)));
+    line.set(false).unwrap();
+    line.set(true).unwrap();
+    assert_eq!(line.try_exchange(Instant::now(), &SILENCE, &mut SILENCE.clone()).unwrap(), None);
+    assert_eq!(wire.0.lock().unwrap().hooks, [Hook::Off, Hook::Flash, Hook::On, Hook::Off]);
 }
 
 #[test]
@@ -120,7 +150,7 @@ fn errors_name_the_thing_the_value_and_the_remedy() {
     }
     let params = DahdiParams::parse("dahdi:1", "1").unwrap();
     if !Path::new("/dev/dahdi/channel").exists() {
-        let error = super::open(&params, &|| true).map(drop).unwrap_err().to_string();
+        let error = super::open(&params).map(drop).unwrap_err().to_string();
         assert!(error.starts_with("dahdi=1: ") && error.contains("check that the driver is loaded"), "{error}");
     }
 }
@@ -139,7 +169,9 @@ fn by_the_header(header: &Path) -> Option<String> {
          printf(\"bufferinfo %zu\\nhwgain %zu\\n\", sizeof(struct dahdi_bufferinfo), sizeof(struct dahdi_hwgain));\n\
          printf(\"events %d %d %d %d %d %d %d\\n\", DAHDI_EVENT_ONHOOK, DAHDI_EVENT_RINGOFFHOOK, DAHDI_EVENT_ALARM,\n\
          DAHDI_EVENT_NOALARM, DAHDI_EVENT_POLARITY, DAHDI_EVENT_RINGBEGIN, DAHDI_EVENT_REMOVED);\n\
-         printf(\"hook %d %d\\nlaw %d %d\\n\", DAHDI_ONHOOK, DAHDI_OFFHOOK, DAHDI_LAW_MULAW, DAHDI_LAW_ALAW);\n}}\n"
+         printf(\"hook %d %d %d\\n\", DAHDI_ONHOOK, DAHDI_OFFHOOK, DAHDI_FLASH);\n\
+         printf(\"law %d %d\\n\", DAHDI_LAW_MULAW, DAHDI_LAW_ALAW);\n\
+         printf(\"dial %zu %d\\n\", sizeof(struct dahdi_dialoperation), DAHDI_DIAL_OP_APPEND);\n}}\n"
     );
     fs::write(&source, text).ok()?;
     let include = header.ancestors().nth(2)?;
@@ -152,7 +184,7 @@ fn by_the_header(header: &Path) -> Option<String> {
 #[test]
 fn numbers_and_structures_are_those_of_the_header() {
     let header = env::var_os("ANSWERTONE_DAHDI_HEADER").unwrap_or_else(|| "/usr/include/dahdi/user.h".into());
-    let cases = REQUESTS.len() + 5;
+    let cases = REQUESTS.len() + 6;
     if !Path::new(&header).exists() {
         let _ = writeln!(io::stderr(), "not run: {cases} cases: dahdi/user.h is not there; install dahdi-source");
         return;
@@ -164,6 +196,9 @@ fn numbers_and_structures_are_those_of_the_header() {
     let mut expected: String = REQUESTS.iter().map(|(name, number)| format!("{name} {number}\n")).collect();
     expected += &format!("bufferinfo {}\nhwgain {}\n", size_of::<BufferInfo>(), size_of::<HardwareGain>());
     expected += "events 1 2 4 5 17 18 20\n";
-    expected += &format!("hook {} {}\nlaw 1 2\n", Hook::On as i32, Hook::Off as i32);
+    expected += &format!("hook {} {} {}\nlaw 1 2\n", Hook::On as i32, Hook::Off as i32, Hook::Flash as i32);
+    let dialled = DialOperation::append("P7");
+    expected += &format!("dial {} {}\n", size_of::<DialOperation>(), dialled.operation);
+    assert_eq!((&dialled.signs[..3], dialled.signs[255]), (b"P7\0".as_slice(), 0));
     assert_eq!(said, expected);
 }

@@ -110,15 +110,13 @@ fn accept(listener: &UnixListener, hub: &Arc<Hub>) {
 fn ring(hub: &Hub, bell: Bell) {
     while !hub.ended.load(Ordering::Relaxed) {
         thread::sleep(bell.every);
-        let rung: Vec<(String, String)> = hub
-            .lines()
-            .iter()
-            .filter_map(|(number, line)| match &line.doing {
-                Doing::RungBy(caller) => Some((number.clone(), caller.clone())),
-                _ => None,
-            })
-            .collect();
-        rung.iter().for_each(|(number, caller)| hub.send(number, &Message::Ring(caller.clone())));
+        // Nobody hangs up between the look and the ring: a ring after that would never end.
+        for line in hub.lines().values() {
+            if let (Doing::RungBy(caller), Ok(mut to)) = (&line.doing, line.to.try_lock()) {
+                // Who is gone is found by who reads from it.
+                let _ = Message::Ring(caller.clone()).write(&mut *to);
+            }
+        }
     }
 }
 

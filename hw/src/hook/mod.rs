@@ -41,6 +41,16 @@ pub trait Hook: Send {
     /// What the network does now. Does not wait.
     fn poll(&mut self) -> io::Result<Signals>;
 
+    /// Opens the loop for a moment by itself; false: it cannot, and is set on hook and off again instead.
+    fn flash(&mut self) -> io::Result<bool> {
+        Ok(false)
+    }
+
+    /// Begins the pulses of a digit, ten in a second, and makes them by itself; false: it cannot.
+    fn pulses(&mut self, _count: u32) -> io::Result<bool> {
+        Ok(false)
+    }
+
     /// Goes on hook, as well as it can: a device that is gone is on hook.
     fn on_hook(&mut self) {
         let _ = self.set(false);

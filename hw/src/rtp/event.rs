@@ -12,6 +12,11 @@ pub(super) struct Event {
     pub(super) samples: u16,
 }
 
+/// The code of a digit.
+pub(super) fn code(digit: char) -> Option<u8> {
+    DIGITS.iter().position(|known| char::from(*known) == digit.to_ascii_uppercase()).map(|code| code as u8)
+}
+
 impl Event {
     /// Reads a payload of four octets: event, end and volume, duration.
     pub(super) fn parse(payload: &[u8]) -> Option<Self> {

@@ -24,7 +24,7 @@ fn through(
     jitter_ms: f64,
     mut network: impl FnMut(usize, Vec<u8>) -> Vec<Vec<u8>>,
 ) -> (Vec<[i16; 80]>, Vec<usize>, Receiver) {
-    let mut sender = Sender::new(Codec::L16, 10, 0x1234_5678_9abc_def0);
+    let mut sender = Sender::new(Codec::L16, 10, 101, 0x1234_5678_9abc_def0);
     let mut chance = Chance(7);
     let mut arrivals = vec![];
     for number in 0..(seconds * 50.0) as usize {
@@ -134,7 +134,7 @@ fn the_senders_clock_is_measured() {
 
 #[test]
 fn a_sender_that_stood_still_is_heard_again_without_new_time_stamps() {
-    let mut sender = Sender::new(Codec::L16, 10, 1);
+    let mut sender = Sender::new(Codec::L16, 10, 101, 1);
     let mut receiver = Receiver::new(Codec::L16, 10, 101, 480);
     let mut heard = 0;
     for round in 0..400 {
@@ -188,4 +188,33 @@ fn what_is_not_rtp_is_told_apart() {
     for datagram in [b"".as_slice(), b"GET / HTTP/1.1", &[0x80; 3], &[0; 40]] {
         assert!(!receiver.packet(Duration::ZERO, datagram), "{datagram:?}");
     }
+}
+
+#[test]
+fn keys_that_are_pressed_are_digits_at_the_far_end() {
+    let mut sender = Sender::new(Codec::Pcmu, 0, 97, 1);
+    let mut receiver = Receiver::new(Codec::Pcmu, 0, 97, 320);
+    assert!("15#".chars().all(|key| sender.press(key)) && !sender.press('x'));
+    let (mut digits, mut kinds) = (String::new(), vec![]);
+    for round in 0..50 {
+        assert!(sender.block(&SILENCE).is_none());
+        let packet = sender.block(&SILENCE).expect("two blocks are a packet").to_vec();
+        let read = RtpPacket::parse(&packet).unwrap();
+        kinds.push((read.payload_type(), read.marker_bit(), read.payload().len()));
+        // Of each key, one packet is lost.
+        if round % 11 != 4 {
+            receiver.packet(Duration::from_millis(round * 20), &packet);
+        }
+        let mut rx = SILENCE;
+        receiver.block(&mut rx);
+        receiver.block(&mut rx);
+        digits.extend(std::iter::from_fn(|| receiver.digit()));
+    }
+    assert_eq!(digits, "15#");
+    // Five packets as it lasts, the last of them three times, then sound.
+    let [key, sound] = [7, 4];
+    assert_eq!(kinds[0], (97, true, 4));
+    assert!(kinds[1..key].iter().all(|kind| *kind == (97, false, 4)));
+    assert!(kinds[key..key + sound].iter().all(|kind| *kind == (0, false, 160)));
+    assert_eq!(kinds.iter().filter(|(_, marker, _)| *marker).count(), 3);
 }

@@ -57,6 +57,11 @@ pub trait Device: Send {
 
     /// Stops both directions.
     fn stop(&mut self);
+
+    /// Leaves a device that has failed to itself: nothing of it is waited for.
+    fn abandon(&mut self) {
+        self.stop();
+    }
 }
 
 /// How a line's device is doing.
@@ -121,6 +126,8 @@ pub struct SoundLine {
     produced: u64,
     /// Frames that the playback ring did not take since it took some.
     refused: u64,
+    /// The last exchange found the device gone or stuck.
+    failed: bool,
     callbacks: [u32; 2],
     /// Longest callback of each direction, in frames.
     period: [u64; 2],
@@ -158,6 +165,7 @@ impl SoundLine {
             hole: 0..0,
             produced: 0,
             refused: 0,
+            failed: false,
             callbacks: [0; 2],
             period: [0; 2],
             newest: [Mark::default(); 2],
@@ -360,17 +368,21 @@ impl SoundLine {
 
 impl PcmLine for SoundLine {
     fn exchange(&mut self, tx: &Block, rx: &mut Block) -> Result<Exchange, LineError> {
-        self.say(tx)?;
-        let lost_samples = self.hear(rx)?;
-        Ok(Exchange { lost_samples })
+        let exchanged = self.say(tx).and_then(|()| self.hear(rx));
+        self.failed = exchanged.is_err();
+        exchanged.map(|lost_samples| Exchange { lost_samples })
     }
 
     fn pace(&self) -> Pace {
         self.device.pace()
     }
 
-    /// What was said is played before.
+    /// What was said is played before, unless the device has failed.
     fn hang_up(&mut self) {
+        if self.failed {
+            self.hook.on_hook();
+            return self.device.abandon();
+        }
         let since = Instant::now();
         while !self.playback.samples.is_empty() && self.patient(since, PATIENCE).is_ok() {
             self.capture.samples.clear();

@@ -55,6 +55,9 @@ pub type Silent = (String, String);
 /// All devices of all sound systems, and the systems that do not answer.
 pub fn devices() -> (Vec<SoundDevice>, Vec<Silent>) {
     let (mut found, mut silent) = (Vec::new(), Vec::new());
+    // ALSA's library complains on standard error of every device of its configuration that is not there.
+    #[cfg(target_os = "linux")]
+    let _complaints = alsa::Output::local_error_handler();
     for id in cpal::ALL_HOSTS {
         let name = id.name().to_lowercase();
         let listed = cpal::host_from_id(*id).and_then(|host| host.devices().map(|devices| devices.collect::<Vec<_>>()));
@@ -79,7 +82,8 @@ fn describe(host: &str, device: &cpal::Device) -> Option<SoundDevice> {
     let has = |format: SampleFormat| all().any(|offer| offer.sample_format() == format);
     let formats = formats.into_iter().filter(|(format, _)| has(*format)).map(|(_, name)| name).collect();
     let (input_rates, output_rates) = (rates(&heard), rates(&played));
-    let fit = fit(&name, &input_rates, &output_rates);
+    // ALSA has a device of this name that goes nowhere.
+    let fit = if id == "null" { Fit::No } else { fit(&name, &input_rates, &output_rates) };
     Some(SoundDevice { host: host.to_owned(), id, name, input_rates, output_rates, channels, formats, fit })
 }
 

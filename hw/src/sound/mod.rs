@@ -129,4 +129,9 @@ impl<S: Send + 'static> Device for Streaming<S> {
         });
         let _ = closing.recv_timeout(CLOSING);
     }
+
+    fn abandon(&mut self) {
+        let streams = self.streams.take();
+        thread::spawn(move || drop(streams));
+    }
 }

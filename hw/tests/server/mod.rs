@@ -77,6 +77,13 @@ impl Server {
         self.pactl(&["unload-module", module]).expect("a sink can be taken away");
     }
 
+    /// Stops the server where it is, or lets it go on: what a device that sticks is to who uses it.
+    pub(crate) fn freeze(&self, frozen: bool) {
+        let signal = if frozen { "-STOP" } else { "-CONT" };
+        let id = self.process.id().to_string();
+        assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
+    }
+
     /// What the server says to a command; nothing if it refuses.
     pub(crate) fn pactl(&self, arguments: &[&str]) -> Option<String> {
         let output = self.environment(Command::new("pactl").args(arguments)).output().ok()?;

@@ -245,7 +245,7 @@ impl Fax {
             Event::PageSent { verdict, .. } => self.judged(verdict),
             Event::Finished(outcome) => self.ended(outcome),
             // The host is not told: it calls nobody.
-            Event::PeerKnown(_) | Event::Agreed(_) | Event::OperatorWanted => {}
+            Event::PeerKnown(_) | Event::Agreed(_) | Event::OperatorWanted | Event::Direct(_) => {}
         }
         self.look_for_refused();
     }

@@ -4,6 +4,7 @@
 
 mod bits;
 mod capability;
+mod direct;
 mod ecm;
 mod fcf;
 mod ident;
@@ -17,6 +18,7 @@ pub use capability::{
     CarrierRow, LENGTHS, Length, MIN_SCAN_TIMES, MinScanRow, Modems, RATES, Width, carrier_of_rate_bits,
     modems_of_rate_bits, rate_bits_of_carrier, rate_bits_of_modems, recommendation,
 };
+pub use direct::{DirectBringer, DirectOffer, DirectPlace, HalfPrint};
 pub use ecm::{PartialPage, PostMessage, ResendMap};
 pub use fcf::{Fcf, XBit};
 pub use ident::Ident;

@@ -194,6 +194,7 @@ fn same(one: &Heard, other: &Heard, has_sound: bool) -> bool {
         (What::Digit(one), What::Digit(other)) => together && one == other,
         (What::Progress(one), What::Progress(other)) => near && one == other,
         (What::V8(one), What::V8(other)) => near && one == other,
+        (What::Info(one), What::Info(other)) => near && one == other,
         (What::Answerer(one), What::Answerer(other)) => one == other,
         (What::CallerId(one), What::CallerId(other)) => near && one == other,
         _ => false,
@@ -288,6 +289,8 @@ fn station(heard: &Heard, sender: Station) -> Station {
         What::Answer(_) => Station::Answerer,
         What::V8(message) if message.kind == super::V8Kind::Jm => Station::Answerer,
         What::V8(_) => Station::Caller,
+        What::Info(info) if info.of_caller => Station::Caller,
+        What::Info(_) => Station::Answerer,
         What::Burst(_) => sender,
         What::Control(control) => {
             let says = |frame: &super::HeardFrame| of_frame(frame, sender, receiver);

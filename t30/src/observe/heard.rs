@@ -5,7 +5,7 @@ use answertone_dsp::{
     units::{Db, Dbm0, Hz},
 };
 
-use super::v8::V8Message;
+use super::{info::V34Info, v8::V8Message};
 use crate::{
     frame::{Fcf, Frame},
     seam::Carrier,
@@ -38,6 +38,8 @@ pub enum What {
     CallerId(CallerIdentity),
     /// A message of V.8.
     V8(V8Message),
+    /// What modems of V.34 say in phase 2.
+    Info(V34Info),
     /// Who answered, when that is no fax machine.
     Answerer(Answerer),
     /// A message of V.21: its flags and frames.

@@ -2,7 +2,7 @@
 
 use answertone_dsp::{pcm::BLOCK_SAMPLES, units::Dbm0};
 
-use crate::time::LineTime;
+use crate::time::{LineSpan, LineTime};
 
 /// Levels below are told as this one.
 const FLOOR: f32 = -90.0;
@@ -17,6 +17,10 @@ const LARGER: f32 = 1.02;
 const FLAT: u32 = 4;
 const FLAT_IF_LOUD: u32 = 2;
 const VERY_LOUD: f32 = 9000.0;
+/// Units of a level in a decibel.
+const HALF_DB: i32 = STEPS as i32;
+/// Blocks after a signal's end in which what is left of it is looked for.
+const TAIL: usize = 60;
 /// What is softer is not looked at.
 const LOUD: f32 = 3000.0;
 
@@ -129,6 +133,23 @@ impl LineLevels {
         inside as f32 / blocks.len().max(1) as f32
     }
 
+    /// What is left of a signal of that level after its end near a moment: how much softer, and for how long, if that stops
+    /// as suddenly as the signal did.
+    pub(super) fn tail(&self, level: Dbm0, end: LineTime) -> Option<(f32, LineSpan)> {
+        let (level, near) = (((level.0 - FLOOR) * STEPS) as i32, (end.0 as usize / BLOCK_SAMPLES));
+        let at = |block: usize| self.levels.get(block).map(|level| i32::from(*level));
+        let last =
+            (near.saturating_sub(TAIL)..near + TAIL).rev().find(|block| at(*block) >= Some(level - 3 * HALF_DB))?;
+        // The block in which the signal ends has a part of it.
+        let left = at(last + 2).filter(|left| (HALF_DB..=level - 5 * HALF_DB).contains(left))?;
+        let stays =
+            (last + 2..last + TAIL).take_while(|block| at(*block).is_some_and(|now| (now - left).abs() <= 3 * HALF_DB));
+        let over = last + 2 + stays.count();
+        let stops = at(over + 1).is_some_and(|now| now <= left - 10 * HALF_DB);
+        let lasts = over - last - 1;
+        (stops && lasts >= 2).then(|| ((level - left) as f32 / STEPS, LineSpan::ms(10 * lasts as u64)))
+    }
+
     /// Mean level from one moment to another.
     pub fn between(&self, from: LineTime, to: LineTime) -> Dbm0 {
         let block = |at: LineTime| (at.0 as usize / BLOCK_SAMPLES).min(self.levels.len());
@@ -177,6 +198,11 @@ mod tests {
         line.run(&sine(16_141.0, f32::MAX));
         assert!((line.between(LineTime(8000), LineTime(16_000)).0 + 3.0).abs() < 0.5);
         assert!(line.between(LineTime(0), LineTime(8000)).0 <= FLOOR);
+        assert_eq!(line.tail(Dbm0(-3.0), LineTime(16_000)), None);
+        line.run(&sine(1614.1, f32::MAX)[..960]);
+        line.run(&[0.0; 8000]);
+        let (softer, later) = line.tail(Dbm0(-3.0), LineTime(16_000)).unwrap();
+        assert!((softer - 20.0).abs() <= 1.0 && later.as_ms().abs_diff(120) <= 10, "{softer} {later:?}");
         assert!(line.between(LineTime(99_000), LineTime(100_000)).0 <= FLOOR);
     }
 }

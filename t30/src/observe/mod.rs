@@ -15,6 +15,7 @@ mod fast;
 mod findings;
 mod gather;
 mod heard;
+mod info;
 mod line;
 mod packets;
 mod pages;
@@ -30,6 +31,7 @@ pub use self::{
     ear::Channel,
     findings::{Finding, Weight},
     heard::{AnswerTone, Burst, CallerIdentity, Control, Heard, HeardFrame, Unknown, What},
+    info::{InfoKind, V34Info},
     line::LineLevels,
     packets::PacketEar,
     pages::ObservedPage,

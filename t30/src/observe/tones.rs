@@ -17,12 +17,14 @@ use answertone_dsp::{
 
 use super::{
     heard::{AnswerTone, CallerIdentity, Heard, What},
+    info::InfoEars,
     v8::{V8Ear, V8Message},
 };
 use crate::time::LineTime;
 
-/// Standards of caller identification that are listened for, with their names.
-const STANDARDS: [(Standard, &str); 2] = [(Standard::Bellcore, "Bell 202"), (Standard::Bt, "V.23")];
+/// Standards of caller identification that are listened for, with their names, by their modems.
+const STANDARDS: [&[(Standard, &str)]; 2] =
+    [&[(Standard::Bellcore, "Bell 202")], &[(Standard::Bt, "V.23"), (Standard::Japan, "NTT")]];
 
 /// How long after the last sign of a fax call the opening is listened to again.
 const AFTER: u64 = 10 * 8000;
@@ -30,9 +32,15 @@ const AFTER: u64 = 10 * 8000;
 /// How long after a data modem was recognised.
 const AFTER_DATA: u64 = 60 * 8000;
 
+/// Blocks of silence that end a digit.
+const SILENT_BLOCKS: usize = 10;
+
 /// Samples kept for a reader of caller identification that is woken by the carrier, and for how long it stays awake.
 const BEFORE_CARRIER: usize = 2400;
 const AWAKE: u64 = 4000;
+
+/// How long after a message of V.8 phase 2 of V.34 is listened for.
+const PHASE_2: u64 = 20 * 8000;
 
 /// Listens for tones.
 pub(super) struct ToneEars {
@@ -42,6 +50,9 @@ pub(super) struct ToneEars {
     cng: CngDetector,
     cng_from: Option<LineTime>,
     opening: Opening,
+    /// Of caller and answerer, and until when they listen.
+    info: InfoEars,
+    info_until: u64,
     /// Until when the other ears rest, because a fax call is under way.
     rests_until: u64,
 }
@@ -68,6 +79,8 @@ impl ToneEars {
             cng: CngDetector::new(),
             cng_from: None,
             opening: Opening::new(0),
+            info: InfoEars::new(),
+            info_until: 0,
             rests_until: 0,
         }
     }
@@ -83,13 +96,20 @@ impl ToneEars {
         self.now += samples.len() as u64;
         self.answer_tone(samples, heard);
         self.calling_tone(samples, heard);
+        self.phase_2(samples, heard);
         if self.now < self.rests_until {
             return;
         }
         if was_resting {
             self.opening = Opening::new(self.now - samples.len() as u64);
         }
-        self.opening.run(samples, self.now, heard);
+        let (now, info_until) = (self.now, &mut self.info_until);
+        self.opening.run(samples, now, &mut |what: Heard| {
+            if matches!(what.what, What::V8(_)) {
+                *info_until = now + PHASE_2;
+            }
+            heard(what);
+        });
         if self.opening.is_data() {
             self.rests_until = self.now + AFTER_DATA;
         }
@@ -98,6 +118,10 @@ impl ToneEars {
     /// The recording has ended.
     pub(super) fn finish(&mut self, heard: &mut impl FnMut(Heard)) {
         let now = LineTime(self.now);
+        if self.now >= self.rests_until {
+            // A digit that the end of the recording cuts off is over.
+            (0..SILENT_BLOCKS).for_each(|_| self.opening.run(&[0.0; 80], self.now, heard));
+        }
         if let Some(from) = self.ced_from.take() {
             heard(Heard { from, to: now, what: self.answer() });
         }
@@ -117,6 +141,17 @@ impl ToneEars {
         }
     }
 
+    fn phase_2(&mut self, samples: &[f32], heard: &mut impl FnMut(Heard)) {
+        if self.now >= self.info_until {
+            return;
+        }
+        let now = self.now;
+        self.info.run(samples, |info, length| {
+            let from = LineTime(now.saturating_sub(length));
+            heard(Heard { from, to: LineTime(now), what: What::Info(info) });
+        });
+    }
+
     fn answer(&self) -> What {
         What::Answer(AnswerTone { reversals: self.ced.reversals(), modulated: self.ced.is_modulated() })
     }
@@ -133,12 +168,11 @@ impl ToneEars {
     }
 }
 
-/// Reads caller identification where shift keying is heard; the reader alone takes as long as ten modems.
+/// Reads caller identification where shift keying of one modem is heard; a reader alone takes as long as ten modems.
 struct CallerIdEar {
     gate: FskDemodulator,
     run: BitRun,
-    receiver: CallerIdReceiver,
-    standard: &'static str,
+    receivers: Vec<(CallerIdReceiver, &'static str)>,
     kept: VecDeque<f32>,
     now: u64,
     awake_from: u64,
@@ -146,12 +180,11 @@ struct CallerIdEar {
 }
 
 impl CallerIdEar {
-    fn new(standard: Standard, name: &'static str) -> Self {
+    fn new(standards: &[(Standard, &'static str)]) -> Self {
         Self {
-            gate: FskDemodulator::new(standard.modem()),
+            gate: FskDemodulator::new(standards[0].0.modem()),
             run: BitRun::with_room(128),
-            receiver: CallerIdReceiver::new(standard),
-            standard: name,
+            receivers: standards.iter().map(|(standard, name)| (CallerIdReceiver::new(*standard), *name)).collect(),
             kept: VecDeque::with_capacity(BEFORE_CARRIER + 80),
             now: 0,
             awake_from: 0,
@@ -170,17 +203,19 @@ impl CallerIdEar {
         if !was_awake {
             self.awake_from = self.now;
         }
-        let (standard, from) = (self.standard, self.awake_from);
-        let tell = |message: Message| found(from, identity(&message, standard));
-        if was_awake {
-            self.receiver.run(samples, tell);
-        } else if self.now < self.awake_until {
-            self.receiver.restart();
-            let kept: Vec<f32> = self.kept.drain(..).chain(samples.iter().copied()).collect();
-            self.receiver.run(&kept, tell);
-        } else {
+        if !was_awake && self.now >= self.awake_until {
             self.kept.extend(samples);
             self.kept.drain(..self.kept.len().saturating_sub(BEFORE_CARRIER));
+            return;
+        }
+        let from = self.awake_from;
+        // Awake, none are kept.
+        let samples: Vec<f32> = self.kept.drain(..).chain(samples.iter().copied()).collect();
+        for (receiver, standard) in &mut self.receivers {
+            if !was_awake {
+                receiver.restart();
+            }
+            receiver.run(&samples, |message| found(from, identity(&message, standard)));
         }
     }
 }
@@ -192,7 +227,7 @@ impl Opening {
             digits: DtmfDetector::new(),
             progress: ProgressDetector::anywhere(),
             answerer: AnswererDetector::new(),
-            caller_id: STANDARDS.map(|(standard, name)| CallerIdEar::new(standard, name)),
+            caller_id: STANDARDS.map(CallerIdEar::new),
             v8: [V8Ear::new(&V21_CHANNEL_1, false), V8Ear::new(&V21_CHANNEL_2, true)],
             told: None,
             identified: None,

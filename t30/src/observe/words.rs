@@ -21,6 +21,7 @@ impl What {
             Self::Progress(_) => "progress",
             Self::CallerId(_) => "caller_id",
             Self::V8(_) => "v8",
+            Self::Info(_) => "v34_info",
             Self::Answerer(_) => "answerer",
             Self::Control(_) => "control",
             Self::Burst(burst) => burst.name(),
@@ -61,6 +62,7 @@ impl fmt::Display for What {
             }),
             Self::CallerId(identity) => identity.fmt(f),
             Self::V8(message) => message.fmt(f),
+            Self::Info(info) => info.fmt(f),
             Self::Answerer(who) => f.write_str(&who.name().replace('_', " ")),
             Self::Control(control) if control.frames.is_empty() => write!(f, "V.21, {} flags, no frame", control.flags),
             Self::Control(control) => control

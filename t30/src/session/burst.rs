@@ -2,7 +2,7 @@
 //! carrier has gone, so that we never speak into the other side's signal.
 
 use crate::{
-    frame::{Fcf, Message},
+    frame::{DirectBringer, Fcf, Message},
     time::LineTime,
 };
 
@@ -43,7 +43,9 @@ impl Burst {
     }
 
     pub(super) fn take(&mut self, message: &Message<'_>) {
-        if !message.fcf.accompanies() {
+        // NSS is a command of its own between machines of ours.
+        let brings = message.last && message.fcf == Fcf::Nss && DirectBringer::read(message.field).is_some();
+        if brings || !message.fcf.accompanies() {
             self.main = Some(Heard { fcf: message.fcf, field: message.field.to_vec() });
         }
     }

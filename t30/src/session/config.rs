@@ -2,6 +2,7 @@
 
 use std::{ops::BitOr, sync::Arc};
 
+use super::direct::Direct;
 use crate::{
     frame::{Ident, Modems, Width},
     image::{Coding, DecodedPage, Page, Resolution},
@@ -284,6 +285,8 @@ pub struct Config {
     pub nss: Option<Vec<u8>>,
     /// Non-standard facilities command to send with DTC: the octets of the field.
     pub nsc: Option<Vec<u8>>,
+    /// Whether documents go directly between machines of ours. What is said of it takes the place of [`Self::nsf`].
+    pub direct: Direct,
     /// Answering: whether callers may send to us. Without it we only hold a document to be polled.
     pub receives: bool,
     /// Calling: poll the other side, after what there is to send.
@@ -328,6 +331,7 @@ impl Default for Config {
             nsf: None,
             nss: None,
             nsc: None,
+            direct: Direct::Never,
             receives: true,
             poll: false,
             sub: None,

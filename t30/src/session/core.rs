@@ -21,7 +21,7 @@ use super::{
     trace::{Trace, TraceKind},
 };
 use crate::{
-    frame::{BitField, Fcf, Ident, Message, recommendation},
+    frame::{BitField, DirectOffer, Fcf, Ident, Message, recommendation},
     image::{Page, Picture},
     seam::{Carrier, Framing, Listen, Order, Signal},
     time::{LineSpan, LineTime, TICKS_PER_SECOND},
@@ -118,6 +118,12 @@ pub(super) struct Core {
     pub(super) pages_received: usize,
     /// Page and block of the ECM block confirmed last.
     pub(super) confirmed_block: Option<(u8, u8)>,
+    /// What the other side offered in the NSF heard last.
+    pub(super) offer: Option<DirectOffer>,
+    /// Calling: the document was to go directly once.
+    pub(super) went_directly: bool,
+    /// Answering: the whole document came directly.
+    pub(super) fetched: bool,
     /// The page in hand or last done, counted from 1.
     pub(super) page: usize,
     /// Rows of the page on the air that are encoded.
@@ -162,6 +168,9 @@ impl Core {
             ceiling: None,
             pages_received: 0,
             confirmed_block: None,
+            offer: None,
+            went_directly: false,
+            fetched: false,
             page: 0,
             rows_given: 0,
             listening: None,

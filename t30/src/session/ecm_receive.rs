@@ -379,3 +379,7 @@ impl Step for ReceiveBlocks {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "ecm_receive_tests.rs"]
+mod tests;

@@ -8,6 +8,7 @@
 use super::{
     burst::Heard,
     core::Core,
+    direct,
     goodbye::Goodbye,
     outcome::{Cause, Failure, Outcome, Phase},
     poll::{self, Ask},
@@ -60,7 +61,7 @@ impl Identify {
             core.start(Timer::T1, core.config.limits.identification);
         }
         let ident = core.config.ident().map(|ident| ident.field());
-        let nsf = core.config.nsf.clone();
+        let nsf = direct::offer(core).or_else(|| core.config.nsf.clone());
         let dis = poll::invitation(core);
         let mut frames: Vec<(Fcf, &[u8])> = Vec::with_capacity(3);
         frames.extend(nsf.as_ref().map(|field| (Fcf::Nsf, &field[..])));
@@ -70,8 +71,17 @@ impl Identify {
         Self { last: false, said }.into()
     }
 
+    /// Something that is no answer to DIS.
+    fn noise(self, core: &mut Core, heard: &Heard) -> State {
+        leave_room_for_training(core);
+        Self { said: 0, ..self }.unexpected(core, heard)
+    }
+
     /// DCN goes out though nobody was heard: somebody may hear us.
     fn give_up(self, core: &mut Core, timer: Timer) -> State {
+        if let Some(over) = direct::parted(core) {
+            return over;
+        }
         let cause = if core.fax_heard { Cause::PeerSilent } else { Cause::NoFaxHeard };
         Goodbye::told(core, cause, Some(timer), Phase::B, "no answer to DIS".to_owned())
     }
@@ -104,6 +114,10 @@ impl Step for Identify {
                 CheckTraining::enter(core, heard)
             }
             Fcf::Dtc => poll::polled(core, &heard),
+            Fcf::Nss => match direct::accepted(core, &heard) {
+                Some(fetch) => fetch,
+                None => self.noise(core, &heard),
+            },
             // Our own, come back from the line.
             Fcf::Dis if heard.field == poll::invitation(core).octets() => {
                 leave_room_for_training(core);
@@ -115,11 +129,12 @@ impl Step for Identify {
                 poll::polled(core, &heard)
             }
             Fcf::Crp if !self.last => Self::enter(core),
-            _ => {
-                leave_room_for_training(core);
-                Self { said: 0, ..self }.unexpected(core, &heard)
-            }
+            _ => self.noise(core, &heard),
         }
+    }
+
+    fn disconnected(self, core: &mut Core) -> State {
+        direct::parted(core).unwrap_or_else(|| Goodbye::left(core, Phase::B))
     }
 
     fn nothing_heard(self, core: &mut Core) -> State {

@@ -19,6 +19,7 @@ mod air;
 mod burst;
 mod config;
 mod core;
+mod direct;
 mod ecm_receive;
 mod ecm_send;
 mod goodbye;
@@ -46,6 +47,7 @@ use std::sync::Arc;
 pub use config::{
     Codings, Config, Document, FrameSize, Keeping, Limits, NotKept, Operator, QualityLimits, Refused, Resolutions,
 };
+pub use direct::{Direct, DirectNews, DirectStep};
 pub use growing::Follows;
 pub use instead::Instead;
 pub use outcome::{Cause, Failure, Outcome, Phase, Side};
@@ -112,6 +114,8 @@ pub enum Event {
     },
     /// The other side asks for a person, and with [`Operator::Called`] one is to be called to the telephone.
     OperatorWanted,
+    /// A document goes, or may go, another way than the line: what the service is to do for that.
+    Direct(DirectStep),
     /// The call is over; the last event.
     Finished(Outcome),
 }
@@ -237,6 +241,12 @@ impl Session {
         self.core.config = config;
     }
 
+    /// Carriers faster than that, in bit/s, are neither offered nor used from now on; what is agreed stays so.
+    pub fn limit_rate(&mut self, limit: u32) {
+        let config = Arc::make_mut(&mut self.core.config);
+        config.max_rate = Some(config.max_rate.map_or(limit, |before| before.min(limit)));
+    }
+
     /// The document that grows has another page, for which terms are agreed now, or those of the page before hold. When
     /// it has begun, [`Event::PageBegun`], its rows are wanted.
     pub fn begin_page(&mut self, resolution: Resolution, width: Width, now: LineTime) {
@@ -305,6 +315,12 @@ impl Session {
     pub fn operator_answers(&mut self, there: bool, now: LineTime) {
         self.core.now = self.core.now.max(now);
         self.step(|state, core| state.operator(core, there));
+    }
+
+    /// Says what comes of a document that goes another way than the line; see [`Event::Direct`].
+    pub fn direct(&mut self, news: DirectNews, now: LineTime) {
+        self.core.now = self.core.now.max(now);
+        self.step(|state, core| state.direct(core, news));
     }
 
     /// Ends the call from our side: with DCN where the other side is not speaking.

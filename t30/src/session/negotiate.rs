@@ -93,24 +93,31 @@ impl SendDcs {
     }
 }
 
-/// DCS and what goes before it. SUB, PWD and SID go only from a caller, to machines whose DIS takes them.
-fn say_dcs(core: &mut Core, terms: &Terms) {
+/// What goes before a command: SUB, PWD and SID go only from a caller, to machines whose DIS takes them.
+pub(super) fn identities(core: &Core) -> Vec<(Fcf, Vec<u8>)> {
     let (theirs, caller) = (core.theirs(), core.caller);
     let wanted = |text: &Option<String>, bit| {
-        text.as_deref().filter(|_| caller && theirs.has(bit)).map(|t| Ident::new(t).field())
+        text.as_deref().filter(|_| caller && theirs.has(bit)).map(|text| Ident::new(text).field().to_vec())
     };
-    let sid = wanted(&core.config.sid, bit::PASSWORD);
-    let sub = wanted(&core.config.sub, bit::SUB);
-    let pwd = wanted(&core.config.pwd, bit::PASSWORD);
-    let tsi = core.config.ident().map(|ident| ident.field());
-    let mut dcs = terms.command(sub.is_some(), sid.is_some());
-    if theirs.has(bit::FIELD_NOT_VALID) {
+    let identities = [
+        (Fcf::Sid, wanted(&core.config.sid, bit::PASSWORD)),
+        (Fcf::Sub, wanted(&core.config.sub, bit::SUB)),
+        (Fcf::Pwd, wanted(&core.config.pwd, bit::PASSWORD)),
+        (Fcf::Tsi, core.config.ident().map(|ident| ident.field().to_vec())),
+    ];
+    identities.into_iter().filter_map(|(fcf, field)| Some((fcf, field?))).collect()
+}
+
+fn say_dcs(core: &mut Core, terms: &Terms) {
+    let said = identities(core);
+    let says = |fcf| said.iter().any(|(said, _)| *said == fcf);
+    let mut dcs = terms.command(says(Fcf::Sub), says(Fcf::Sid));
+    if core.theirs().has(bit::FIELD_NOT_VALID) {
         dcs.set(bit::FIELD_NOT_VALID);
     }
-    let identities = [(Fcf::Sid, &sid), (Fcf::Sub, &sub), (Fcf::Pwd, &pwd), (Fcf::Tsi, &tsi)];
     let nss = core.config.nss.clone();
     let mut frames: Vec<(Fcf, &[u8])> = nss.iter().map(|field| (Fcf::Nss, &field[..])).collect();
-    frames.extend(identities.iter().filter_map(|(fcf, field)| Some((*fcf, &field.as_ref()?[..]))));
+    frames.extend(said.iter().map(|(fcf, field)| (*fcf, &field[..])));
     frames.push((Fcf::Dcs, dcs.octets()));
     core.say(&frames);
 }

@@ -127,6 +127,7 @@ pub(super) fn conclude(core: &mut Core, terms: Terms, arrived: Arrived, command:
         octets,
         retransmitted_frames,
         verdict,
+        direct: false,
         carrier: terms.carrier,
         coding: terms.coding,
         resolution: terms.resolution,

@@ -117,7 +117,9 @@ pub struct PageReport {
     pub retransmitted_frames: u32,
     /// What was said of it.
     pub verdict: Verdict,
-    /// Modem and rate at its end.
+    /// Whether it went another way than the line.
+    pub direct: bool,
+    /// Modem and rate at its end; of a page that went directly, the control channel.
     pub carrier: Carrier,
     /// Coding.
     pub coding: Coding,

@@ -10,6 +10,7 @@ use super::{
     air::Air,
     burst::Heard,
     core::Core,
+    direct,
     growing::{After, AwaitPage},
     identify::Identify,
     negotiate,
@@ -122,6 +123,9 @@ fn offered(core: &mut Core, dis: &Heard, page: usize, resends: u32) -> State {
     core.event(Event::PeerKnown(Box::new(core.report.peer.clone())));
     if core.growing.is_some() {
         return AwaitPage::enter(core, page, After::Identification);
+    }
+    if let Some(bring) = direct::begin(core, page) {
+        return bring;
     }
     match page < core.document.pages.len() || !core.is_to_poll() {
         true => negotiate::propose(core, page, resends),

@@ -14,6 +14,7 @@ use super::{
     burst::Heard,
     config::NotKept,
     core::Core,
+    direct::{Bring, DirectNews, Fetch},
     ecm_receive::ReceiveBlocks,
     ecm_send::{AwaitBlockVerdict, SendBlock},
     goodbye::{Ended, Goodbye},
@@ -126,6 +127,11 @@ pub(super) trait Step: Into<State> + Sized {
         self.into()
     }
 
+    /// Something came of a document that goes another way.
+    fn direct(self, _core: &mut Core, _news: DirectNews) -> State {
+        self.into()
+    }
+
     /// More of a document that grows is there.
     fn grown(self, _core: &mut Core) -> State {
         self.into()
@@ -200,6 +206,9 @@ macro_rules! states {
             pub(super) fn bitmap(&self) -> Option<&Bitmap> {
                 match self { $(Self::$state(state) => state.bitmap()),* }
             }
+            pub(super) fn direct(self, core: &mut Core, news: DirectNews) -> Self {
+                match self { $(Self::$state(state) => state.direct(core, news)),* }
+            }
             pub(super) fn grown(self, core: &mut Core) -> Self {
                 match self { $(Self::$state(state) => state.grown(core)),* }
             }
@@ -213,7 +222,7 @@ macro_rules! states {
 states! {
     Calling, AwaitDis, SendDcs, SendTcf, AwaitConfirmation, SendImage, AwaitVerdict, SendBlock, AwaitBlockVerdict,
     Ask, Answering, Identify, CheckTraining, ReceivePage, ReceiveBlocks, Keep, AwaitOperator, AwaitCommand,
-    AwaitPage, AwaitRows, Goodbye, Ended,
+    AwaitPage, AwaitRows, Bring, Fetch, Goodbye, Ended,
 }
 
 impl State {

@@ -34,6 +34,8 @@ pub enum Timer {
     BurstEnd,
     /// A page's storage.
     Keeping,
+    /// A document's progress on another way.
+    Direct,
     /// The front end's progress with what was ordered.
     Sending,
     /// A page's end.
@@ -43,7 +45,7 @@ pub enum Timer {
 }
 
 impl Timer {
-    const COUNT: usize = 12;
+    const COUNT: usize = 13;
 
     const ALL: [Self; Self::COUNT] = [
         Self::T0,
@@ -55,6 +57,7 @@ impl Timer {
         Self::TrainingCheck,
         Self::BurstEnd,
         Self::Keeping,
+        Self::Direct,
         Self::Sending,
         Self::Page,
         Self::Call,
@@ -72,6 +75,7 @@ impl Timer {
             Self::TrainingCheck => "training check",
             Self::BurstEnd => "burst end",
             Self::Keeping => "keeping",
+            Self::Direct => "direct",
             Self::Sending => "sending",
             Self::Page => "page",
             Self::Call => "call",
@@ -80,7 +84,10 @@ impl Timer {
 
     /// Whether its end may make us speak, so that it waits while the other side does.
     pub(super) const fn waits_for_quiet(self) -> bool {
-        matches!(self, Self::T1 | Self::T2 | Self::T3 | Self::T4 | Self::T5 | Self::TrainingCheck | Self::Keeping)
+        matches!(
+            self,
+            Self::T1 | Self::T2 | Self::T3 | Self::T4 | Self::T5 | Self::TrainingCheck | Self::Keeping | Self::Direct
+        )
     }
 }
 

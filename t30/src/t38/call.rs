@@ -17,7 +17,7 @@ use super::{
 use crate::{
     handover::Baton,
     seam::{Cut, FrontEnd, LineEvent, Stamped},
-    session::{Event, NotKept, Output, Session},
+    session::{DirectNews, Event, NotKept, Output, Session},
     time::LineTime,
 };
 
@@ -107,6 +107,14 @@ impl Call {
     pub fn page_kept(&mut self, kept: Result<(), NotKept>, now: LineTime) {
         self.now = self.now.max(now);
         self.session.page_kept(kept, self.now);
+        self.drain();
+        self.go_on();
+    }
+
+    /// What comes of a document that goes another way, see [`Session::direct`].
+    pub fn direct(&mut self, news: DirectNews, now: LineTime) {
+        self.now = self.now.max(now);
+        self.session.direct(news, self.now);
         self.drain();
         self.go_on();
     }

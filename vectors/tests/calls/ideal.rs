@@ -8,10 +8,14 @@ use std::{
 };
 
 use answertone_t30::{
-    frame::{Fcf, Frame},
+    frame::{Fcf, Frame, HalfPrint},
     hdlc::Framer,
+    image::Page,
     seam::{Carrier, Cut, Evm, Framing, LineEvent, Listen, Order, Signal, Stamped, Tone, Train, V27terRate},
-    session::{Config, Document, Event, NotKept, Outcome, Output, ReceivedPage, Report, Session, Verdict},
+    session::{
+        Config, DirectNews, DirectStep, Document, Event, NotKept, Outcome, Output, ReceivedPage, Report, Session,
+        Verdict,
+    },
     time::{LineSpan, LineTime},
 };
 
@@ -117,6 +121,8 @@ enum Happening {
     Hear { by: Side, hushes: u64, event: Owned, at: LineTime },
     Sent { by: Side, turn: u64 },
     Kept { by: Side, kept: Result<(), NotKept> },
+    Direct { by: Side, news: DirectNews },
+    Knock,
 }
 
 #[derive(Clone)]
@@ -128,6 +134,32 @@ enum Owned {
     Down(Carrier),
     Frame { carrier: Carrier, octets: Vec<u8>, intact: bool },
     Octets(Vec<u8>),
+}
+
+/// The certificate of who brings a document another way than the line.
+const BRINGER: HalfPrint = [0xb1; 16];
+
+/// What a page takes on that way, and an answer.
+const PASSAGE: LineSpan = LineSpan::ms(100);
+
+/// Another way than the line, as far as it goes.
+#[derive(Clone, Debug)]
+pub(crate) struct Way {
+    /// Pages that come through before it breaks.
+    pub(crate) pages: usize,
+    /// Whether the answer to the last of them comes back.
+    pub(crate) answered: bool,
+    /// Whether it is told that it broke, or nothing more is heard of it.
+    pub(crate) told: bool,
+    awaited: bool,
+    over: bool,
+    to_bring: VecDeque<(Page, bool)>,
+}
+
+impl Way {
+    pub(crate) fn breaking(pages: usize, answered: bool, told: bool) -> Self {
+        Self { pages, answered, told, awaited: false, over: false, to_bring: VecDeque::new() }
+    }
 }
 
 /// A call over an ideal line.
@@ -144,6 +176,7 @@ pub(crate) struct Call<'f> {
     frames: usize,
     collisions: usize,
     cancel: Option<(Side, LineTime)>,
+    way: Way,
 }
 
 impl<'f> Call<'f> {
@@ -168,6 +201,7 @@ impl<'f> Call<'f> {
             frames: 0,
             collisions: 0,
             cancel: None,
+            way: Way::breaking(usize::MAX, true, true),
         }
     }
 
@@ -190,6 +224,12 @@ impl<'f> Call<'f> {
 
     pub(crate) fn cancelled(mut self, by: Side, at: LineTime) -> Self {
         self.cancel = Some((by, at));
+        self
+    }
+
+    /// Documents that go another way go that one.
+    pub(crate) fn with_way(mut self, way: Way) -> Self {
+        self.way = way;
         self
     }
 
@@ -319,7 +359,49 @@ impl<'f> Call<'f> {
                 assert_eq!(before, None, "a call ends once");
             }
             Event::PeerKnown(_) | Event::Agreed(_) | Event::PageBegun { .. } | Event::OperatorWanted => {}
+            Event::Direct(step) => self.direct(side, step),
         }
+    }
+
+    /// What the service does for a document that goes another way.
+    fn direct(&mut self, side: Side, step: DirectStep) {
+        match step {
+            DirectStep::Offered(_) => self.news(Side::Caller, DirectNews::Go(BRINGER)),
+            DirectStep::Await(who) => self.way.awaited = who == BRINGER,
+            DirectStep::Bring(_, pages) => {
+                let last = pages.len() - 1;
+                self.way.to_bring = pages.iter().enumerate().map(|(at, page)| ((**page).clone(), at == last)).collect();
+                // NSS is heard a little later than it was said.
+                self.at(self.now + PASSAGE, Happening::Knock);
+            }
+            DirectStep::Kept(_) => {
+                assert_eq!(side, Side::Answerer);
+                self.way.pages -= 1;
+                if self.way.pages > 0 || self.way.answered {
+                    let kept = self.end(Side::Answerer).result.received.len();
+                    self.news(Side::Caller, DirectNews::Kept(kept));
+                }
+                self.bring();
+            }
+            DirectStep::Stop => self.way.over = true,
+        }
+    }
+
+    /// The next page sets off, if the way goes on.
+    fn bring(&mut self) {
+        if self.way.pages == 0 || !self.way.awaited {
+            if self.way.told && !self.way.to_bring.is_empty() {
+                self.news(Side::Caller, DirectNews::Over);
+            }
+            return;
+        }
+        if let Some((page, last)) = self.way.to_bring.pop_front() {
+            self.news(Side::Answerer, DirectNews::Page { page, last });
+        }
+    }
+
+    fn news(&mut self, by: Side, news: DirectNews) {
+        self.at(self.now + PASSAGE, Happening::Direct { by, news });
     }
 
     fn hear(&mut self, by: Side, delivered: LineTime, at: LineTime, event: Owned) {
@@ -334,6 +416,13 @@ impl<'f> Call<'f> {
             Happening::Sent { by, turn } if self.end(by).turn == turn => {
                 let at = self.now;
                 self.end(by).session.handle(Stamped { at, what: LineEvent::Sent });
+            }
+            Happening::Knock => self.bring(),
+            Happening::Direct { by, news } => {
+                let (now, late) = (self.now, self.way.over && !matches!(news, DirectNews::Go(_)));
+                if !late {
+                    self.end(by).session.direct(news, now);
+                }
             }
             Happening::Kept { by, kept } => {
                 let now = self.now;

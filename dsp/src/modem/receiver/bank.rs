@@ -82,6 +82,7 @@ impl VectorWork for Together<'_> {
                 receiver.advance(run);
             }
         }
+        let mut halves = [[Complex::ZERO; 2]; LANES];
         let mut heard = [HeardSymbol::NONE; LANES];
         let mut sent = [Complex::ZERO; LANES];
         loop {
@@ -96,17 +97,19 @@ impl VectorWork for Together<'_> {
             }
             for (lane, receiver) in receivers.iter_mut().enumerate() {
                 if due[lane] {
-                    receiver.hear_symbol::<V>();
+                    halves[lane] = receiver.hear_symbol::<V>();
                 }
             }
             for (lane, receiver) in receivers.iter_mut().enumerate() {
                 if due[lane] {
-                    heard[lane] = receiver.equalise::<V>();
+                    heard[lane] = receiver.equalise::<V>(halves[lane]);
                 }
             }
+            let many = receivers.len() > LANES / 2;
+            let distances = if many { receivers[0].measure::<V>(&heard) } else { [None; LANES] };
             for (lane, (receiver, run)) in receivers.iter_mut().zip(runs.iter_mut()).enumerate() {
                 if due[lane] {
-                    sent[lane] = receiver.decide::<V>(&heard[lane], run);
+                    sent[lane] = receiver.decide::<V>(&heard[lane], distances[lane], run);
                 }
             }
             for (lane, receiver) in receivers.iter_mut().enumerate() {
@@ -120,6 +123,7 @@ impl VectorWork for Together<'_> {
 
 impl Receiver {
     /// Whether a signal goes on, so that its symbols are all there is to do.
+    #[inline(always)]
     fn runs_on(&self) -> bool {
         matches!(self.state, State::Running) && self.presence.ended().is_none()
     }

@@ -3,7 +3,7 @@
 use super::{POINTS, Receiver, State, evm, sample_index};
 use crate::{
     bits::{BitRun, Mark},
-    lanes::{VectorWork, Vectors},
+    lanes::{LANES, Lanes, VectorWork, Vectors},
     modem::{
         Train,
         carrier::CarrierGains,
@@ -16,6 +16,8 @@ use crate::{
 
 /// Share of the newest symbol in the mean error power.
 const ERROR_SHARE: f32 = 0.02;
+/// Error power of a symbol that counts at most.
+const MOST_ERROR: f32 = 4.0;
 
 /// Loop gains per symbol.
 #[derive(Clone, Copy, Debug)]
@@ -79,18 +81,25 @@ impl Receiver {
     }
 
     #[inline(always)]
-    fn take_half_symbol<V: Vectors>(&mut self) {
-        let heard = self.sampler.at_in::<V>(&self.line, self.clock.instant(), self.turns);
-        self.equalizer.push::<V>(heard.scale(self.gain));
+    fn half_symbol<V: Vectors>(&mut self) -> Complex {
+        let (instant, turns) = self.half_symbol_place();
+        self.sampler.at_in::<V>(&self.line, instant, turns).scale(self.gain)
+    }
+
+    /// Instant and turns of the next half symbol. Goes on by it.
+    #[inline(always)]
+    fn half_symbol_place(&mut self) -> (f64, f64) {
+        let place = (self.clock.instant(), self.turns);
         self.turns += self.clock.step() * self.offset;
+        place
     }
 
     /// Takes the next symbol.
     #[inline(always)]
     fn take_symbol<V: Vectors>(&mut self, out: &mut BitRun) {
-        self.hear_symbol::<V>();
-        let heard = self.equalise::<V>();
-        let sent = self.decide::<V>(&heard, out);
+        let halves = self.hear_symbol::<V>();
+        let heard = self.equalise::<V>(halves);
+        let sent = self.decide::<V>(&heard, None, out);
         self.learn_symbol::<V>(&heard, sent);
     }
 
@@ -100,33 +109,51 @@ impl Receiver {
         self.clock.instant() + self.reach() < end
     }
 
-    /// Brings the half symbols of the next symbol under the equaliser.
+    /// The half symbols of the next symbol.
     #[inline(always)]
-    pub(super) fn hear_symbol<V: Vectors>(&mut self) {
-        self.take_half_symbol::<V>();
-        self.take_half_symbol::<V>();
+    pub(super) fn hear_symbol<V: Vectors>(&mut self) -> [Complex; 2] {
+        let places = [self.half_symbol_place(), self.half_symbol_place()];
+        let [first, second] = self.sampler.at_two_in::<V>(&self.line, places);
+        [first.scale(self.gain), second.scale(self.gain)]
     }
 
     /// The symbol that they give.
     #[inline(always)]
-    pub(super) fn equalise<V: Vectors>(&mut self) -> HeardSymbol {
+    pub(super) fn equalise<V: Vectors>(&mut self, halves: [Complex; 2]) -> HeardSymbol {
         let upright = self.carrier.upright();
-        let received = self.equalizer.output_in::<V>() * upright;
+        let received = self.equalizer.output_after::<V>(halves) * upright;
         self.points[self.next_point] = received;
         self.next_point = (self.next_point + 1) % POINTS;
         HeardSymbol { received, upright }
     }
 
-    /// What was probably sent. Bits that are decided with it are given.
+    /// What was probably sent. Bits that are decided with it are given. `distances` are the decoder's, if they are measured.
     #[inline(always)]
-    pub(super) fn decide<V: Vectors>(&mut self, heard: &HeardSymbol, out: &mut BitRun) -> Complex {
+    pub(super) fn decide<V: Vectors>(
+        &mut self,
+        heard: &HeardSymbol,
+        distances: Option<V::Row>,
+        out: &mut BitRun,
+    ) -> Complex {
         if let Some(known) = self.reference().known.get(self.symbols) {
             return *known;
         }
         let at = sample_index(self.clock.instant() - AHEAD as f64 * self.symbol / 2.0);
         let unwanted = &mut self.unwanted_bits;
         let error_power = self.error_power;
-        self.decoder.decode::<V>(heard.received, |word| wanted(word, unwanted, at, error_power, out))
+        let together = *unwanted == 0;
+        let give = |word| wanted(word, unwanted, at, error_power, out);
+        self.decoder.decode::<V>(heard.received, distances, together, give)
+    }
+
+    /// What [`Receiver::decide`] takes for receivers of one plan.
+    #[inline(always)]
+    pub(super) fn measure<V: Vectors>(&self, heard: &[HeardSymbol; LANES]) -> [Option<V::Row>; LANES] {
+        let mut received = [Complex::ZERO; LANES];
+        for (received, heard) in received.iter_mut().zip(heard) {
+            *received = heard.received;
+        }
+        self.decoder.distances::<V>(received)
     }
 
     /// Lets loops and equaliser learn from the symbol, and goes on to the next.
@@ -141,12 +168,13 @@ impl Receiver {
         if self.symbols == self.reference().known.len() / 4 * 3 {
             self.carrier.keep_jitter(self.error_power);
         }
-        if matches!(self.state, State::Running) {
+        if (self.lock.is_lost() || self.lock.wants_moment(self.symbols)) && matches!(self.state, State::Running) {
             self.keep_lock();
         }
     }
 
     /// Whether samples that the transport lost are under the equaliser.
+    #[inline(always)]
     pub(super) fn is_of_lost_samples(&self) -> bool {
         let reach = self.sampler.reach();
         let oldest = self.clock.instant() - (TAPS / 2) as f64 * self.symbol - reach;
@@ -162,10 +190,9 @@ impl Receiver {
             Train::Short => SHORT_TRAINING_GAINS,
         };
         let error = sent - received;
-        let share = (1.0 / (self.judged + 1) as f32).max(ERROR_SHARE);
-        self.judged += 1;
-        self.error_power += share * (error.power().min(4.0) - self.error_power);
-        self.lock.watch(self.symbols, error.power().min(4.0));
+        let power = error.power().lesser(MOST_ERROR);
+        self.error_power += self.share_of_newest() * (power - self.error_power);
+        self.lock.watch(self.symbols, power);
         let error = self.limited(error);
         let received = sent - error;
         if self.lock.is_lost() {
@@ -177,7 +204,18 @@ impl Receiver {
         }
     }
 
+    /// The newest symbol's share in the mean error power: of the first ones all have the same.
+    #[inline(always)]
+    fn share_of_newest(&mut self) -> f32 {
+        if self.judged >= (1.0 / ERROR_SHARE) as usize {
+            return ERROR_SHARE;
+        }
+        self.judged += 1;
+        1.0 / self.judged as f32
+    }
+
     /// An error that is no greater than noise makes it.
+    #[inline(always)]
     fn limited(&self, error: Complex) -> Complex {
         let (power, most) = (error.power(), HIT * self.error_power);
         if power > most { error.scale(libm::sqrtf(most / power)) } else { error }
@@ -214,7 +252,8 @@ impl VectorWork for HalfSymbols<'_> {
     #[inline(always)]
     fn run<V: Vectors>(self) {
         for _ in 0..self.count {
-            self.receiver.take_half_symbol::<V>();
+            let half = self.receiver.half_symbol::<V>();
+            self.receiver.equalizer.push::<V>(half);
         }
     }
 }
@@ -223,6 +262,7 @@ impl VectorWork for HalfSymbols<'_> {
 const HIT: f32 = 8.0;
 
 /// Passes bits on unless they belong to the training sequence; the mark stands before the first that is passed on.
+#[inline]
 pub(super) fn wanted(word: Word, unwanted: &mut usize, at: SampleIndex, error_power: f32, out: &mut BitRun) {
     // Training ends with a symbol.
     if *unwanted == 0 {

@@ -75,7 +75,7 @@ fn late_in_training(plan: &'static Plan) -> u64 {
 #[test]
 fn a_jump_of_level_hurts_for_no_more_than_50_ms() {
     for plan in plans() {
-        for gain in [-3.0, 3.0, 6.0] {
+        for gain in [-6.0, -3.0, 3.0, 6.0] {
             let step = LevelSteps { gain: Db(gain), first: middle(plan), every: None };
             let (_, bits) = heard(plan, &Impairments { level_steps: Some(step), ..Impairments::default() });
             let wrong = wrong(&bits);

@@ -14,6 +14,7 @@ use super::read;
 use crate::{
     cli::error::{CliError, NO, with_causes},
     prompt::{self, Question, rounded},
+    telephone::lift,
 };
 
 /// Play a prompt on a line and report the digits that answer it as JSON.
@@ -46,6 +47,7 @@ pub(super) struct AskArgs {
 pub(super) fn ask(args: &AskArgs) -> Result<ExitCode, CliError> {
     let uri: LineUri = args.line.parse().map_err(|error| CliError::usage(format!("--line {}: {error}", args.line)))?;
     let mut line = open(&uri).map_err(|error| CliError::usage(with_causes(&error)))?;
+    lift(line.as_mut()).map_err(CliError::failed)?;
     let samples = match &args.prompt {
         Some(path) => read(path)?.swap_remove(0),
         None => digits("*", DtmfStyle { level: Dbm0(-19.0), ..DtmfStyle::default() }),

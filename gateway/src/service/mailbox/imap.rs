@@ -4,10 +4,9 @@ use std::time::Duration;
 
 use async_imap::{Client, Session};
 use futures_util::StreamExt;
-use tracing::debug;
 
 use super::{
-    Trouble, pass, take,
+    Trouble, pass, refuse_long, take,
     wire::{Wire, connect, seal},
 };
 use crate::{
@@ -61,7 +60,16 @@ async fn take_new(shared: &Shared, mailbox: &Mailbox, session: &mut Logged) -> R
     numbers.sort_unstable();
     let mut waiting = false;
     for number in numbers {
-        let Some(raw) = message(shared, session, number).await? else { continue };
+        let Some(octets) = one(session, number, "(UID RFC822.SIZE)", |fetched| fetched.size).await? else { continue };
+        if octets as usize > shared.config.smtp.max_message_bytes {
+            let head =
+                one(session, number, "(UID BODY.PEEK[HEADER])", |head| head.header().map(<[u8]>::to_vec)).await?;
+            refuse_long(shared, mailbox, &head.unwrap_or_default(), octets as usize).await?;
+            seen(session, number, "+FLAGS.SILENT (\\Seen)").await?;
+            continue;
+        }
+        let raw = one(session, number, "(UID BODY.PEEK[])", |fetched| fetched.body().map(<[u8]>::to_vec)).await?;
+        let Some(raw) = raw else { continue };
         if take(shared, mailbox, raw).await? {
             done_with(mailbox, session, number).await?;
         } else {
@@ -69,17 +77,6 @@ async fn take_new(shared: &Shared, mailbox: &Mailbox, session: &mut Logged) -> R
         }
     }
     Ok(waiting)
-}
-
-/// A message as it is there; none when it is too long: the administrator finds it in the mailbox, unseen.
-async fn message(shared: &Shared, session: &mut Logged, number: u32) -> Result<Option<Vec<u8>>, Trouble> {
-    let most = shared.config.smtp.max_message_bytes;
-    let size = one(session, number, "(UID RFC822.SIZE)", |fetched| fetched.size).await?;
-    if size.is_some_and(|size| size as usize > most) {
-        debug!(number, ?size, "a message of the mailbox is longer than smtp.max_message_bytes");
-        return Ok(None);
-    }
-    one(session, number, "(UID BODY.PEEK[])", |fetched| fetched.body().map(<[u8]>::to_vec)).await
 }
 
 async fn one<T>(
@@ -96,9 +93,14 @@ async fn one<T>(
     Ok(found)
 }
 
+async fn seen(session: &mut Logged, number: u32, flags: &str) -> Result<(), Trouble> {
+    session.uid_store(number.to_string(), flags).await?.for_each(async |_| {}).await;
+    Ok(())
+}
+
 async fn done_with(mailbox: &Mailbox, session: &mut Logged, number: u32) -> Result<(), Trouble> {
     let flags = if mailbox.keep { "+FLAGS.SILENT (\\Seen)" } else { "+FLAGS.SILENT (\\Seen \\Deleted)" };
-    session.uid_store(number.to_string(), flags).await?.for_each(async |_| {}).await;
+    seen(session, number, flags).await?;
     if !mailbox.keep {
         session.expunge().await?.for_each(async |_| {}).await;
     }

@@ -15,12 +15,14 @@ mod wire;
 
 use std::{sync::Arc, time::Duration};
 
+use mail_builder::{MessageBuilder, headers::raw::Raw};
 use tokio::sync::Notify;
 use tracing::warn;
 
 use super::{
     Shared,
     found::{self, Found},
+    intake,
 };
 use crate::{
     config::{Mailbox, Protocol},
@@ -87,8 +89,41 @@ async fn take(shared: &Shared, mailbox: &Mailbox, raw: Vec<u8>) -> Result<bool, 
 async fn pass_on(shared: &Shared, raw: Vec<u8>) -> Result<(), Trouble> {
     let recipient = shared.config.notices.administrator.to_string();
     let mail = NewMail { kind: MailKind::Passed, mail_from: String::new(), recipient, raw };
-    let message = NewMessage { passed_on: vec![mail], is_notice: true, ..NewMessage::default() };
+    tell(shared, NewMessage { passed_on: vec![mail], is_notice: true, ..NewMessage::default() }).await
+}
+
+async fn tell(shared: &Shared, message: NewMessage) -> Result<(), Trouble> {
     shared.store.accept(&message).await.map_err(|error| Trouble::Said(error.to_string()))?;
     Notify::notify_one(&shared.mail_due);
     Ok(())
+}
+
+/// Refuses a message that is longer than is taken, of which only the headers were fetched: the administrator is told, and its
+/// sender, if that may have faxes sent. Once, however often it is found; it stays where it is.
+async fn refuse_long(shared: &Shared, mailbox: &Mailbox, head: &[u8], octets: usize) -> Result<(), Trouble> {
+    let most = shared.config.smtp.max_message_bytes;
+    let why = format!("the message has {octets} octets, and this gateway takes {most}");
+    warn!(mailbox = mailbox.name, why, "a message of the mailbox is refused; it stays there");
+    let (administrator, hostname) = (shared.config.notices.administrator.to_string(), &shared.config.hostname);
+    let text = format!(
+        "A message in mailbox {:?} was not faxed: {why}.\nIt is still there. These are its headers:\n\n{}",
+        mailbox.name,
+        String::from_utf8_lossy(head)
+    );
+    let identity = intake::digest(head);
+    let raw = MessageBuilder::new()
+        .from(shared.config.onramp.from.to_string())
+        .to(administrator.clone())
+        .subject(format!("Too long to be faxed: a message in mailbox {}", mailbox.name))
+        .message_id(format!("{}@{hostname}", identity.replace(':', ".")))
+        .header("Auto-Submitted", Raw::new("auto-generated"))
+        .text_body(text)
+        .write_to_vec()
+        .expect("writing to memory");
+    let told = NewMail { kind: MailKind::Passed, mail_from: String::new(), recipient: administrator, raw };
+    let sender = found::refused(shared, head, &why).await;
+    let passed_on = [told].into_iter().chain(sender).collect();
+    let identity = Some(format!("too long {identity}"));
+    tell(shared, NewMessage { passed_on, identity, without_envelope: true, is_notice: true, ..NewMessage::default() })
+        .await
 }

@@ -1,10 +1,9 @@
 //! POP3, RFC 1939, with STLS of RFC 2595.
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tracing::warn;
 
 use super::{
-    Trouble, take,
+    Trouble, refuse_long, take,
     wire::{Wire, connect, seal},
 };
 use crate::{
@@ -24,7 +23,8 @@ pub(super) async fn fetch(shared: &Shared, mailbox: &Mailbox) -> Result<(), Trou
             break;
         }
         if size > shared.config.smtp.max_message_bytes {
-            warn!(mailbox = mailbox.name, number, size, "a message is longer than smtp.max_message_bytes; it stays");
+            let head = session.head(number).await?;
+            refuse_long(shared, mailbox, &head, size).await?;
             continue;
         }
         let raw = session.message(number, shared.config.smtp.max_message_bytes).await?;
@@ -87,6 +87,12 @@ impl Pop3 {
             Some((number.parse().ok()?, size.trim().parse().ok()?))
         };
         Ok(listed.lines().filter_map(pair).collect())
+    }
+
+    /// The headers of a message.
+    async fn head(&mut self, number: u32) -> Result<Vec<u8>, Trouble> {
+        self.command(&format!("TOP {number} 0")).await?;
+        self.lines(LONGEST_LINE as usize).await
     }
 
     async fn message(&mut self, number: u32, most: usize) -> Result<Vec<u8>, Trouble> {

@@ -14,7 +14,7 @@ use answertone_hw::{
 use answertone_t30::{
     frame::Modems,
     image::Picture,
-    session::{Config as SessionConfig, Document, Instead, Resolutions, Session},
+    session::{Config as SessionConfig, Direct, Document, Instead, Resolutions, Session},
     time::LineTime,
 };
 use tokio::runtime::Handle;
@@ -25,6 +25,7 @@ use super::{
 };
 use crate::{
     config::Line,
+    direct::Courier,
     engine::answerer,
     live::Placed,
     prompt::rounded,
@@ -35,7 +36,7 @@ use crate::{
     },
     store::now,
     t38::PacketLine,
-    telephone::{DialString, dial, has_switch},
+    telephone::{self, DialString, dial, has_switch},
 };
 
 /// A line off hook, and the thread at its far end if that is ours.
@@ -72,12 +73,14 @@ impl Dialled {
         if !self.post_dial.is_empty() {
             line = self.pressed(line)?;
         }
+        let courier = self.shared.courier(Way::Out, line.pace());
         let config = SessionConfig {
             ident: self.shared.config.identity.station.clone(),
             sub: Some(self.subaddress.clone()).filter(|sub| !sub.is_empty()),
             codings: onramp::codings(self.shared.config.offramp.colour),
             resolutions: Resolutions::up_to(self.shared.config.offramp.resolution),
             path_delay: line.delay(),
+            direct: courier.as_ref().map_or(Direct::Never, Courier::terms),
             ..SessionConfig::default()
         };
         let config = Arc::new(ladder::at_step(config, self.step));
@@ -99,7 +102,7 @@ impl Dialled {
             .filter_map(|(page, picture)| Some((page, picture?)))
             .fold(session, |session, (page, picture)| session.with_picture(page, picture));
         let parts = std::mem::take(&mut self.parts);
-        let sending = Sending::new(self.shared.clone(), handle.clone(), parts, line.pace());
+        let sending = Sending::new(self.shared.clone(), handle.clone(), parts, line.pace()).with_courier(courier);
         let ended = call::run(&self.shared, Way::Out, line, session, sending, placed, self.recording.as_ref());
         let (ended, sending) = ended.map_err(|said| NotPlaced::new("no_line", said))?;
         if let Some(far) = far {
@@ -141,7 +144,7 @@ impl Dialled {
                 return Ok((accounts::call(&self.shared, &params.account, number, self.step)?, None));
             }
             uri => {
-                let line = answertone_hw::open_line(uri, &|| !self.shared.stopping());
+                let line = telephone::open(uri, &|| !self.shared.stopping());
                 let mut line = line.map_err(|error| NotPlaced::new("no_line", error))?;
                 self.dial_on(&mut line)?;
                 return Ok((line.into(), None));
@@ -168,12 +171,12 @@ impl Dialled {
 
     /// On a line with a hook switch the number is dialled in the voice band.
     fn dial_on(&self, line: &mut PcmLineOrPolled) -> Result<(), NotPlaced> {
-        let PcmLineOrPolled::Own(own) = line else { return Ok(()) };
-        if !has_switch(own.as_mut()) {
+        if !line.wait_on(has_switch) {
             return Ok(());
         }
         let number: DialString = self.number.parse().map_err(|error| NotPlaced::new("no_line", error))?;
-        dial(own.as_mut(), &number.after_dial_tone(), ANY_COUNTRY, &mut || self.shared.stopping())
+        let number = number.after_dial_tone();
+        line.wait_on(|line| dial(line, &number, ANY_COUNTRY, &mut || self.shared.stopping()))
             .map_err(|error| NotPlaced::new(error.heard().map_or("no_line", Instead::name), error))
     }
 
@@ -196,16 +199,24 @@ const ANY_COUNTRY: &str = "any";
 const PAUSE_S: usize = 1;
 const TONE_WAIT_S: usize = 3;
 
-/// Presses keys on a line that was answered.
+/// Milliseconds that a key takes which is pressed beside the audio.
+const PRESSED_MS: usize = 250;
+
+/// Presses keys on a line that was answered, beside the audio where it has a way for that.
 fn press(line: &mut dyn PcmLine, keys: &str) -> Result<(), String> {
-    let mut samples = vec![0; 8000];
+    say(line, &[0; 8000])?;
     for key in keys.chars() {
         match key {
-            'P' => samples.resize(samples.len() + PAUSE_S * 8000, 0),
-            'W' => samples.resize(samples.len() + TONE_WAIT_S * 8000, 0),
-            key => samples.extend(rounded(&digits(&key.to_string(), DtmfStyle::default()))),
+            'P' => say(line, &vec![0; PAUSE_S * 8000])?,
+            'W' => say(line, &vec![0; TONE_WAIT_S * 8000])?,
+            key if line.press(key) => say(line, &[0; PRESSED_MS * 8])?,
+            key => say(line, &rounded(&digits(&key.to_string(), DtmfStyle::default())))?,
         }
     }
+    Ok(())
+}
+
+fn say(line: &mut dyn PcmLine, samples: &[i16]) -> Result<(), String> {
     let (mut tx, mut rx) = (SILENCE, SILENCE);
     for block in samples.chunks(BLOCK_SAMPLES) {
         tx.fill(0);

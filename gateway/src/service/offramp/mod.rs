@@ -12,6 +12,7 @@ mod sending;
 
 use std::{sync::Arc, time::Duration};
 
+use answertone_hw::LineUri;
 use answertone_t30::image::{Page, ReceivedPicture};
 use dialled::Dialled;
 use jiff::Zoned;
@@ -30,7 +31,7 @@ use crate::{
         priority::Priority,
         status::{self, Consequence, DELIVERED, consequence},
     },
-    store::{CallRow, Ending, Job, Verdict, now},
+    store::{CallRow, Carries, Ending, Job, Verdict, now},
 };
 
 /// When the store itself fails.
@@ -41,8 +42,9 @@ const DAY_MS: i64 = 86_400_000;
 
 /// One line's worker: call after call.
 pub(super) async fn work(shared: Arc<Shared>, line: Line) {
+    let carries = carries(&shared, &line);
     while !shared.stopping() {
-        match shared.store.claim_job(&line.name, OTHERS_FIRST_MS).await {
+        match shared.store.claim_job(&line.name, carries, OTHERS_FIRST_MS).await {
             Ok(Some(job)) => send(&shared, &line, job).await,
             Ok(None) => {
                 let due = shared.store.next_job_due().await.unwrap_or_default();
@@ -56,6 +58,13 @@ pub(super) async fn work(shared: Arc<Shared>, line: Line) {
             }
         }
     }
+}
+
+/// A line that has only packets leaves numbers that need sound to others, where there are others.
+fn carries(shared: &Shared, line: &Line) -> Carries {
+    let only_packets = |line: &Line| matches!(line.uri, LineUri::T38(_));
+    let others = shared.config.lines.iter().any(|other| !only_packets(other) && other.purpose != Purpose::Receive);
+    if only_packets(line) && others { Carries::Packets } else { Carries::Anything }
 }
 
 /// A page, and the picture that may go in its place.
@@ -140,12 +149,15 @@ async fn call(shared: &Arc<Shared>, line: &Line, mut ready: Vec<Ready>) {
     }
     log(shared, line, &ready, began, &end, ended.as_deref()).await;
     let line_was_there = ended.is_some();
+    let was_audio = ended.as_ref().is_none_or(|ended| !went_as_t38(line, ended));
     if let Some(ended) = ended {
         shared.happenings.tell(Happening::CallEnded(Way::Out, ended));
     }
-    let simpler = end.failure.as_ref().is_some_and(|(cause, _)| consequence(cause).simpler);
+    // Who hangs up on packets may well take sound.
+    let simpler = |cause: &str| consequence(cause).simpler || (cause == "line_lost" && !was_audio);
+    let simpler = end.failure.as_ref().is_some_and(|(cause, _)| simpler(cause));
     if simpler {
-        ladder::climb(shared, &ready[0].job.number, step).await;
+        ladder::climb(shared, &ready[0].job.number, step, was_audio).await;
     }
     let attempts = judged(&end, &ready);
     for (ready, attempt) in ready.iter().zip(attempts) {
@@ -198,7 +210,7 @@ async fn make(shared: &Arc<Shared>, line: &Line, ready: &[Ready], step: i64) -> 
         Err(error) => Err(NotPlaced::new("no_line", format!("no thread for the call: {error}"))),
     };
     match ended {
-        Ok((ended, confirmed)) => (CallEnd::of(shared, &ended, confirmed), Some(Box::new(ended))),
+        Ok((ended, confirmed)) => (CallEnd::of(shared, line, &ended, confirmed), Some(Box::new(ended))),
         Err(NotPlaced { cause, said }) => {
             let confirmed = ready.iter().map(|ready| ready.first).collect();
             (CallEnd { confirmed, failure: Some((cause.into(), said)), interrupted: false }, None)
@@ -221,10 +233,14 @@ impl NotPlaced {
 }
 
 impl CallEnd {
-    fn of(shared: &Shared, ended: &Ended, confirmed: Vec<usize>) -> Self {
+    fn of(shared: &Shared, line: &Line, ended: &Ended, confirmed: Vec<usize>) -> Self {
         let stopping = shared.hang_up.load(std::sync::atomic::Ordering::Relaxed);
         let failure = ended.report.failure.as_ref().map(|failure| {
-            let cause = status::cause(&ended.report).unwrap_or(failure.cause);
+            let cause = match status::cause(&ended.report).unwrap_or(failure.cause) {
+                // Packets that do not come through tell nothing of who is there.
+                "no_fax_heard" if went_as_t38(line, ended) => "peer_silent",
+                cause => cause,
+            };
             let heard = ended.report.heard.filter(|_| cause != failure.cause);
             let text = heard.map_or_else(|| failure.text.clone(), |heard| format!("{}; heard: {heard}", failure.text));
             (cause.to_owned(), text)
@@ -232,6 +248,12 @@ impl CallEnd {
         let interrupted = stopping && failure.as_ref().is_some_and(|(cause, _)| cause == "local_cancel");
         Self { confirmed, failure, interrupted }
     }
+}
+
+/// Whether the fax went in packets rather than as sound.
+fn went_as_t38(line: &Line, ended: &Ended) -> bool {
+    let kind = ended.report.transport.as_ref().map_or("", |transport| transport.kind);
+    matches!(line.uri, LineUri::T38(_)) || ["udptl", "tcp", "dtls", "tls"].contains(&kind)
 }
 
 /// What the call's end means to each of its jobs. A call that broke among the pages of one says nothing of those after it.

@@ -9,13 +9,16 @@ use std::{
 };
 
 use answertone_hw::Pace;
-use answertone_t30::session::Event;
+use answertone_t30::session::{DirectNews, Event};
 use tokio::runtime::Handle;
 use tracing::error;
 
-use crate::service::{
-    Happening, Shared,
-    call::{Flag, Listener, Pending},
+use crate::{
+    direct::Courier,
+    service::{
+        Happening, Shared,
+        call::{Flag, Listener, Pending},
+    },
 };
 
 /// How often it is looked whether the operator has cancelled.
@@ -58,6 +61,7 @@ pub(super) struct Sending {
     handle: Handle,
     parts: Vec<Part>,
     pace: Pace,
+    courier: Option<Courier>,
     cancelled: Flag,
     looked: Instant,
 }
@@ -65,7 +69,12 @@ pub(super) struct Sending {
 impl Sending {
     pub(super) fn new(shared: Arc<Shared>, handle: Handle, parts: Vec<Part>, pace: Pace) -> Self {
         let cancelled = Flag(Arc::new(AtomicBool::new(false)));
-        Self { shared, handle, parts, pace, cancelled, looked: Instant::now() }
+        Self { shared, handle, parts, pace, courier: None, cancelled, looked: Instant::now() }
+    }
+
+    /// Lets documents go directly.
+    pub(super) fn with_courier(self, courier: Option<Courier>) -> Self {
+        Self { courier, ..self }
     }
 
     /// For each job how many of its pages are confirmed.
@@ -91,6 +100,9 @@ impl Sending {
 
 impl Listener for Sending {
     fn event(&mut self, event: Event) {
+        if let Some(courier) = &mut self.courier {
+            courier.hear(&event);
+        }
         if let Event::PageSent { number, verdict } = event
             && verdict.is_good()
             && let Some((part, page)) = place(&self.parts, number)
@@ -100,6 +112,10 @@ impl Listener for Sending {
             self.keep_confirmation(job, page);
             self.shared.happenings.tell(Happening::PageSent { job, number: page });
         }
+    }
+
+    fn direct(&mut self) -> Option<DirectNews> {
+        self.courier.as_mut()?.news()
     }
 
     /// A call is ended when all of its jobs are cancelled.

@@ -12,7 +12,7 @@ use tracing::warn;
 use crate::{
     authorise::{
         self, LockOut, Proof,
-        caller::{CallerRefused, Incoming, may_send, route},
+        caller::{CallerRefused, Found, Incoming, may_send, route, to_look_up},
     },
     config::CallerProof,
     service::Shared,
@@ -88,7 +88,13 @@ impl Shared {
 
     /// Where a fax goes.
     pub(super) async fn route(&self, call: &Incoming) -> Result<Vec<String>, CallerRefused> {
+        let (onramp, plan) = (&self.config.onramp, &self.config.offramp.dial);
         let user = if call.keyed.is_empty() { None } else { self.store.user(&call.keyed).await.ok().flatten() };
-        route(&self.config.onramp, &self.config.offramp.dial, call, user.as_ref().map(|user| user.mailbox.as_str()))
+        let own = user.map(|user| user.mailbox);
+        let listed = match (&self.numbers, to_look_up(onramp, plan, call, own.as_deref())) {
+            (Some(numbers), Some(number)) => numbers.mailbox(&number).await,
+            _ => None,
+        };
+        route(onramp, plan, call, &Found { own, listed })
     }
 }

@@ -2,13 +2,14 @@
 
 mod desk;
 mod judge;
+mod replies;
 
 use std::{sync::Arc, thread};
 
-use answertone_hw::{Line as PcmLineOrPolled, LineUri, OpenError, Pace, dahdi::DahdiParams, rtp::RtpParams};
+use answertone_hw::{Line as PcmLineOrPolled, LineUri, OpenError, Pace, rtp::RtpParams};
 use answertone_t30::{
     frame::Modems,
-    session::{Codings, Config as SessionConfig, Event, Keeping, NotKept, ReceivedPage, Session},
+    session::{Codings, Config as SessionConfig, Direct, DirectNews, Event, Keeping, NotKept, ReceivedPage, Session},
     time::LineTime,
 };
 use tokio::runtime::Handle;
@@ -22,7 +23,8 @@ use super::{
 use crate::{
     authorise::caller::{CallerRefused, Incoming},
     config::Line,
-    ifax::message::{self, Completeness, KeptPage},
+    direct::Courier,
+    ifax::message::{Completeness, KeptPage, Letter},
     live::Placed,
     store::{CallRow, FaxState, NewMail, StoreError, now, pack_with, unpack, unpack_picture},
     t38::PacketLine,
@@ -65,7 +67,6 @@ pub(super) async fn work(shared: Arc<Shared>, line: Line) {
 fn called(uri: &LineUri) -> LineUri {
     match uri {
         LineUri::Rtp(params) => LineUri::Rtp(RtpParams { waits_for_call: true, ..params.clone() }),
-        LineUri::Dahdi(params) => LineUri::Dahdi(DahdiParams { waits_for_ring: true, ..*params }),
         other => other.clone(),
     }
 }
@@ -83,7 +84,7 @@ async fn answer_one(shared: Arc<Shared>, line: Line) -> Result<(), String> {
                 }
             };
         }
-        let pcm = match telephone::waiting(&called(&line.uri), &wanted) {
+        let pcm = match telephone::open(&called(&line.uri), &wanted) {
             Err(OpenError::NobodyWaits) => return Ok(()),
             opened => opened.map_err(|error| error.to_string())?,
         };
@@ -91,7 +92,8 @@ async fn answer_one(shared: Arc<Shared>, line: Line) -> Result<(), String> {
             Err(NoCall::Cancelled) => return Ok(()),
             rung => rung.map_err(|error| error.to_string())?,
         };
-        answer_here(&shared, &handle, &line.name, pcm, Caller { number, ..Caller::default() })
+        let dialled = pcm.called().map(str::to_owned);
+        answer_here(&shared, &handle, &line.name, pcm, Caller { dialled, number })
     });
     answered.await.map_err(|error| error.to_string())?
 }
@@ -139,12 +141,14 @@ fn answer(shared: &Arc<Shared>, handle: &Handle, name: &str, line: Trunk, fax: i
         Ok(line) => line,
         Err(refusal) => return handle.block_on(turned_away(shared, fax, &call, &refusal)),
     };
+    let courier = shared.courier(Way::In, line.pace());
     let config = SessionConfig {
         ident: shared.config.identity.station.clone(),
         modems: Modems::ALL,
         codings: codings(shared.config.onramp.colour),
         keeping: Keeping::Awaited,
         path_delay: line.delay(),
+        direct: courier.as_ref().map_or(Direct::Never, Courier::terms),
         ..SessionConfig::default()
     };
     let session = Session::answering(Arc::new(config), LineTime::ZERO);
@@ -156,6 +160,7 @@ fn answer(shared: &Arc<Shared>, handle: &Handle, name: &str, line: Trunk, fax: i
         fax,
         pace: line.pace(),
         judgement: judgement.clone(),
+        courier,
         pending: None,
     };
     let placed = Placed {
@@ -241,13 +246,7 @@ async fn closing(
     outcome: &Result<(), String>,
 ) -> Result<(FaxState, String, Vec<NewMail>), StoreError> {
     let row = shared.store.fax(fax).await?;
-    let kept = shared.store.fax_pages(fax).await?;
-    let pages: Vec<KeptPage> = kept
-        .iter()
-        .filter_map(|(image, bad_rows)| {
-            Some(KeptPage { page: unpack(image)?, picture: unpack_picture(image), bad_rows: *bad_rows })
-        })
-        .collect();
+    let pages = kept_pages(shared, fax).await?;
     let said = outcome.clone().err().unwrap_or_default();
     if pages.is_empty() {
         return Ok((FaxState::Empty, said, vec![]));
@@ -259,16 +258,24 @@ async fn closing(
     // What was confirmed must go somewhere, even if the tables have changed since.
     let mailboxes =
         shared.route(&row.incoming()).await.unwrap_or_else(|_| vec![shared.config.onramp.mailbox.to_string()]);
-    let mails = mailboxes
-        .iter()
-        .map(|mailbox| message::mail(&row, &pages, &complete, &shared.config.onramp, mailbox, &shared.config.hostname));
-    match mails.collect() {
+    let (onramp, hostname) = (&shared.config.onramp, &shared.config.hostname);
+    let letter = |mailbox| Letter { fax: &row, pages: &pages, complete: &complete, onramp, mailbox, hostname };
+    match mailboxes.iter().map(|mailbox| letter(mailbox).mail()).collect() {
         Ok(mails) => Ok((state, said, mails)),
         Err(error) => {
             error!(fax, %error, "the fax's pages do not fit a mail; they stay in the store");
             Ok((state, format!("{said} {error}"), vec![]))
         }
     }
+}
+
+/// The pages of a fax that are still kept.
+async fn kept_pages(shared: &Shared, fax: i64) -> Result<Vec<KeptPage>, StoreError> {
+    let kept = shared.store.fax_pages(fax).await?;
+    let page = |(image, bad_rows): &(Vec<u8>, u32)| {
+        Some(KeptPage { page: unpack(image)?, picture: unpack_picture(image), bad_rows: *bad_rows })
+    };
+    Ok(kept.iter().filter_map(page).collect())
 }
 
 /// Keeps pages as they come.
@@ -278,6 +285,7 @@ struct Receiving {
     fax: i64,
     pace: Pace,
     judgement: Judgement,
+    courier: Option<Courier>,
     pending: Option<Pending<Result<(), String>>>,
 }
 
@@ -309,6 +317,9 @@ impl Receiving {
 
 impl Listener for Receiving {
     fn event(&mut self, event: Event) {
+        if let Some(courier) = &mut self.courier {
+            courier.hear(&event);
+        }
         match event {
             Event::Page(page) => self.keep(*page),
             Event::PeerKnown(peer) => {
@@ -317,6 +328,10 @@ impl Listener for Receiving {
             }
             _ => {}
         }
+    }
+
+    fn direct(&mut self) -> Option<DirectNews> {
+        self.courier.as_mut()?.news()
     }
 
     fn page_kept(&mut self) -> Option<Result<(), NotKept>> {

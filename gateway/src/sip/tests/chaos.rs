@@ -35,7 +35,7 @@ fn step(world: &mut World, dice: &mut dyn FnMut() -> u64, calls: &mut Vec<(usize
             }
             world.agents[1 - who].handle(&octets, hop(who), now);
         }
-        (12, _) => world.agents[pick % 2].unreachable(hop(1 - pick % 2), now),
+        (12, _) => world.agents[pick % 2].unreachable(hop(1 - pick % 2), "gone", now),
         _ => world.pass(Duration::from_millis(dice() % 3000)),
     }
     world.collect();

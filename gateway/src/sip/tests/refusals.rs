@@ -133,6 +133,7 @@ fn answer_to(world: &mut World, request: Message) -> Option<u16> {
     let number = format!("1 {}", request.method());
     world.agents[1].handle(&request.with("CSeq", number).write(), hop(0), world.now);
     world.sent.clear();
+    world.to.clear();
     world.collect();
     world.sent.iter().find_map(|(_, message)| message.status())
 }
@@ -149,7 +150,7 @@ fn requests_nobody_expects_are_answered_as_the_standard_says() {
         (to("CANCEL", ""), Some(481)),
         (to("ACK", ";tag=none"), None),
         (to("SUBSCRIBE", ""), Some(405)),
-        (to("INVITE", "").with("Require", "100rel, timer"), Some(420)),
+        (to("INVITE", "").with("Require", "resource-priority, timer"), Some(420)),
         (to("INVITE", "").with("Session-Expires", "30"), Some(422)),
         (to("INVITE", "").with_body("application/sdp", "v=0\r\nm=audio 9 RTP/AVP 18\r\n"), Some(100)),
         (to("INVITE", ""), Some(100)),

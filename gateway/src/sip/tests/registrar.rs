@@ -3,8 +3,8 @@
 use super::*;
 
 fn registering() -> World {
-    let server = Some(hop(1));
-    World::new([Profile { server, registers: Some(Duration::from_secs(600)), ..profile(0) }, profile(1)])
+    let servers = vec![hop(1)];
+    World::new([Profile { servers, registers: Some(Duration::from_secs(600)), ..profile(0) }, profile(1)])
 }
 
 /// The REGISTER that Alice sent last.
@@ -76,7 +76,7 @@ fn it_takes_its_registration_back() {
 
 #[test]
 fn a_call_is_proved_too() {
-    let mut world = World::new([Profile { server: Some(hop(1)), ..profile(0) }, profile(1)]);
+    let mut world = World::new([Profile { servers: vec![hop(1)], ..profile(0) }, profile(1)]);
     world.agents[0].dial("123", local(0), Duration::ZERO).unwrap();
     world.collect();
     world.flying.clear();
@@ -88,4 +88,38 @@ fn a_call_is_proved_too() {
     assert!(world.sent(0, "INVITE")[1].header("Proxy-Authorization").unwrap().contains("algorithm=SHA-256"));
     assert_eq!(world.sent(0, "ACK").len(), 1);
     assert!(!world.rung[1].is_empty());
+}
+
+/// A server that is not there, and one that is.
+fn with_a_stand_in() -> World {
+    let (servers, server_name) = (vec![hop(5), hop(1)], "pbx.example".to_owned());
+    World::new([Profile { servers, server_name, registers: Some(Duration::from_secs(600)), ..profile(0) }, profile(1)])
+}
+
+#[test]
+fn it_registers_with_the_next_server_when_the_first_does_not_answer() {
+    let mut world = with_a_stand_in();
+    world.pass(Duration::from_secs(7));
+    world.flying.clear();
+    assert!(world.sent_to(0, "REGISTER").iter().all(|to| *to == address(5)));
+    world.pass(Duration::from_secs(2));
+    let request = registers(&mut world);
+    assert_eq!(world.sent_to(0, "REGISTER").last(), Some(&address(1)));
+    answer(&mut world, &Message::response(&request, 200, "OK").with("Expires", 600));
+    // It stays with the one that answers.
+    let count = world.sent(0, "REGISTER").len();
+    world.pass(Duration::from_secs(700));
+    assert!(world.sent_to(0, "REGISTER")[count..].iter().all(|to| *to == address(1)));
+    assert!(world.sought[0].is_empty());
+}
+
+#[test]
+fn when_no_server_answers_they_are_looked_up_anew() {
+    let mut world = with_a_stand_in();
+    world.loses = Box::new(|_, _| true);
+    world.pass(Duration::from_secs(20));
+    assert_eq!(world.sought[0], [(Seeker::Servers, "pbx.example".to_owned())]);
+    world.agents[0].found(Seeker::Servers, &[address(7)], world.now);
+    world.pass(Duration::from_secs(40));
+    assert_eq!(world.sent_to(0, "REGISTER").last(), Some(&address(7)));
 }

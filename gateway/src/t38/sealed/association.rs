@@ -1,4 +1,5 @@
-//! One DTLS association: records in, records out, by the time that it is told.
+//! One DTLS association: records in, records out, by the time that it is told. The key of our certificate decides who does it:
+//! dimpl for elliptic curves, OpenSSL for RSA, where it was built in.
 
 use std::{
     collections::VecDeque,
@@ -8,13 +9,15 @@ use std::{
 
 use dimpl::{Config, Dtls, Error, Output};
 
+#[cfg(feature = "openssl")]
+use super::rsa::RsaAssociation;
 use super::{Fingerprint, Identity};
 
 /// Octets of the longest record.
-const RECORD: usize = 17_000;
+pub(super) const RECORD: usize = 17_000;
 
 /// What came of records that are not verified yet is kept up to so many; a fax says more again.
-const MOST_OPENED: usize = 64;
+pub(super) const MOST_OPENED: usize = 64;
 
 /// Of ours at the start of a handshake, before it is sent again. It doubles each time.
 const FIRST_PATIENCE: Duration = Duration::from_millis(300);
@@ -23,9 +26,25 @@ const FIRST_PATIENCE: Duration = Duration::from_millis(300);
 const RETRIES: usize = 6;
 
 /// No fragment of a handshake makes a datagram longer than this.
-const HANDSHAKE_DATAGRAM: usize = 1200;
+pub(super) const HANDSHAKE_DATAGRAM: usize = 1200;
 
-pub(super) struct Association {
+/// It broke, and how.
+#[derive(Debug)]
+pub(super) struct Broken(pub(super) String);
+
+impl From<Error> for Broken {
+    fn from(error: Error) -> Self {
+        Self(error.to_string())
+    }
+}
+
+pub(super) enum Association {
+    Curves(Box<CurveAssociation>),
+    #[cfg(feature = "openssl")]
+    Rsa(Box<RsaAssociation>),
+}
+
+pub(super) struct CurveAssociation {
     dtls: Dtls,
     connected: bool,
     closed: bool,
@@ -50,9 +69,76 @@ fn config() -> Result<Arc<Config>, Error> {
     Ok(CONFIG.get_or_init(|| config).clone())
 }
 
+/// Passes a call on to whoever does it.
+macro_rules! passed_on {
+    ($association:expr, $one:ident => $call:expr) => {
+        match $association {
+            Self::Curves($one) => $call,
+            #[cfg(feature = "openssl")]
+            Self::Rsa($one) => $call,
+        }
+    };
+}
+
 impl Association {
     /// One that says hello, or waits for one to be said.
-    pub(super) fn new(active: bool, identity: &Identity, now: Instant) -> Result<Self, Error> {
+    pub(super) fn new(active: bool, identity: &Identity, now: Instant) -> Result<Self, Broken> {
+        if !identity.is_rsa() {
+            return CurveAssociation::new(active, identity, now).map(Box::new).map(Self::Curves);
+        }
+        #[cfg(feature = "openssl")]
+        return RsaAssociation::new(active, identity, now).map(Box::new).map(Self::Rsa);
+        #[cfg(not(feature = "openssl"))]
+        Err(Broken("our certificate is of RSA, and this program was built without OpenSSL, which that takes".into()))
+    }
+
+    pub(super) fn is_connected(&self) -> bool {
+        passed_on!(self, one => one.is_connected())
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        passed_on!(self, one => one.is_closed())
+    }
+
+    /// What the far end's certificate has; that it has the key to it too is known once connected.
+    pub(super) fn certificate(&self) -> Option<&Fingerprint> {
+        passed_on!(self, one => one.certificate())
+    }
+
+    pub(super) fn due(&self) -> Instant {
+        passed_on!(self, one => one.due())
+    }
+
+    pub(super) fn handle(&mut self, datagram: &[u8], now: Instant) -> Result<(), Broken> {
+        passed_on!(self, one => one.handle(datagram, now))
+    }
+
+    pub(super) fn wake(&mut self, now: Instant) -> Result<(), Broken> {
+        passed_on!(self, one => one.wake(now))
+    }
+
+    pub(super) fn seal(&mut self, octets: &[u8]) -> Result<(), Broken> {
+        passed_on!(self, one => one.seal(octets))
+    }
+
+    /// Says good-bye.
+    pub(super) fn close(&mut self) {
+        passed_on!(self, one => one.close());
+    }
+
+    /// The next datagram to be sent.
+    pub(super) fn poll_record(&mut self) -> Option<Vec<u8>> {
+        passed_on!(self, one => one.poll_record())
+    }
+
+    /// The next that came sealed.
+    pub(super) fn poll_opened(&mut self) -> Option<Vec<u8>> {
+        passed_on!(self, one => one.poll_opened())
+    }
+}
+
+impl CurveAssociation {
+    fn new(active: bool, identity: &Identity, now: Instant) -> Result<Self, Broken> {
         let mut dtls = Dtls::new_auto(config()?, identity.for_dtls(), now);
         dtls.set_active(active);
         let mut association = Self {
@@ -69,31 +155,30 @@ impl Association {
         Ok(association)
     }
 
-    pub(super) fn is_connected(&self) -> bool {
+    fn is_connected(&self) -> bool {
         self.connected
     }
 
-    pub(super) fn is_closed(&self) -> bool {
+    fn is_closed(&self) -> bool {
         self.closed
     }
 
-    /// What the far end's certificate has; that it has the key to it too is known once connected.
-    pub(super) fn certificate(&self) -> Option<&Fingerprint> {
+    fn certificate(&self) -> Option<&Fingerprint> {
         self.certificate.as_ref()
     }
 
-    pub(super) fn due(&self) -> Instant {
+    fn due(&self) -> Instant {
         self.due
     }
 
-    pub(super) fn handle(&mut self, datagram: &[u8], now: Instant) -> Result<(), Error> {
+    fn handle(&mut self, datagram: &[u8], now: Instant) -> Result<(), Broken> {
         self.dtls.handle_timeout(now)?;
         self.dtls.handle_packet(datagram)?;
         self.drain();
         Ok(())
     }
 
-    pub(super) fn wake(&mut self, now: Instant) -> Result<(), Error> {
+    fn wake(&mut self, now: Instant) -> Result<(), Broken> {
         if now >= self.due {
             self.dtls.handle_timeout(now)?;
             self.drain();
@@ -101,26 +186,23 @@ impl Association {
         Ok(())
     }
 
-    pub(super) fn seal(&mut self, octets: &[u8]) -> Result<(), Error> {
+    fn seal(&mut self, octets: &[u8]) -> Result<(), Broken> {
         self.dtls.send_application_data(octets)?;
         self.drain();
         Ok(())
     }
 
-    /// Says good-bye.
-    pub(super) fn close(&mut self) {
+    fn close(&mut self) {
         if self.dtls.close().is_ok() {
             self.drain();
         }
     }
 
-    /// The next datagram to be sent.
-    pub(super) fn poll_record(&mut self) -> Option<Vec<u8>> {
+    fn poll_record(&mut self) -> Option<Vec<u8>> {
         self.records.pop_front()
     }
 
-    /// The next that came sealed.
-    pub(super) fn poll_opened(&mut self) -> Option<Vec<u8>> {
+    fn poll_opened(&mut self) -> Option<Vec<u8>> {
         self.opened.pop_front()
     }
 

@@ -2,6 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
+use answertone_t30::frame::HalfPrint;
 use aws_lc_rs::digest;
 use thiserror::Error;
 
@@ -28,6 +29,11 @@ impl Fingerprint {
     /// As the value of SDP's attribute `fingerprint`: `sha-256 AB:CD:...`.
     pub fn to_sdp(&self) -> String {
         format!("sha-256 {}", self.pairs())
+    }
+
+    /// Its first half, where there is no room for all of it.
+    pub fn half(&self) -> HalfPrint {
+        std::array::from_fn(|place| self.0[place])
     }
 
     fn pairs(&self) -> String {

@@ -48,13 +48,26 @@ impl Identity {
         Fingerprint::of(&self.certificate)
     }
 
+    /// Whether its key is of RSA.
+    pub fn is_rsa(&self) -> bool {
+        /// rsaEncryption, RFC 8017 A.1, as a PKCS 8 key has it.
+        const RSA: [u8; 11] = [0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
+        self.key.get(..40).is_some_and(|head| head.windows(RSA.len()).any(|octets| octets == RSA))
+    }
+
+    /// Certificate and key in DER.
+    #[cfg(feature = "openssl")]
+    pub(super) fn octets(&self) -> (&[u8], &[u8]) {
+        (&self.certificate, &self.key)
+    }
+
     /// As DTLS wants it.
     pub(super) fn for_dtls(&self) -> DtlsCertificate {
         DtlsCertificate { certificate: self.certificate.clone(), private_key: self.key.clone() }
     }
 
     /// As TLS wants it.
-    pub(in crate::t38) fn for_tls(&self) -> (CertificateDer<'static>, PrivateKeyDer<'static>) {
+    pub(crate) fn for_tls(&self) -> (CertificateDer<'static>, PrivateKeyDer<'static>) {
         let key = PrivatePkcs8KeyDer::from(self.key.clone());
         (CertificateDer::from(self.certificate.clone()), PrivateKeyDer::Pkcs8(key))
     }

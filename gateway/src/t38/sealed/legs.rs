@@ -51,6 +51,14 @@ impl Legs {
         leg
     }
 
+    /// The newest keys are not taken by the far end: those of before stay in use.
+    pub fn withdraw(&mut self) {
+        if self.all.len() > 1 {
+            self.all.pop();
+            self.parting = None;
+        }
+    }
+
     /// The newest, for signalling.
     pub fn newest(&mut self) -> &mut Sealed {
         &mut self.all.last_mut().expect("there is always one").sealed

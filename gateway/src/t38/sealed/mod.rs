@@ -15,6 +15,8 @@ mod fingerprint;
 mod identity;
 mod legs;
 mod offer;
+#[cfg(feature = "openssl")]
+mod rsa;
 
 pub use fingerprint::{Fingerprint, NotFingerprint};
 pub use identity::Identity;

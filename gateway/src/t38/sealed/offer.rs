@@ -7,10 +7,12 @@ use std::{
 };
 
 use aws_lc_rs::rand;
-use dimpl::Error;
 use thiserror::Error as ThisError;
 
-use super::{Fingerprint, Identity, association::Association};
+use super::{
+    Fingerprint, Identity,
+    association::{Association, Broken},
+};
 
 /// How long the handshake may take once the far end is known.
 const HANDSHAKE: Duration = Duration::from_secs(30);
@@ -295,19 +297,19 @@ impl Sealed {
     fn begin(&mut self, there: SocketAddr, now: Instant) {
         match Association::new(true, &self.identity, now) {
             Ok(association) => self.candidates.push(Candidate { address: there, association }),
-            Err(error) => self.failure = Some(SealError::Broken(error.to_string())),
+            Err(error) => self.failure = Some(SealError::Broken(error.0)),
         }
         self.collect();
     }
 
     /// A handshake that broke is begun again a few times, since anybody can send nonsense; what broke later is over.
-    fn went(&mut self, place: usize, result: Result<(), Error>, now: Instant) {
-        let Err(error) = result else { return };
+    fn went(&mut self, place: usize, result: Result<(), Broken>, now: Instant) {
+        let Err(Broken(error)) = result else { return };
         let Candidate { address, association } = self.candidates.remove(place);
         let active = self.far.as_ref().is_some_and(|far| far.we_are_active);
         if association.is_connected() || self.counters.restarts == MOST_RESTARTS {
             if self.far.is_some() {
-                self.failure = Some(SealError::Broken(error.to_string()));
+                self.failure = Some(SealError::Broken(error));
             }
             return;
         }
@@ -340,8 +342,8 @@ impl Sealed {
     fn collect(&mut self) {
         if let Some(place) = self.trusted() {
             while let Some(octets) = self.waiting.pop_front() {
-                if let Err(error) = self.candidates[place].association.seal(&octets) {
-                    self.failure = Some(SealError::Broken(error.to_string()));
+                if let Err(Broken(error)) = self.candidates[place].association.seal(&octets) {
+                    self.failure = Some(SealError::Broken(error));
                 }
             }
         }

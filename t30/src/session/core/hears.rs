@@ -2,7 +2,7 @@
 
 use super::{Burst, Core, Timer, TraceKind};
 use crate::{
-    frame::{Fcf, Frame, Ident, InternetAddress, Message, Vendor, is_addressed, is_last, recommendation},
+    frame::{DirectOffer, Fcf, Frame, Ident, InternetAddress, Message, Vendor, is_addressed, is_last, recommendation},
     seam::{Carrier, Evm, Tone},
     time::{LineSpan, LineTime},
 };
@@ -79,6 +79,9 @@ impl Core {
 
     /// Keeps what a frame says of the other machine.
     fn note_peer(&mut self, message: &Message<'_>) {
+        if message.fcf == Fcf::Nsf {
+            self.offer = DirectOffer::read(message.field);
+        }
         let peer = &mut self.report.peer;
         let text = || Some(Ident::read(message.field).as_str().to_owned());
         match message.fcf {

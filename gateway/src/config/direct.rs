@@ -1,0 +1,53 @@
+//! `[direct]`: documents from gateway to gateway while a call is up.
+
+use std::net::SocketAddr;
+
+use serde::{Deserialize, Serialize, Serializer};
+use toml::Spanned;
+
+use super::{
+    ConfigError, Network,
+    file::{File, Key},
+};
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Raw {
+    to: Key<Vec<Spanned<String>>>,
+    listen: Key<String>,
+    address: Key<String>,
+}
+
+/// Documents from gateway to gateway.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Direct {
+    /// Networks with gateways that documents are brought to; empty: none are.
+    pub to: Vec<Network>,
+    /// Where documents are taken.
+    #[serde(serialize_with = "or_empty")]
+    pub listen: Option<SocketAddr>,
+    /// That place as callers reach it.
+    #[serde(serialize_with = "or_empty")]
+    pub address: Option<SocketAddr>,
+}
+
+fn or_empty<S: Serializer>(address: &Option<SocketAddr>, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(&address.map_or_else(String::new, |address| address.to_string()))
+}
+
+impl File<'_> {
+    pub(super) fn direct(&self, raw: Raw) -> Result<Direct, ConfigError> {
+        let networks = raw.to.map_or_else(Vec::new, Spanned::into_inner);
+        Ok(Direct {
+            to: networks.iter().map(|one| self.network("direct.to", one)).collect::<Result<_, _>>()?,
+            listen: self.place("direct.listen", raw.listen)?,
+            address: self.place("direct.address", raw.address)?,
+        })
+    }
+
+    fn place(&self, key: &str, value: Key<String>) -> Result<Option<SocketAddr>, ConfigError> {
+        let Some(value) = value.filter(|value| !value.get_ref().is_empty()) else { return Ok(None) };
+        let wrong = |_| self.refuse(key, &value, "write an address and a port such as \"192.0.2.1:4711\", or \"\"");
+        value.get_ref().parse().map(Some).map_err(wrong)
+    }
+}

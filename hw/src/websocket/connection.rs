@@ -1,0 +1,126 @@
+//! Connections, their handshake, and the number that came with it.
+
+use std::{
+    io::{self, ErrorKind},
+    net::{SocketAddr, TcpListener, TcpStream},
+    sync::Mutex,
+    thread,
+    time::Duration,
+};
+
+use tungstenite::{
+    HandshakeError, WebSocket,
+    handshake::server::{ErrorResponse, Request, Response},
+};
+
+use super::{Side, WebSocketLine, WebSocketParams};
+use crate::{Line, OpenError};
+
+/// How long a handshake may take.
+const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(2);
+
+/// How long connecting may take.
+const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
+
+/// How often it is looked whether somebody has connected, or nobody waits any more.
+const LOOK_AROUND: Duration = Duration::from_millis(20);
+
+/// The header in which a client names what it wants to speak.
+const PROTOCOL: &str = "Sec-WebSocket-Protocol";
+
+/// Ports that were listened at once, and are kept: calls that come between two of ours wait in their queue.
+static LISTENERS: Mutex<Vec<(SocketAddr, TcpListener)>> = Mutex::new(Vec::new());
+
+/// Opens the line: connects, or waits until the call comes or `waited_for` says that nobody wants it any more.
+pub(crate) fn open(params: &WebSocketParams, waited_for: &dyn Fn() -> bool) -> Result<Line, OpenError> {
+    let line = match &params.side {
+        Side::Connect { there, path } => connect(*there, path, params)?,
+        Side::Listen(here) => accept(*here, params, waited_for)?,
+    };
+    Ok(Line::Polled(Box::new(line)))
+}
+
+fn connect(there: SocketAddr, path: &str, params: &WebSocketParams) -> Result<WebSocketLine, OpenError> {
+    let failed = |error: io::Error| OpenError::Network {
+        line: "websocket:connect",
+        address: there.to_string(),
+        reason: format!("{error}; check that Asterisk's HTTP server listens there and the path is right"),
+    };
+    let stream = TcpStream::connect_timeout(&there, CONNECT_PATIENCE).map_err(failed)?;
+    patient(&stream).map_err(failed)?;
+    let (socket, _) = tungstenite::client(format!("ws://{there}{path}"), stream).map_err(broken).map_err(failed)?;
+    WebSocketLine::new(socket, params, None).map_err(failed)
+}
+
+fn accept(
+    here: SocketAddr,
+    params: &WebSocketParams,
+    waited_for: &dyn Fn() -> bool,
+) -> Result<WebSocketLine, OpenError> {
+    let failed = |error: io::Error| OpenError::listening("websocket:listen", here, &error);
+    let listener = listener(here).map_err(failed)?;
+    while waited_for() {
+        match listener.accept() {
+            Ok((stream, _)) => {
+                // Who does not speak WebSocket is no call.
+                if let Ok((socket, number)) = welcome(stream) {
+                    return WebSocketLine::new(socket, params, number).map_err(failed);
+                }
+            }
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::ConnectionAborted) => {
+                thread::sleep(LOOK_AROUND);
+            }
+            Err(error) => return Err(failed(error)),
+        }
+    }
+    Err(OpenError::NobodyWaits)
+}
+
+fn listener(here: SocketAddr) -> io::Result<TcpListener> {
+    let mut listeners = LISTENERS.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    if let Some((_, listener)) = listeners.iter().find(|(address, _)| *address == here) {
+        return listener.try_clone();
+    }
+    let listener = TcpListener::bind(here)?;
+    listener.set_nonblocking(true)?;
+    listeners.push((here, listener.try_clone()?));
+    Ok(listener)
+}
+
+/// Waits for the handshake, but not for ever.
+fn patient(stream: &TcpStream) -> io::Result<()> {
+    stream.set_nonblocking(false)?;
+    stream.set_read_timeout(Some(HANDSHAKE_PATIENCE))?;
+    stream.set_write_timeout(Some(HANDSHAKE_PATIENCE))
+}
+
+/// Answers the handshake; the number that was called, if the address that was asked for has one.
+fn welcome(stream: TcpStream) -> io::Result<(WebSocket<TcpStream>, Option<String>)> {
+    patient(&stream)?;
+    let mut number = None;
+    #[allow(clippy::result_large_err, reason = "the library wants it so")]
+    let answer = |request: &Request, mut response: Response| -> Result<Response, ErrorResponse> {
+        number = request.uri().query().and_then(called);
+        if let Some(protocol) = request.headers().get(PROTOCOL) {
+            response.headers_mut().insert(PROTOCOL, protocol.clone());
+        }
+        Ok(response)
+    };
+    let socket = tungstenite::accept_hdr(stream, answer).map_err(broken)?;
+    Ok((socket, number))
+}
+
+/// The digits of `number=`.
+fn called(query: &str) -> Option<String> {
+    let value = query.split('&').find_map(|pair| pair.strip_prefix("number="))?;
+    let digits: String = value.chars().filter(char::is_ascii_digit).collect();
+    (!digits.is_empty()).then_some(digits)
+}
+
+fn broken<R: tungstenite::handshake::HandshakeRole>(error: HandshakeError<R>) -> io::Error {
+    match error {
+        HandshakeError::Failure(tungstenite::Error::Io(error)) => error,
+        HandshakeError::Failure(error) => io::Error::other(error),
+        HandshakeError::Interrupted(_) => ErrorKind::TimedOut.into(),
+    }
+}
