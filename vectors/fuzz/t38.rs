@@ -9,8 +9,8 @@ use answertone_t30::{
     session::{Config, Session},
     t38::{
         Arrival, Call, LONGEST_PACKET, TerminalConfig, Wire,
-        ifp::{Ifp, Syntax},
-        relay::{Relay, RelayConfig},
+        ifp::{DataType, Field, FieldType, Ifp, Syntax},
+        relay::{Relay, RelayConfig, Transcoding},
         rtp::{Fec, PayloadTypes},
         tpkt,
         udptl::{self, ErrorCorrection, Sender},
@@ -143,15 +143,41 @@ fn call() {
 fn relay() {
     target!(|input: &[u8]| {
         let mut relay = Relay::new(RelayConfig::default());
-        let mut front = AudioFrontEnd::new(AudioConfig::default());
-        for packet in datagrams(input).take(200) {
-            let (now, mut block) = (front.now(), SILENCE);
-            // What is no packet is refused; nothing else is to come of it.
-            let _ = relay.handle_packet(packet, now);
-            relay.advance(&mut front, now);
-            front.transmit(&mut block);
-            front.receive(&SILENCE);
-            while relay.poll_packet().is_some() {}
+        let mut front = AudioFrontEnd::new(AudioConfig::default()).telling_parts();
+        datagrams(input).take(200).for_each(|packet| relayed(&mut relay, &mut front, packet));
+    });
+}
+
+/// A packet, and the block of the line behind it.
+fn relayed(relay: &mut Relay, front: &mut AudioFrontEnd, packet: &[u8]) {
+    let (now, mut block) = (front.now(), SILENCE);
+    // What is no packet is refused; nothing else is to come of it.
+    let _ = relay.handle_packet(packet, now);
+    relay.advance(front, now);
+    front.transmit(&mut block);
+    front.receive(&SILENCE);
+    while relay.poll_packet().is_some() {}
+}
+
+/// A page of anything in the network's own coding.
+#[test]
+fn relayed_page() {
+    /// DCS of 14400 bit/s with MR, and CFR, as they are in packets.
+    const DCS: [u8; 6] = [0xff, 0xc8, 0xc1, 0x00, 0x67, 0x0e];
+    const CFR: [u8; 3] = [0xff, 0xc8, 0x21];
+    target!(|input: &[u8]| {
+        let Some((&kind, input)) = input.split_first() else { return };
+        let transcoding = [Transcoding::Mmr, Transcoding::Jbig][usize::from(kind % 2)];
+        let mut relay = Relay::new(RelayConfig { transcoding: Some(transcoding), ..RelayConfig::default() });
+        let mut front = AudioFrontEnd::new(AudioConfig::default()).telling_parts();
+        let mut take = |packet: Ifp<'_>| relayed(&mut relay, &mut front, &packet.to_octets(Syntax::Y1998));
+        for octets in [&DCS[..], &CFR] {
+            let fields = vec![Field { kind: FieldType::Hdlc, octets }, Field::mark(FieldType::FcsOkSigEnd)];
+            take(Ifp::Data(DataType::V21, fields));
         }
+        for octets in datagrams(input).filter(|octets| !octets.is_empty()).take(200) {
+            take(Ifp::Data(DataType::V17R14400, vec![Field { kind: FieldType::NonEcm, octets }]));
+        }
+        take(Ifp::Data(DataType::V17R14400, vec![Field::mark(FieldType::NonEcmSigEnd)]));
     });
 }

@@ -20,7 +20,10 @@ use answertone_t30::{
     image::{Bitmap, Page, Resolution},
     session::{Codings, Config, Document, Outcome, Session},
     t38::{
-        Call, RateManagement, TerminalConfig, Wire, ifp::Syntax, pacing::Pacing, rtp::{Fec, PayloadTypes},
+        Call, RateManagement, TerminalConfig, Wire,
+        ifp::Syntax,
+        pacing::Pacing,
+        rtp::{Fec, PayloadTypes},
         udptl::ErrorCorrection,
     },
     time::{LineSpan, LineTime},

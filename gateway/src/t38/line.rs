@@ -14,7 +14,11 @@ use answertone_hw::{
 };
 use answertone_t30::{
     t38::{
-        RateManagement, TerminalConfig, Wire, ifp::Syntax, pacing::Pacing, rtp::{Fec, PayloadTypes}, udptl::ErrorCorrection,
+        RateManagement, TerminalConfig, Wire,
+        ifp::Syntax,
+        pacing::Pacing,
+        rtp::{Fec, PayloadTypes},
+        udptl::ErrorCorrection,
     },
     time::LineSpan,
 };

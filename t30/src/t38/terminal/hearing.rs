@@ -147,6 +147,8 @@ impl Hearing {
                     self.push(now, Heard::Tone(tone));
                 }
             }
+            // V.34 comes after V.8, which no DIS of ours offers, and T.30 has no rate of V.33 any more: whoever says them
+            // says that nothing comes which we could have been asked to follow.
             _ => self.down(now),
         }
     }
@@ -348,5 +350,37 @@ fn is_beginning(carrier: Carrier, octets: &[u8]) -> bool {
     match carrier {
         Carrier::V21 => matches!(octets, [0xff, 0xc0 | 0xc8, ..]),
         _ => matches!(octets, [0xff, 0xc0, 0x60 | 0x61, ..]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::seam::{V17Rate, V27terRate};
+
+    #[test]
+    fn modems_that_were_not_offered_are_not_heard_and_do_no_harm() {
+        let mut hearing = Hearing::new(RateManagement::TransferredTcf);
+        let carrier = Carrier::V17(V17Rate::R14400, Train::Long);
+        hearing.listen(Listen::To { carrier, framing: Framing::Raw });
+        let octets = [Field { kind: FieldType::NonEcm, octets: &[0; 40] }];
+        for packet in [
+            Ifp::Indicator(Indicator::V34Control),
+            Ifp::Indicator(Indicator::V33Training14400),
+            Ifp::Data(DataType::V33R14400, octets.to_vec()),
+            Ifp::Data(DataType::V34Primary, octets.to_vec()),
+        ] {
+            hearing.packet(&packet, LineTime(8));
+            assert_eq!(hearing.poll(LineTime(8)), None, "{packet:?}");
+        }
+        let other = Carrier::V27ter(V27terRate::R4800);
+        hearing.packet(&Ifp::Indicator(Indicator::Training(other)), LineTime(16));
+        hearing.packet(&Ifp::Indicator(Indicator::V33Training12000), LineTime(24));
+        let mut heard = Vec::new();
+        while let Some(event) = hearing.poll(LineTime(24)) {
+            heard.push(format!("{:?}", event.what));
+        }
+        assert_eq!(heard.first(), Some(&format!("{:?}", LineEvent::CarrierUp(other))), "{heard:?}");
+        assert!(heard.last().is_some_and(|last| last.starts_with("CarrierDown")), "{heard:?}");
     }
 }
