@@ -9,6 +9,7 @@
 //!
 //! Correlating over one bit and comparing envelopes is the best a receiver can do that does not follow the phase.
 
+mod bank;
 mod carrier;
 mod clock;
 mod correlator;
@@ -16,6 +17,7 @@ mod demodulator;
 mod modulator;
 mod skew;
 
+pub use bank::FskBank;
 pub use demodulator::FskDemodulator;
 pub use modulator::FskModulator;
 

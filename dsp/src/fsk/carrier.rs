@@ -160,8 +160,9 @@ impl CarrierWatch {
     pub(super) fn bit(&mut self) -> Option<Turn> {
         self.bits[self.bit_count % MEMORY_BITS] = core::mem::take(&mut self.gathering);
         self.bit_count += 1;
-        self.likely_bits = if self.looks_right(&self.last_bits(ENDING_BITS)) { self.likely_bits + 1 } else { 0 };
-        if self.is_up() { self.ending() } else { self.beginning() }
+        let now = self.last_bits(ENDING_BITS);
+        self.likely_bits = if self.looks_right(&now) { self.likely_bits + 1 } else { 0 };
+        if self.is_up() { self.ending(&now) } else { self.beginning() }
     }
 
     fn beginning(&mut self) -> Option<Turn> {
@@ -176,8 +177,7 @@ impl CarrierWatch {
         Some(Turn::Up(self.began()))
     }
 
-    fn ending(&mut self) -> Option<Turn> {
-        let now = self.last_bits(ENDING_BITS);
+    fn ending(&mut self, now: &Evidence) -> Option<Turn> {
         let sank = now.level() < HALF_A_BIT * self.reference;
         let drowned = !self.is_likely() && self.last_bits(self.beginning_bits).share() < self.share_off;
         if self.level.update(now.level()) && !sank && !drowned {

@@ -87,15 +87,16 @@ impl Correlator {
     /// The content of the bit time that ends `end` of a sample (0 to 1) into the newest sample less [`Correlator::delay`],
     /// where mark arrives `skew` samples after space.
     pub(super) fn content(&self, end: f32, skew: f32) -> Content {
+        self.isa.run(self.windows(end, skew))
+    }
+
+    /// What [`Correlator::content`] does, for work that does it together with other things.
+    #[inline(always)]
+    pub(super) fn windows(&self, end: f32, skew: f32) -> Correlate<'_> {
         let middle = end - self.delay();
         let mark = self.mark.window(&self.history, middle + skew / 2.0);
         let space = self.space.window(&self.history, middle - skew / 2.0);
-        let (sums, energy) = self.isa.run(Correlate { mark, space });
-        Content {
-            mark: (sums[0][0] * sums[0][0] + sums[0][1] * sums[0][1]) * self.scale,
-            space: (sums[1][0] * sums[1][0] + sums[1][1] * sums[1][1]) * self.scale,
-            total: energy / mark.0.len() as f32,
-        }
+        Correlate { mark, space, scale: self.scale }
     }
 }
 
@@ -106,11 +107,12 @@ impl Tone {
     }
 
     /// The window that ends at a time in samples after the beginning of the newest one.
+    #[inline(always)]
     fn window<'a>(&'a self, history: &'a History, end: f32) -> Window<'a> {
         let samples = history.samples();
         let beyond = samples.len() - self.taps[0].len();
         // Not negative: the history is longer than the window by all that one may end earlier.
-        let places = ((end + beyond as f32).max(0.0) * POSITIONS as f32) as usize;
+        let places = ((end + beyond as f32).max(0.0) * POSITIONS as f32) as i32 as usize;
         let (first, position) = (places / POSITIONS, places % POSITIONS);
         let (first, position) = if first > beyond { (beyond, POSITIONS - 1) } else { (first, position) };
         let taps = &self.taps[position];
@@ -142,14 +144,15 @@ fn turn(frequency: Hz, at: f32) -> (f32, f32) {
 /// The correlations of both tones and the energy of the samples, in four partial sums over every fourth sample.
 ///
 /// A window is summed along itself, sixteen products at once, and not across lines: each line's clock asks for a window
-/// of its own.
-struct Correlate<'a> {
+/// of its own. Of the lines of a bank the windows follow one upon another, and none waits for what comes of the last.
+pub(super) struct Correlate<'a> {
     mark: Window<'a>,
     space: Window<'a>,
+    scale: f32,
 }
 
 impl Work for Correlate<'_> {
-    type Output = ([Pair; 2], f32);
+    type Output = Content;
 
     #[inline(always)]
     fn run(self) -> Self::Output {
@@ -166,7 +169,13 @@ impl Work for Correlate<'_> {
                 energy[row] += samples[row] * samples[row];
             }
         }
-        ([halved(&of_mark), halved(&of_space)], (energy[0] + energy[1]) + (energy[2] + energy[3]))
+        let ([mark_re, mark_im], [space_re, space_im]) = (halved(&of_mark), halved(&of_space));
+        let energy = (energy[0] + energy[1]) + (energy[2] + energy[3]);
+        Content {
+            mark: (mark_re * mark_re + mark_im * mark_im) * self.scale,
+            space: (space_re * space_re + space_im * space_im) * self.scale,
+            total: energy / self.mark.0.len() as f32,
+        }
     }
 }
 

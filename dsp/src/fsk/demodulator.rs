@@ -6,7 +6,7 @@ use crate::{
         FskSpec,
         carrier::{CarrierWatch, Turn},
         clock::BitClock,
-        correlator::Correlator,
+        correlator::{Content, Correlate, Correlator},
         skew::Skew,
     },
     level::CarrierLevels,
@@ -26,7 +26,7 @@ pub struct FskDemodulator {
     skew: Skew,
     carrier: CarrierWatch,
     /// Samples taken.
-    taken: u64,
+    taken: i64,
     bit_samples: f64,
 }
 
@@ -56,24 +56,49 @@ impl FskDemodulator {
     }
 
     /// Samples wanted until the step that is due can be taken: it ends within the newest sample.
-    fn samples_to_step(&self) -> usize {
-        (self.clock.due() as u64 + 1).saturating_sub(self.taken) as usize
+    #[inline(always)]
+    pub(super) fn samples_to_step(&self) -> usize {
+        (self.clock.due() as i64 + 1 - self.taken).max(0) as usize
     }
 
-    fn take(&mut self, samples: &[f32]) {
+    #[inline(always)]
+    pub(super) fn take(&mut self, samples: &[f32]) {
         samples.iter().for_each(|sample| self.correlator.push(*sample));
-        self.taken += samples.len() as u64;
+        self.taken += samples.len() as i64;
     }
 
     /// Looks at the bit time that ends at the clock's step.
     fn step(&mut self, out: &mut BitRun) {
-        if self.carrier.is_up() && self.clock.passes_quarter() {
-            return;
+        if self.listens() {
+            let content = self.correlator.content(self.step_end(), self.skew.samples());
+            self.hear(&content, out);
         }
+    }
+
+    /// Whether the step that is due must be heard. One that need not is passed.
+    #[inline(always)]
+    pub(super) fn listens(&mut self) -> bool {
+        !(self.carrier.is_up() && self.clock.passes_quarter())
+    }
+
+    /// What must be heard for it.
+    #[inline(always)]
+    pub(super) fn windows(&self) -> Correlate<'_> {
+        self.correlator.windows(self.step_end(), self.skew.samples())
+    }
+
+    /// Where the step that is due ends in the newest sample.
+    #[inline(always)]
+    fn step_end(&self) -> f32 {
+        (self.clock.due() - (self.taken - 1) as f64) as f32
+    }
+
+    /// Takes the step that is due.
+    #[inline(always)]
+    pub(super) fn hear(&mut self, content: &Content, out: &mut BitRun) {
         let at = self.clock.due();
-        let content = self.correlator.content((at - (self.taken - 1) as f64) as f32, self.skew.samples());
         let bit = self.clock.step(libm::sqrtf(content.mark), libm::sqrtf(content.space));
-        self.carrier.step(at - f64::from(self.correlator.delay()), &content, bit.is_some() || !self.clock.is_settled());
+        self.carrier.step(at - f64::from(self.correlator.delay()), content, bit.is_some() || !self.clock.is_settled());
         if let Some(bit) = bit {
             self.bit(bit, out);
         }

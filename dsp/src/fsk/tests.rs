@@ -9,7 +9,8 @@ use crate::{
         Impairments, ShapePoint, carry,
         noise::{Chance, Noise},
     },
-    fsk::{ALL, BELL_202, FskModulator, V21_CHANNEL_2, V23_FORWARD},
+    fsk::{ALL, BELL_202, FskBank, FskModulator, V21_CHANNEL_2, V23_FORWARD},
+    lanes::Isa,
     modem::Modulator,
     units::{Db, Dbm0, Hz, SampleIndex},
 };
@@ -178,5 +179,32 @@ fn nothing_that_16_bits_can_hold_upsets_a_demodulator() {
         let (wanted, _) = signal(&spec, Dbm0(-13.0), &message);
         let (bits, _) = receive(&spec, &[random.as_slice(), &wanted].concat());
         assert!(holds(&bits, &message), "{}: a signal after all that is received", spec.source);
+    }
+}
+
+#[test]
+fn a_line_in_a_bank_gives_the_same_bits_and_marks_as_one_alone() {
+    for (spec, isa) in [V21_CHANNEL_2, BELL_202].iter().flat_map(|spec| Isa::all().map(move |isa| (spec, isa))) {
+        let (clean, _) = signal(spec, Dbm0(-20.0), &message(300));
+        let heard = |line: usize| {
+            let noise = Impairments { noise: Some(Dbm0(-34.0 - line as f32)), ..Impairments::default() };
+            let mut samples = vec![0.0; 37 * line];
+            samples.extend(carry(&noise, line as u64, &clean));
+            samples.resize(clean.len() + 400, 0.0);
+            samples
+        };
+        let lines: Vec<Vec<f32>> = (0..10).map(heard).collect();
+        let mut bank = FskBank::with_isa(spec, lines.len(), isa);
+        let mut runs: Vec<_> = lines.iter().map(|_| BitRun::with_room(1000)).collect();
+        for first in (0..lines[0].len()).step_by(80) {
+            let blocks: Vec<&[f32]> = lines.iter().map(|line| &line[first..line.len().min(first + 80)]).collect();
+            bank.run(&blocks, &mut runs);
+        }
+        for (line, (samples, run)) in lines.iter().zip(&runs).enumerate() {
+            let mut alone = BitRun::with_room(1000);
+            FskDemodulator::new(spec).run(samples, &mut alone);
+            assert!(alone.bits().len() > 250, "{} line {line}: {} bits", spec.source, alone.bits().len());
+            assert_eq!((alone.bits(), alone.marks()), (run.bits(), run.marks()), "{} line {line}", spec.source);
+        }
     }
 }

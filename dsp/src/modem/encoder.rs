@@ -53,7 +53,8 @@ impl Encoder {
     }
 }
 
-/// The lowest `count` places of a word, turned round.
+/// The lowest `count` places of a word, 0 to 4, turned round.
 fn low_first(word: u32, count: u32) -> u8 {
-    if count == 0 { 0 } else { (word.reverse_bits() >> (u32::BITS - count)) as u8 }
+    const TURNED: [u8; 16] = [0, 8, 4, 12, 2, 10, 6, 14, 1, 9, 5, 13, 3, 11, 7, 15];
+    TURNED[word as usize & 15] >> (4 - count)
 }

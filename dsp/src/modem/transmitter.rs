@@ -106,7 +106,13 @@ impl Coming {
     }
 
     fn take(&mut self, out: &mut [f32]) {
-        out.copy_from_slice(&self.samples[self.first..self.first + out.len()]);
+        let samples = &self.samples[self.first..self.first + out.len()];
+        // Lengths that the compiler knows are copied in place.
+        match out.len() {
+            3 => out[..3].copy_from_slice(&samples[..3]),
+            4 => out[..4].copy_from_slice(&samples[..4]),
+            _ => out.copy_from_slice(samples),
+        }
         self.first += out.len();
     }
 }

@@ -10,7 +10,7 @@ use super::{
     files::write_whole,
 };
 use crate::lab::{
-    Findings, Plan, ber, drift, lines, lines_at_once, loss,
+    Findings, Plan, ber, calls, drift, lines, lines_at_once, loss,
     mode::{Mode, modes},
     peer::Peer,
     slips, speed,
@@ -52,7 +52,7 @@ pub(super) struct LabArgs {
     /// Bits of each message.
     #[arg(long)]
     bits: Option<usize>,
-    /// The folder of another maker's peer-modem, peer-ber and peer-bench: it is measured too, on the same samples.
+    /// The folder of another maker's peer-modem, peer-ber, peer-bench and peer-fax: it is measured too, on the same samples.
     #[arg(long, value_name = "PATH")]
     peer: Option<PathBuf>,
     /// `speed`: instead, run so many simulated calls at once in real time and count blocks that are late.
@@ -86,6 +86,8 @@ enum Bench {
     Slips,
     /// 20 ms lost in the middle of a message.
     Loss,
+    /// Whole calls over lines that slip and lose packets.
+    Calls,
     /// Carrier and clock offsets, levels.
     Drift,
     /// Processor time per sample, and lines per core.
@@ -126,7 +128,11 @@ impl LabArgs {
 
     fn plan(&self) -> Result<Plan, CliError> {
         let peer = self.peer.as_deref().map(Peer::at);
-        let needed = if self.bench == Bench::Speed { "peer-bench" } else { "peer-modem" };
+        let needed = match self.bench {
+            Bench::Speed => "peer-bench",
+            Bench::Calls => "peer-fax",
+            _ => "peer-modem",
+        };
         peer.iter().try_for_each(|peer| peer.check(needed)).map_err(CliError::failed)?;
         Ok(Plan { trials: self.trials.max(1), trainings: self.trainings, bits: self.bits, peer })
     }
@@ -138,6 +144,7 @@ impl LabArgs {
             Bench::Lines => lines::measure(modes, &plan, workers).map_err(CliError::failed),
             Bench::Slips => Ok(slips::measure(modes, &plan, workers)),
             Bench::Loss => Ok(loss::measure(modes, &plan, workers)),
+            Bench::Calls => calls::measure(&plan, workers).map_err(CliError::failed),
             Bench::Drift => Ok(drift::measure(modes, &plan, workers)),
             Bench::Speed if self.lines.is_some() => {
                 let calls = self.lines.unwrap_or_default() as usize;

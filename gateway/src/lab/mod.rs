@@ -8,6 +8,7 @@
 
 pub mod ber;
 pub mod beside;
+pub mod calls;
 pub mod drift;
 pub mod events;
 pub mod lines;

@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     io::Write,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::{Child, Command, Stdio},
 };
 
 use serde_json::Value;
@@ -54,6 +54,14 @@ impl Peer {
         }
         let output = child.wait_with_output().map_err(|error| failed(error.to_string()))?;
         if output.stdout.is_empty() { Err(failed("it printed nothing".into())) } else { Ok(output.stdout) }
+    }
+
+    /// Starts a program that is spoken with by its input and output.
+    pub(super) fn start(&self, program: &str, arguments: &[&str]) -> Result<Child, String> {
+        let path = self.folder.join(program);
+        let mut command = Command::new(&path);
+        command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        command.spawn().map_err(|why| format!("--peer: {}: {why}; give the folder of {program}", path.display()))
     }
 
     /// Whether a program of it can be run.
