@@ -167,8 +167,10 @@ fn assert_recovers(name: &str, happens: impl Fn(&Server, &[String]), is_over: im
         "{}\"\nuse = \"send\"\n[[line]]\nname = \"beside\"\nuse = \"receive\"\nuri = \"audiosocket:listen=127.0.0.1:{port}",
         line("ab", "ba")
     );
-    let gateway =
-        Gateway::start_on_line_where(own.path(), sink.port, &lines, |command| drop(server.environment(command)));
+    let here = |command: &mut Command| {
+        server.environment(command);
+    };
+    let gateway = Gateway::start_on_line_where(own.path(), sink.port, &lines, here);
     let far = |result: &str| {
         let call = ["call", "--line", &line("ba", "ab"), "--receive", "fax.tiff", "--result", result];
         answertone(&server, own.path(), result, &call)

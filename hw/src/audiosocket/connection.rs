@@ -71,7 +71,8 @@ fn connect(there: SocketAddr, params: &AudioSocketParams) -> Result<Line, OpenEr
     connected(stream, params).map_err(failed)
 }
 
-fn listener(here: SocketAddr) -> io::Result<TcpListener> {
+/// Listens at a port that may be listened at already.
+pub(crate) fn listener(here: SocketAddr) -> io::Result<TcpListener> {
     let mut listeners = LISTENERS.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
     if let Some((_, listener)) = listeners.iter().find(|(address, _)| *address == here) {
         return listener.try_clone();

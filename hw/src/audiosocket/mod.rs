@@ -20,8 +20,8 @@ pub(crate) mod playout;
 mod rate;
 
 pub use call_id::{CallId, NotCallId};
-pub(crate) use connection::open;
 pub use connection::{GREETING_OCTETS, GREETING_PATIENCE, connected};
+pub(crate) use connection::{listener, open};
 pub use line::AudioSocketLine;
 pub use originate::{Placed, RINGING};
 pub use params::{AudioSocketParams, Originate, Side};

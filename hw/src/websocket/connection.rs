@@ -2,8 +2,7 @@
 
 use std::{
     io::{self, ErrorKind},
-    net::{SocketAddr, TcpListener, TcpStream},
-    sync::Mutex,
+    net::{SocketAddr, TcpStream},
     thread,
     time::Duration,
 };
@@ -14,7 +13,7 @@ use tungstenite::{
 };
 
 use super::{Side, WebSocketLine, WebSocketParams};
-use crate::{Line, OpenError};
+use crate::{Line, OpenError, audiosocket::listener};
 
 /// How long a handshake may take.
 const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(2);
@@ -27,9 +26,6 @@ const LOOK_AROUND: Duration = Duration::from_millis(20);
 
 /// The header in which a client names what it wants to speak.
 const PROTOCOL: &str = "Sec-WebSocket-Protocol";
-
-/// Ports that were listened at once, and are kept: calls that come between two of ours wait in their queue.
-static LISTENERS: Mutex<Vec<(SocketAddr, TcpListener)>> = Mutex::new(Vec::new());
 
 /// Opens the line: connects, or waits until the call comes or `waited_for` says that nobody wants it any more.
 pub(crate) fn open(params: &WebSocketParams, waited_for: &dyn Fn() -> bool) -> Result<Line, OpenError> {
@@ -74,17 +70,6 @@ fn accept(
         }
     }
     Err(OpenError::NobodyWaits)
-}
-
-fn listener(here: SocketAddr) -> io::Result<TcpListener> {
-    let mut listeners = LISTENERS.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-    if let Some((_, listener)) = listeners.iter().find(|(address, _)| *address == here) {
-        return listener.try_clone();
-    }
-    let listener = TcpListener::bind(here)?;
-    listener.set_nonblocking(true)?;
-    listeners.push((here, listener.try_clone()?));
-    Ok(listener)
 }
 
 /// Waits for the handshake, but not for ever.

@@ -10,7 +10,6 @@ use answertone_dsp::{g711::Law, pcm::SILENCE};
 use tungstenite::{Message, WebSocket, stream::MaybeTlsStream};
 
 use super::control::{Style, Told, told};
-use super::*;
 use crate::{Line, LineError, LineUri, PolledLine, open_line};
 
 const JSON_START: &str = r#"{ "event": "MEDIA_START", "connection_id": "fax", "channel": "WebSocket/fax/0x51",

@@ -78,6 +78,7 @@ impl Server {
     }
 
     /// Stops the server where it is, or lets it go on: what a device that sticks is to who uses it.
+    #[allow(dead_code, reason = "used by the tests of the gateway only")]
     pub(crate) fn freeze(&self, frozen: bool) {
         let signal = if frozen { "-STOP" } else { "-CONT" };
         let id = self.process.id().to_string();
