@@ -27,12 +27,11 @@ const AUDIO: &str =
 /// The next request of that kind, and where it came from.
 fn request(socket: &UdpSocket, method: &str) -> (Message, SocketAddr) {
     let mut octets = [0; 4000];
+    let wanted = |message: &Message| message.status().is_none() && message.method() == method;
     loop {
         let (length, from) = socket.recv_from(&mut octets).expect("it comes in time");
-        if let Some(message) = Message::read(&octets[..length]).filter(|message| message.status().is_none()) {
-            if message.method() == method {
-                return (message, from);
-            }
+        if let Some(message) = Message::read(&octets[..length]).filter(wanted) {
+            return (message, from);
         }
     }
 }
