@@ -76,7 +76,7 @@ pub(super) fn run(
         let calls = matches!(task, Task::Send(_) | Task::Poll);
         attendant.listen(telephone.hearing());
         let session = |path_delay| session(task, Config { path_delay, ..config });
-        return sip.run(params, calls, telephone, session, audio, attendant, record).map(|report| (report, None));
+        return sip.run(params, calls, placing, session, audio, attendant).map(|report| (report, None));
     }
     let recorder = record.map(recorder).transpose()?;
     let (mut near, far) = off_hook(line, &task, config.poll, &|| !attendant.is_interrupted())?;

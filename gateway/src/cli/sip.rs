@@ -1,10 +1,6 @@
 //! A call on a line `sip:ACCOUNT`.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use answertone_hw::sip::SipParams;
 use answertone_t30::{audio::AudioConfig, session::Session, time::LineSpan};
@@ -14,8 +10,7 @@ use super::{
     attendant::Attendant,
     config::{DEFAULT_PATH, read},
     error::CliError,
-    on_line::recorder,
-    telephone::TelephoneArgs,
+    on_line::{Placing, recorder},
 };
 use crate::{
     engine::{CallObserver, CallReport, not_connected},
@@ -40,20 +35,19 @@ impl SipArgs {
         &self,
         params: &SipParams,
         calls: bool,
-        telephone: &TelephoneArgs,
+        placing: &Placing<'_>,
         session: impl FnOnce(LineSpan) -> Session,
         audio: AudioConfig,
         attendant: &mut Attendant,
-        record: Option<&Path>,
     ) -> Result<CallReport, CliError> {
         let endpoint = self.endpoint(&params.account)?;
-        let mut recorder = record.map(recorder).transpose()?;
+        let mut recorder = placing.record.map(recorder).transpose()?;
         let leg = if calls { call(&endpoint, params, attendant)? } else { answer(&endpoint, attendant)? };
         let session = session(PacketLine::DELAY);
         let report = match leg {
             Ok(mut leg) => {
                 if calls {
-                    let pressed = telephone.begin(&mut leg, true, &mut || attendant.cancelled());
+                    let pressed = placing.telephone.begin(&mut leg, true, &mut || attendant.cancelled());
                     pressed.map_err(|no_call| CliError::failed(&no_call))?;
                 }
                 if let Some(number) = leg.parties().caller.as_ref().filter(|_| !calls) {

@@ -276,10 +276,15 @@ impl Agent {
 
     fn cancel(&mut self, cancel: &Message, from: Hop) {
         let invite = key(cancel);
-        let found = self.core.is_open(&invite);
-        let (status, reason) = if found { (200, "OK") } else { (481, "Call/Transaction Does Not Exist") };
-        let response = self.core.response(cancel, status, reason);
+        // Of a call that is answered there is nothing left to take back, and yet it is known. RFC 3261 9.2.
+        let known = self.core.is_served(&invite);
+        let (status, reason) = if known { (200, "OK") } else { (481, "Call/Transaction Does Not Exist") };
+        let mut response = self.core.response(cancel, status, reason);
+        if let Some(call) = self.calls.values().find(|call| call.is_invited_by(cancel)) {
+            response.set("To", &call.dialog.local);
+        }
         self.core.send(from, response.write());
+        let found = self.core.is_open(&invite);
         if found {
             for call in self.calls.values_mut() {
                 call.handle_request(&mut self.core, cancel, from);

@@ -383,6 +383,11 @@ impl Core {
         }
     }
 
+    /// Whether a request is known.
+    pub(super) fn is_served(&self, key: &str) -> bool {
+        self.served.iter().any(|served| served.key == key)
+    }
+
     /// Whether an INVITE is known and not answered yet.
     pub(super) fn is_open(&self, key: &str) -> bool {
         self.served.iter().any(|served| served.key == key && served.final_status.is_none())

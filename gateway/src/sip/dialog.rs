@@ -50,7 +50,7 @@ impl Dialog {
             id: invite.header("Call-ID").unwrap_or_default().to_owned(),
             local: tagged_to.to_owned(),
             remote: invite.header("From").unwrap_or_default().to_owned(),
-            target: target(invite).unwrap_or_default(),
+            target: target(invite).unwrap_or_else(|| format!("sip:{}", hop.address)),
             routes: invite.values("Record-Route"),
             sequence: 0,
             heard: invite.sequence(),

@@ -27,12 +27,11 @@ const AUDIO: &str =
 /// The next request of that kind, and where it came from.
 fn request(socket: &UdpSocket, method: &str) -> (Message, SocketAddr) {
     let mut octets = [0; 4000];
+    let wanted = |message: &Message| message.status().is_none() && message.method() == method;
     loop {
         let (length, from) = socket.recv_from(&mut octets).expect("it comes in time");
-        if let Some(message) = Message::read(&octets[..length]).filter(|message| message.status().is_none()) {
-            if message.method() == method {
-                return (message, from);
-            }
+        if let Some(message) = Message::read(&octets[..length]).filter(wanted) {
+            return (message, from);
         }
     }
 }
@@ -46,20 +45,29 @@ fn ok(request: &Message, here: SocketAddr, body: &str) -> Vec<u8> {
     response.write()
 }
 
-/// Turns a handshake until it is through, or for so long.
-fn shaken(sealed: &mut Sealed, media: &UdpSocket, span: Duration) -> bool {
+/// One turn of a sealed end: what is due is sent, and what comes within a moment is taken in.
+fn turn(sealed: &mut Sealed, media: &UdpSocket) {
     media.set_read_timeout(Some(Duration::from_millis(20))).unwrap();
-    let (until, mut octets) = (Instant::now() + span, [0; 4000]);
-    while !sealed.is_sealed() && Instant::now() < until {
-        sealed.handle_timeout(Instant::now());
-        while let Some((to, datagram)) = sealed.poll_transmit() {
-            media.send_to(&datagram, to).unwrap();
-        }
-        if let Ok((length, from)) = media.recv_from(&mut octets) {
-            sealed.handle(&octets[..length], from, Instant::now());
-        }
+    let mut octets = [0; 4000];
+    sealed.handle_timeout(Instant::now());
+    while let Some((to, datagram)) = sealed.poll_transmit() {
+        media.send_to(&datagram, to).unwrap();
     }
-    sealed.is_sealed()
+    if let Ok((length, from)) = media.recv_from(&mut octets) {
+        sealed.handle(&octets[..length], from, Instant::now());
+    }
+}
+
+/// Turns it until that is so, or for ten seconds.
+fn turned(sealed: &mut Sealed, media: &UdpSocket, mut is_so: impl FnMut(&mut Sealed) -> bool) -> bool {
+    let until = Instant::now() + Duration::from_secs(10);
+    while Instant::now() < until {
+        if is_so(sealed) {
+            return true;
+        }
+        turn(sealed, media);
+    }
+    false
 }
 
 /// The far end: it takes the call, and shakes hands before it answers the offer; then it hangs up.
@@ -77,7 +85,7 @@ fn far_end(socket: &UdpSocket) -> bool {
     let fingerprints = vec![image.value("fingerprint").unwrap().parse().unwrap()];
     let address = Some(SocketAddr::from(([127, 0, 0, 1], image.port)));
     sealed.accept(Far { fingerprints, we_are_active: true, address }, Instant::now());
-    let before_the_answer = shaken(&mut sealed, &media, Duration::from_secs(10));
+    let before_the_answer = turned(&mut sealed, &media, |sealed| sealed.is_sealed());
     let answer = format!(
         "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=image {} UDP/TLS/UDPTL t38\r\n\
          a=T38FaxVersion:0\r\na=setup:active\r\na=fingerprint:{}\r\na=tls-id:{}\r\n",
@@ -87,14 +95,7 @@ fn far_end(socket: &UdpSocket) -> bool {
     );
     socket.send_to(&ok(&offered, here, &answer), from).unwrap();
     // What it says is sealed by the keys of before the answer.
-    let (until, mut opened) = (Instant::now() + Duration::from_secs(10), false);
-    let mut octets = [0; 4000];
-    while !opened && Instant::now() < until {
-        if let Ok((length, from)) = media.recv_from(&mut octets) {
-            sealed.handle(&octets[..length], from, Instant::now());
-        }
-        opened = sealed.poll_opened().is_some();
-    }
+    let opened = turned(&mut sealed, &media, |sealed| sealed.poll_opened().is_some());
     let goodbye = Message::request("BYE", invite.header("Contact").unwrap().trim_matches(['<', '>']))
         .with("Via", format!("SIP/2.0/UDP {here};branch=z9hG4bKbye"))
         .with("From", format!("{};tag=far", invite.header("To").unwrap()))

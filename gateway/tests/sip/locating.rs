@@ -4,7 +4,10 @@ use std::net::{SocketAddr, TcpListener, UdpSocket};
 
 use answertone_gateway::sip::Endpoint;
 
-use crate::scripts::{account, free_port, is_there, outcome, sipp};
+use crate::{
+    daemon::wait_for,
+    scripts::{account, free_port, is_bound, is_there, outcome, sipp},
+};
 
 /// The labels of a name, RFC 1035 3.1.
 fn labels(name: &str) -> Vec<u8> {
@@ -70,7 +73,7 @@ fn an_account_registers_with_the_server_that_stands_in_for_one_that_is_gone() {
         ("two.office.example", 1, vec![127, 0, 0, 1]),
     ]);
     let script = sipp("registrar", port, &["-t", "t1"]);
-    std::thread::sleep(std::time::Duration::from_millis(500));
+    wait_for("sipp's port", || is_bound("tcp", port));
     let more =
         format!("server = \"office.example\"\nname_server = \"{server}\"\nregister = true\ntransport = \"tcp\"\n");
     let endpoint = Endpoint::open(&account(folder.path(), &more)).unwrap();

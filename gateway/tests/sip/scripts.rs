@@ -24,6 +24,8 @@ use answertone_t30::{
     time::LineTime,
 };
 
+use crate::daemon::wait_for;
+
 /// Scenarios in which sipp calls us, and what the account is set to.
 const CALLERS: [(&str, &str); 22] = [
     ("caller_asks", ""),
@@ -100,6 +102,12 @@ pub(crate) fn sipp(scenario: &str, port: u16, more: &[&str]) -> Child {
     command.arg("-sf").arg(file).args(["-m", "1", "-i", "127.0.0.1", "-s", "office", "-nostdin"]);
     command.args(["-p", &port.to_string(), "-timeout", "60s", "-timeout_error"]).args(more);
     command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+/// Whether somebody has a port of this machine; a socket of ours that tried would be in the way.
+pub(crate) fn is_bound(transport: &str, port: u16) -> bool {
+    let sockets = std::fs::read_to_string(format!("/proc/net/{transport}")).unwrap();
+    sockets.contains(&format!(" 0100007F:{port:04X} 00000000:0000 "))
 }
 
 /// How the scenario ended for sipp: nothing to say is well.
@@ -252,8 +260,7 @@ fn accounts_register_over_datagrams_and_streams() {
         let folder = tempfile::tempdir().unwrap();
         let port = free_port();
         let script = sipp("registrar", port, &["-t", mode]);
-        // A server that is not there yet is tried again; here it is given a moment.
-        thread::sleep(Duration::from_millis(500));
+        wait_for("sipp's port", || is_bound(transport, port));
         let more = format!("server = \"127.0.0.1:{port}\"\nregister = true\ntransport = \"{transport}\"\n");
         let endpoint = Endpoint::open(&account(folder.path(), &more)).unwrap();
         assert_eq!(outcome(script), None, "{transport}");

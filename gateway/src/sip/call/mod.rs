@@ -114,12 +114,14 @@ impl Call {
         message.header("Call-ID") == Some(self.dialog.id.as_str()) && our_tag == self.dialog.our_tag()
     }
 
+    /// Whether a request without our tag is about the invitation that began the call.
+    pub(super) fn is_invited_by(&self, request: &Message) -> bool {
+        request.header("Call-ID") == Some(self.dialog.id.as_str()) && request.tag("From") == self.dialog.far_tag()
+    }
+
     /// Whether the same call came by two ways.
     pub(super) fn is_same_invitation(&self, invite: &Message) -> bool {
-        let same = |one: Option<&str>, other: Option<&str>| one == other;
-        invite.header("Call-ID") == Some(self.dialog.id.as_str())
-            && same(invite.tag("From"), self.dialog.far_tag())
-            && invite.sequence() == self.dialog.heard
+        self.is_invited_by(invite) && invite.sequence() == self.dialog.heard
     }
 
     fn tell(&self, core: &mut Core, tidings: Tidings) {
