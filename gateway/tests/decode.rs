@@ -294,7 +294,7 @@ fn t38_capture(wire: impl Fn() -> Wire, tcp: bool) -> Vec<u8> {
             }
             while calls[side].poll_event().is_some() {}
         }
-        now = now + LineSpan::ms(10);
+        now += LineSpan::ms(10);
         calls.iter_mut().for_each(|call| call.handle_timeout(now));
     }
     file
