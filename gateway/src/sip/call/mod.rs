@@ -232,7 +232,7 @@ impl Call {
     }
 
     pub(super) fn due(&self) -> Option<Duration> {
-        let wish = self.wish_at.filter(|_| !self.wishes.is_empty());
+        let wish = self.wish_at.filter(|_| !self.wishes.is_empty() && self.is_free());
         let ringing = matches!(self.state, State::Ringing(_));
         let unproved = self.unproved.as_ref().filter(|_| ringing).map(|(_, until)| *until);
         [wish, unproved, self.timer.map(|timer| timer.due())].into_iter().flatten().min()

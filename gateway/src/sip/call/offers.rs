@@ -51,10 +51,14 @@ impl Call {
         self.go_on(core);
     }
 
+    /// Whether no offer is under way.
+    pub(super) fn is_free(&self) -> bool {
+        matches!(self.state, State::Up) && self.ours.is_none() && self.unacknowledged.is_none()
+    }
+
     /// Offers what we want next, if nothing else is under way.
     pub(super) fn go_on(&mut self, core: &mut Core) {
-        let free = matches!(self.state, State::Up) && self.ours.is_none() && self.unacknowledged.is_none();
-        if !free || self.wish_at.is_some_and(|at| at > core.now) {
+        if !self.is_free() || self.wish_at.is_some_and(|at| at > core.now) {
             return;
         }
         self.wish_at = None;

@@ -43,7 +43,8 @@ fn step(world: &mut World, dice: &mut dyn FnMut() -> u64, calls: &mut Vec<(usize
 
 #[test]
 fn whatever_happens_every_call_ends() {
-    for seed in 0..60 {
+    // 241: an offer that waits for its turn behind an answer that is never acknowledged.
+    for seed in (0..60).chain([241]) {
         let policy = [Policy::Never, Policy::Preferred, Policy::Required][seed as usize % 3];
         let mut world = World::new([Profile { policy, ..profile(0) }, profile(1)]);
         let mut dice = chance(seed + 1000);
