@@ -11,7 +11,7 @@ use answertone_dsp::g711::Law;
 use answertone_t30::{
     image::{Bitmap, Page, Resolution, tiff::TiffDocument},
     session::{Config, Document, Session},
-    t38::{self, TerminalConfig, Wire, rtp::PayloadTypes, udptl::ErrorCorrection},
+    t38::{self, Syntax, TerminalConfig, Wire, rtp::PayloadTypes, udptl::ErrorCorrection},
     time::{LineSpan, LineTime},
 };
 use answertone_vectors::shared;
@@ -326,12 +326,12 @@ fn packet(side: usize, place: Option<u32>, payload: &[u8]) -> Vec<u8> {
 fn t38_in_udptl_rtp_and_tcp_gives_its_pages() {
     let folder = tempfile::tempdir().unwrap();
     let udptl = || Wire::udptl(ErrorCorrection::default(), 1400);
-    let rtp = |red| move || Wire::rtp(PayloadTypes { t38: 98, red }, 1, 65_500);
+    let rtp = |red| move || Wire::rtp(PayloadTypes { t38: 98, red, fec: None }, 1, 65_500);
     for (name, capture) in [
         ("T.38 from", t38_capture(udptl, false)),
         ("T.38 in RTP from", t38_capture(rtp(None), false)),
         ("T.38 in RTP from", t38_capture(rtp(Some((99, 2))), false)),
-        ("T.38 over TCP from", t38_capture(Wire::tpkt, true)),
+        ("T.38 over TCP from", t38_capture(|| Wire::tpkt(Syntax::default()), true)),
     ] {
         fs::write(folder.path().join("call.pcap"), capture).unwrap();
         let told = json(folder.path(), "call.pcap");

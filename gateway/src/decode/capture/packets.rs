@@ -82,10 +82,10 @@ fn ways(datagrams: &[&Datagram]) -> Vec<By> {
     let mut types: Vec<(usize, u8)> = types.into_iter().map(|(kind, count)| (count, kind)).collect();
     types.sort_unstable_by(|one, other| other.cmp(one));
     let types: Vec<u8> = types.into_iter().take(MOST_TYPES).map(|(_, kind)| kind).collect();
-    let alone = types.iter().map(|t38| PayloadTypes { t38: *t38, red: None });
+    let alone = types.iter().map(|t38| PayloadTypes { t38: *t38, red: None, fec: None });
     let repeated = types.iter().flat_map(|red| {
         let others = types.iter().filter(move |t38| *t38 != red).chain([&NO_TYPE]);
-        others.map(|t38| PayloadTypes { t38: *t38, red: Some((*red, 0)) })
+        others.map(|t38| PayloadTypes { t38: *t38, red: Some((*red, 0)), fec: None })
     });
     [By::Udptl].into_iter().chain(alone.chain(repeated).map(By::Rtp)).collect()
 }
@@ -116,7 +116,7 @@ impl Packets {
     }
 
     fn take_datagrams<'a>(&mut self, datagrams: impl Iterator<Item = &'a &'a Datagram>, way: Way, begun: LineTime) {
-        let (mut wire, mut now) = (wire(way.by), LineTime::ZERO);
+        let (mut wire, mut now) = (wire(way), LineTime::ZERO);
         for datagram in datagrams {
             now = LineTime(datagram.at.since(begun).0);
             wire.receive(&datagram.payload, now);
@@ -132,13 +132,13 @@ impl Packets {
         let distance = |datagram: &Datagram| datagram.place.unwrap_or(first).wrapping_sub(first).wrapping_add(HALF);
         let mut segments: Vec<&&Datagram> = datagrams.iter().collect();
         segments.sort_by_key(|segment| distance(segment));
-        let (mut wire, mut due, mut now) = (wire(way.by), distance(segments[0]), LineTime::ZERO);
+        let (mut wire, mut due, mut now) = (wire(way), distance(segments[0]), LineTime::ZERO);
         for segment in segments {
             now = now.max(LineTime(segment.at.since(begun).0));
             let known = due.saturating_sub(distance(segment)) as usize;
             if distance(segment) > due || wire.is_broken() {
                 self.ear.lost();
-                wire = self::wire(way.by);
+                wire = self::wire(way);
             }
             // What comes again is left out.
             let fresh = segment.payload.get(known..).unwrap_or_default();
@@ -165,11 +165,11 @@ impl Packets {
     }
 }
 
-fn wire(by: By) -> Wire {
-    match by {
+fn wire(way: Way) -> Wire {
+    match way.by {
         By::Udptl => Wire::udptl(ErrorCorrection::None, 0),
         By::Rtp(types) => Wire::rtp(types, 0, 0),
-        By::Tpkt => Wire::tpkt(),
+        By::Tpkt => Wire::tpkt(way.syntax),
     }
 }
 
