@@ -22,8 +22,10 @@ use super::{
 
 /// Send documents to a fax machine.
 #[derive(Args, Debug)]
-#[command(after_help = "Examples:\n  answertone send letter.pdf --to '+1 555 0100' --line 'sim:?snr=30'\n  answertone send letter.pdf --to '+1 555 0100' --queue\n\n\
-                        With --queue, Ctrl-C leaves the fax in the gateway's queue; answertone queue shows and cancels it.")]
+#[command(
+    after_help = "Examples:\n  answertone send letter.pdf --to '+1 555 0100' --line 'sim:?snr=30'\n  answertone send letter.pdf --to '+1 555 0100' --queue\n\n\
+                        With --queue, Ctrl-C leaves the fax in the gateway's queue; answertone queue shows and cancels it."
+)]
 pub(super) struct SendArgs {
     /// Documents, in order: TIFF, PDF, PNG, JPEG or text.
     #[arg(required = true, value_name = "FILE")]

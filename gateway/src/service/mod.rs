@@ -331,8 +331,9 @@ impl Shared {
                     }
                     self.clone().spawn_connected(workers, &line, params);
                 }
-                LineUri::WebSocket(params) if line.purpose != Purpose::Send => (0..params.calls)
-                    .for_each(|_| drop(workers.spawn(onramp::work(self.clone(), line.clone())))),
+                LineUri::WebSocket(params) if line.purpose != Purpose::Send => {
+                    (0..params.calls).for_each(|_| drop(workers.spawn(onramp::work(self.clone(), line.clone()))))
+                }
                 LineUri::Sip(params) => self.clone().spawn_account(workers, &line, &params.account),
                 _ if line.purpose != Purpose::Receive => {
                     workers.spawn(offramp::work(self.clone(), line));

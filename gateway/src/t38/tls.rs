@@ -68,7 +68,11 @@ pub(crate) fn client(identity: &Identity, protocol: &[u8], judge: impl Judge) ->
 }
 
 /// What servers need that believe the certificates that are judged well.
-pub(crate) fn server_config(identity: &Identity, protocol: &[u8], judge: impl Judge) -> Result<Arc<ServerConfig>, Error> {
+pub(crate) fn server_config(
+    identity: &Identity,
+    protocol: &[u8],
+    judge: impl Judge,
+) -> Result<Arc<ServerConfig>, Error> {
     let (certificate, key) = identity.for_tls();
     let provider = Arc::new(aws_lc_rs::default_provider());
     let config = ServerConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions()?;

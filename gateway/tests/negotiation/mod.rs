@@ -8,7 +8,7 @@ use mail_builder::{
     headers::{content_type::ContentType, raw::Raw},
     mime::MimePart,
 };
-use mail_parser::{Message, MessageParser, MimeHeaders};
+use mail_parser::{Message, MessageParser};
 
 use crate::{
     daemon::{Gateway, Sink, operate, wait_for},

@@ -273,13 +273,13 @@ fn strangers_packets_of_rtp_are_refused_and_a_bad_network_is_borne() {
     // In clear from the right place, sealed from a wrong one, and sealed packets once more.
     let (right, wrong) = (address(0, FIRST), "10.9.9.9:4000".parse().unwrap());
     world.ends[1].handle(FIRST, &packet(201), right, world.now);
-    for again in world.sniffed[before..].to_vec() {
+    for again in &world.sniffed[before..] {
         assert!((20..=63).contains(&again[0]) || !again.windows(8).any(|octets| octets == b"a packet"));
-        world.ends[1].handle(FIRST, &again, wrong, world.now);
+        world.ends[1].handle(FIRST, again, wrong, world.now);
     }
     assert_eq!(world.ends[1].poll_opened(), None);
-    for again in world.sniffed[before..].to_vec() {
-        world.ends[1].handle(FIRST, &again, right, world.now);
+    for again in &world.sniffed[before..] {
+        world.ends[1].handle(FIRST, again, right, world.now);
     }
     // What was lost on the way may still come, when it is not too old.
     let late: Vec<Vec<u8>> = std::iter::from_fn(|| world.ends[1].poll_opened()).collect();
