@@ -40,8 +40,11 @@ pub enum SealError {
 /// Opens what is sealed and finds who signed. A mail that is neither comes back as it is.
 pub fn open(keys: &Seal, raw: Vec<u8>) -> Result<Opened, SealError> {
     let entity = Entity::of(&raw);
+    let mut within = vec![];
     let raw = if entity.is("multipart", "encrypted") {
-        entity.with_content(&openpgp::open(keys, &entity)?)
+        let (content, signers) = openpgp::open(keys, &entity)?;
+        within = signers;
+        entity.with_content(&content)
     } else if entity.is_smime("enveloped-data") {
         entity.with_content(&smime::open(keys, &raw)?)
     } else {
@@ -58,8 +61,8 @@ pub fn open(keys: &Seal, raw: Vec<u8>) -> Result<Opened, SealError> {
         _ => Ok(vec![]),
     };
     // A signature that nobody can vouch for makes a mail no worse than none.
-    let signers = signers.unwrap_or_default();
-    Ok(Opened { raw, signers })
+    within.extend(signers.unwrap_or_default());
+    Ok(Opened { raw, signers: within })
 }
 
 /// Seals a mail for whom it is for; it comes back as it is where we have no key for that.

@@ -12,15 +12,21 @@ fn gpg(keys: &Seal) -> Command {
     gpg
 }
 
-/// What is in the seal.
-pub(super) fn open(keys: &Seal, entity: &Entity<'_>) -> Result<Vec<u8>, SealError> {
+/// What is in the seal, and the addresses of the keys that signed it in there, RFC 3156 6.2. A signature that cannot be checked
+/// does not keep it closed.
+pub(super) fn open(keys: &Seal, entity: &Entity<'_>) -> Result<(Vec<u8>, Vec<String>), SealError> {
     if keys.openpgp_home.is_empty() {
         return Err(SealError::Closed("this gateway has no OpenPGP key".into()));
     }
     let parts = entity.parts();
     let sealed = parts.get(1).ok_or_else(|| SealError::Closed("it has no sealed part".into()))?;
     let said = run("gpg", gpg(keys).arg("--decrypt"), sealed)?;
-    if said.ok { Ok(said.output) } else { Err(SealError::Closed(said.last_words())) }
+    let opened = said.errors.lines().any(|line| line == "[GNUPG:] DECRYPTION_OKAY");
+    match (said.ok, opened) {
+        (true, _) => Ok((said.output, good(&said.errors))),
+        (false, true) => Ok((said.output, vec![])),
+        (false, false) => Err(SealError::Closed(said.last_words())),
+    }
 }
 
 /// Addresses of the keys that signed it.
@@ -29,11 +35,13 @@ pub(super) fn signers(keys: &Seal, entity: &Entity<'_>) -> Result<Vec<String>, S
     let ([signed, signature, ..], false) = (&parts[..], keys.openpgp_home.is_empty()) else { return Ok(vec![]) };
     let file = Scratch::new(signature)?;
     let said = run("gpg", gpg(keys).arg("--verify").arg(&file.0).arg("-"), signed)?;
-    if !said.ok {
-        return Ok(vec![]);
-    }
-    let good = said.errors.lines().filter_map(|line| line.strip_prefix("[GNUPG:] GOODSIG "));
-    Ok(good.filter_map(|line| address_of(line.split_once(' ')?.1)).collect())
+    Ok(if said.ok { good(&said.errors) } else { vec![] })
+}
+
+/// Addresses of the keys whose signatures gpg calls good.
+fn good(said: &str) -> Vec<String> {
+    let good = said.lines().filter_map(|line| line.strip_prefix("[GNUPG:] GOODSIG "));
+    good.filter_map(|line| address_of(line.split_once(' ')?.1)).collect()
 }
 
 /// The address in the name of a key: `Name (comment) <address>`, or nothing else but the address.
