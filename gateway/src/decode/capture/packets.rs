@@ -24,8 +24,6 @@ const FEWEST: usize = 3;
 /// The first type of RTP that only signalling gives a meaning, and how many of them are tried.
 const FIRST_DYNAMIC: u8 = 96;
 const MOST_TYPES: usize = 3;
-/// A type that stands for none.
-const NO_TYPE: u8 = 0x7f;
 /// Long after all that is waited for.
 const AFTERWARDS: LineSpan = LineSpan::ms(10_000);
 /// Half the places that TCP counts.
@@ -83,11 +81,17 @@ fn ways(datagrams: &[&Datagram]) -> Vec<By> {
     types.sort_unstable_by(|one, other| other.cmp(one));
     let types: Vec<u8> = types.into_iter().take(MOST_TYPES).map(|(_, kind)| kind).collect();
     let alone = types.iter().map(|t38| PayloadTypes { t38: *t38, red: None, fec: None });
-    let repeated = types.iter().flat_map(|red| {
-        let others = types.iter().filter(move |t38| *t38 != red).chain([&NO_TYPE]);
-        others.map(|t38| PayloadTypes { t38: *t38, red: Some((*red, 0)), fec: None })
+    let repeated = types.iter().filter_map(|red| {
+        let mut packets = datagrams.iter().filter_map(|datagram| rtp(&datagram.payload));
+        let t38 = packets.find_map(|packet| (packet.kind == *red).then(|| own_kind(packet.payload)).flatten())?;
+        Some(PayloadTypes { t38, red: Some((*red, 0)), fec: None })
     });
     [By::Udptl].into_iter().chain(alone.chain(repeated).map(By::Rtp)).collect()
+}
+
+/// The type of the newest block of a payload that repeats earlier ones: behind the headers of those. RFC 2198 3.
+fn own_kind(payload: &[u8]) -> Option<u8> {
+    payload.iter().step_by(4).find(|octet| **octet & 0x80 == 0).copied()
 }
 
 impl Side {
