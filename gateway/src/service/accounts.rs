@@ -90,7 +90,7 @@ fn answer(shared: &Arc<Shared>, handle: &Handle, line: &Line, ringing: Ringing) 
     }
 }
 
-/// Calls a number. From the second step of the ladder on the fax stays audio, unless the far end wants it otherwise.
+/// Calls a number. From the second step of the ladder on the fax stays audio.
 pub(super) fn call(shared: &Shared, account: &str, number: &str, step: i64) -> Result<Trunk, NotPlaced> {
     let endpoint = shared.accounts.open().get(account).cloned();
     let endpoint =

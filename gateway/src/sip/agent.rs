@@ -176,6 +176,11 @@ impl Agent {
         self.with(call, now, Call::want_audio);
     }
 
+    /// Keeps a call audio, whatever the far end wants it to be.
+    pub fn keep_audio(&mut self, call: CallId, now: Duration) {
+        self.with(call, now, Call::keep_audio);
+    }
+
     /// Gives a call keys for its next seal: each seal has its own.
     pub fn set_keys(&mut self, call: CallId, own: OwnSeal, now: Duration) {
         self.with(call, now, |call, core| call.set_keys(core, own));

@@ -54,6 +54,8 @@ pub(super) enum Wish {
     Answer(CallId, Local),
     Reject(CallId, u16, &'static str),
     Image(CallId),
+    /// Neither make it T.38 nor let the far end do so.
+    KeepAudio(CallId),
     /// Keys for the next seal.
     Keys(CallId, OwnSeal),
     /// Seal it anew by them.
@@ -403,6 +405,7 @@ impl Working {
             Wish::NewKeys(call) => self.agent.want_new_keys(call, now),
             Wish::Key(call, key) => self.agent.digit(call, key, now),
             Wish::Image(call) => self.agent.want_image(call, now),
+            Wish::KeepAudio(call) => self.agent.keep_audio(call, now),
             Wish::HangUp(call) => {
                 self.calls.remove(&call);
                 self.agent.hang_up(call, now);

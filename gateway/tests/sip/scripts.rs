@@ -201,7 +201,7 @@ fn events(media: &UdpSocket) -> String {
     keys
 }
 
-fn calling(scenario: &str, more: &str) -> (Option<String>, Result<CallReport, NoCall>) {
+fn calling(scenario: &str, more: &str, kept: bool) -> (Option<String>, Result<CallReport, NoCall>) {
     let folder = tempfile::tempdir().unwrap();
     let port = free_port();
     let media = UdpSocket::bind("127.0.0.1:0").unwrap();
@@ -215,6 +215,9 @@ fn calling(scenario: &str, more: &str) -> (Option<String>, Result<CallReport, No
     };
     let called = endpoint.call(&format!("sip:office@127.0.0.1:{port}"), &Hearing::default(), &mut cancelled);
     let report = called.map(|mut leg| {
+        if kept {
+            leg.keep_audio();
+        }
         let observer = Nobody::default();
         let ends = ["called_speaks_early", "called_rings_reliably"].contains(&scenario) || PRESSED.contains(&scenario);
         observer.0.store(ends, Ordering::Relaxed);
@@ -235,7 +238,8 @@ fn calls_of_ours_end_as_the_far_end_says() {
         return;
     }
     let results: Vec<_> = thread::scope(|scope| {
-        let all: Vec<_> = CALLED.iter().map(|(name, more, _)| scope.spawn(move || calling(name, more))).collect();
+        let all: Vec<_> =
+            CALLED.iter().map(|(name, more, _)| scope.spawn(move || calling(name, more, false))).collect();
         all.into_iter().map(|each| each.join().unwrap()).collect()
     });
     for ((name, _, cause), (failed, report)) in CALLED.iter().zip(results) {
@@ -249,6 +253,24 @@ fn calls_of_ours_end_as_the_far_end_says() {
             assert!(report.t30_status.contains("sealed"), "{}", report.t30_status);
         }
     }
+}
+
+#[test]
+fn a_call_that_is_to_stay_audio_does_unless_it_must_be_sealed() {
+    if !is_there(2) {
+        return;
+    }
+    thread::scope(|scope| {
+        for (name, more) in [("called_wants_t38", ""), ("called_answers_in_clear", "seal = \"required\"\n")] {
+            scope.spawn(move || {
+                let (failed, report) = calling(name, more, true);
+                assert_eq!(failed, None, "{name}");
+                let report = report.unwrap_or_else(|no_call| panic!("{name}: {no_call}"));
+                assert_eq!(report.failure.as_ref().map(|failure| failure.cause), Some("line_lost"), "{name}");
+                assert_eq!(report.t30_status.contains("sealed"), !more.is_empty(), "{}", report.t30_status);
+            });
+        }
+    });
 }
 
 #[test]

@@ -42,6 +42,17 @@ enum State {
     Over,
 }
 
+/// An answer of ours that is not acknowledged.
+struct Unacknowledged {
+    /// What names the request that it answers, and its number.
+    key: String,
+    sequence: u32,
+    /// Our offer in it, if it is one.
+    offered: Option<Wanted>,
+    /// How long the acknowledgement is waited for.
+    until: Duration,
+}
+
 /// A call.
 pub(super) struct Call {
     id: CallId,
@@ -54,8 +65,7 @@ pub(super) struct Call {
     ours: Option<(Wanted, u32)>,
     /// The ACK of our last offer, for those who did not hear it.
     acknowledgement: Option<(u32, Vec<u8>, Hop)>,
-    /// An answer of ours that is not acknowledged: what names it, its number, and our offer in it, if it is one.
-    unacknowledged: Option<(String, u32, Option<Wanted>)>,
+    unacknowledged: Option<Unacknowledged>,
     /// What we want, best first.
     wishes: VecDeque<Wanted>,
     wish_at: Option<Duration>,
@@ -67,6 +77,8 @@ pub(super) struct Call {
     way: Way,
     /// What we want next is to be sealed by new keys.
     renewing: bool,
+    /// T.38 is declined, whatever the account takes.
+    stays_audio: bool,
     /// The acknowledgement of a ringing that did not come yet, and how long it is waited for.
     unproved: Option<(String, Duration)>,
 }
@@ -101,6 +113,7 @@ impl Call {
             updates: false,
             way: Way::default(),
             renewing: false,
+            stays_audio: false,
             unproved: None,
         }
     }
@@ -228,6 +241,9 @@ impl Call {
             self.reject(core, 504, "Server Time-out");
             self.tell(core, Tidings::Ended(End::unreachable("the caller does not acknowledge that it rings".into())));
         }
+        if matches!(self.state, State::Up) {
+            self.acknowledgement_due(core);
+        }
         self.go_on(core);
     }
 
@@ -235,6 +251,8 @@ impl Call {
         let wish = self.wish_at.filter(|_| !self.wishes.is_empty() && self.is_free());
         let ringing = matches!(self.state, State::Ringing(_));
         let unproved = self.unproved.as_ref().filter(|_| ringing).map(|(_, until)| *until);
-        [wish, unproved, self.timer.map(|timer| timer.due())].into_iter().flatten().min()
+        let up = matches!(self.state, State::Up);
+        let unacknowledged = self.unacknowledged.as_ref().filter(|_| up).map(|answer| answer.until);
+        [wish, unproved, unacknowledged, self.timer.map(|timer| timer.due())].into_iter().flatten().min()
     }
 }

@@ -1,11 +1,11 @@
 //! What a call is and is to be: offers of ours and of theirs, one at a time, and what they come to. RFC 3264, RFC 6337.
 
-use super::{Call, SDP, State};
+use super::{Call, SDP, State, Unacknowledged};
 use crate::{
-    sdp::{self, Agreed, Description, Direction, Local, NoAnswer, Wanted},
+    sdp::{self, Agreed, Description, Direction, Local, NoAnswer, Rules, Wanted},
     sip::{
         End, Policy, Tidings,
-        core::{Core, Owner, key},
+        core::{Core, Owner, PATIENCE, key},
         dialog::SUPPORTED,
         message::Message,
         timer::{self, SessionTimer},
@@ -15,7 +15,7 @@ use crate::{
 impl Call {
     /// We want T.38.
     pub(in crate::sip) fn want_image(&mut self, core: &mut Core) {
-        if self.is_image() || self.is_over() || core.profile.t38.is_none() {
+        if self.is_image() || self.is_over() || self.stays_audio || core.profile.t38.is_none() {
             return;
         }
         let image = |sealed, beside| Wanted::Image { sealed, beside };
@@ -39,6 +39,18 @@ impl Call {
             self.wishes = [Wanted::Audio(Direction::SendRecv)].into();
             self.go_on(core);
         }
+    }
+
+    /// The call is audio to its end: T.38 is declined from now on, and given up if the far end was quick to make it that.
+    pub(in crate::sip) fn keep_audio(&mut self, core: &mut Core) {
+        self.stays_audio = true;
+        self.want_audio(core);
+    }
+
+    /// What is taken in this call.
+    fn rules(&self, core: &Core) -> Rules {
+        let rules = core.profile.rules();
+        Rules { clear: rules.clear && !self.stays_audio, sealed: rules.sealed && !self.stays_audio }
     }
 
     /// We want the call sealed by new keys, RFC 8842 5.5.
@@ -113,7 +125,7 @@ impl Call {
         let body = match invite.description() {
             Some(body) => {
                 let offer = Description::read(body);
-                let Some(choice) = sdp::choose(&offer, &self.local, core.profile.rules(), first) else {
+                let Some(choice) = sdp::choose(&offer, &self.local, self.rules(core), first) else {
                     self.decline(core, invite);
                     return false;
                 };
@@ -133,7 +145,8 @@ impl Call {
         }
         self.timer = SessionTimer::agreed(&ok, false, core.now);
         if invite.method() == "INVITE" {
-            self.unacknowledged = Some((key(invite), invite.sequence().unwrap_or_default(), offered));
+            let (sequence, until) = (invite.sequence().unwrap_or_default(), core.now + PATIENCE);
+            self.unacknowledged = Some(Unacknowledged { key: key(invite), sequence, offered, until });
         }
         core.respond(&key(invite), &ok.with_body(SDP, body.to_string()));
         if let Some(agreed) = agreed {

@@ -49,11 +49,9 @@ impl Call {
     }
 
     pub(super) fn acknowledged(&mut self, core: &mut Core, ack: &Message, number: u32) {
-        let Some((key, _, offered)) = self.unacknowledged.take_if(|(_, sequence, _)| *sequence == number) else {
-            return;
-        };
-        core.acknowledged(&key);
-        if let (Some(wanted), Some(body)) = (offered, ack.description()) {
+        let Some(answer) = self.unacknowledged.take_if(|answer| answer.sequence == number) else { return };
+        core.acknowledged(&answer.key);
+        if let (Some(wanted), Some(body)) = (answer.offered, ack.description()) {
             match sdp::agreed(&self.local, wanted, &Description::read(body)) {
                 Ok(agreed) => self.take(core, agreed),
                 Err(NoAnswer::Unsealed) => self.tell(core, Tidings::Unsealed),
@@ -61,6 +59,14 @@ impl Call {
             }
         }
         self.go_on(core);
+    }
+
+    /// Our answer was told for as long as it is told, and never acknowledged: RFC 3261 13.3.1.4 and 14.2.
+    pub(super) fn acknowledgement_due(&mut self, core: &mut Core) {
+        if self.unacknowledged.take_if(|answer| answer.until <= core.now).is_some() {
+            self.say_goodbye(core);
+            self.end(core, End::far_hung_up("the far end did not acknowledge our answer".into()));
+        }
     }
 
     pub(super) fn cancelled(&mut self, core: &mut Core, cancel: &Message) {
@@ -86,8 +92,8 @@ impl Call {
             core.respond(&key(invite), &response);
         }
         // Our answer need not be told any more: who says BYE has heard it.
-        if let Some((key, ..)) = self.unacknowledged.take() {
-            core.acknowledged(&key);
+        if let Some(answer) = self.unacknowledged.take() {
+            core.acknowledged(&answer.key);
         }
     }
 

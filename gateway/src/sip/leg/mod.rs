@@ -109,9 +109,12 @@ impl Leg {
         &self.parties
     }
 
-    /// The fax goes as audio, unless the far end asks for T.38.
+    /// The fax goes as audio, also where the far end asks for T.38; a call that must be sealed cannot, and goes as ever.
     pub fn keep_audio(&mut self) {
-        self.asked = true;
+        if self.policy != Policy::Required {
+            self.asked = true;
+            self.wish(Wish::KeepAudio(self.call));
+        }
     }
 
     fn wish(&self, wish: Wish) {

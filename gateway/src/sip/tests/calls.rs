@@ -88,6 +88,51 @@ fn each_message_may_be_lost_once() {
     }
 }
 
+/// What became of a call whose answers nobody acknowledges, just before the 32 s are over and just after: goodbyes, ends.
+fn unacknowledged(world: &mut World) -> [(usize, Option<EndCause>); 2] {
+    [31_980, 20].map(|span| {
+        world.pass(Duration::from_millis(span));
+        (world.sent(1, "BYE").len(), world.end(1))
+    })
+}
+
+#[test]
+fn a_call_whose_answer_is_never_acknowledged_is_ended() {
+    let mut world = World::usual();
+    world.loses = Box::new(|_, message| is(message, "ACK"));
+    world.dial();
+    let (bob, _) = world.rung[1].pop().unwrap();
+    world.agents[1].answer(bob, local(1), world.now);
+    assert_eq!(unacknowledged(&mut world), [(0, None), (1, Some(EndCause::FarEnd))]);
+    world.second();
+    assert_eq!((world.end(0), world.agents[0].calls(), world.agents[1].calls()), (Some(EndCause::FarEnd), 0, 0));
+}
+
+#[test]
+fn so_is_one_whose_answer_to_a_later_offer_is_not() {
+    for body in ["", &offer(&local(0), Wanted::Image { sealed: false, beside: false }).to_string()] {
+        let mut world = World::usual();
+        world.connect();
+        world.agents[1].handle(&reinvite(&world, 50, body).write(), hop(0), world.now);
+        assert_eq!(unacknowledged(&mut world), [(0, None), (1, Some(EndCause::FarEnd))], "{body}");
+    }
+}
+
+#[test]
+fn an_answer_acknowledged_at_the_last_moment_is_acknowledged() {
+    let mut world = World::usual();
+    let [alice, _] = world.connect();
+    let mut acknowledged = 0;
+    // The last copies of an answer are told 27.5 s and 31.5 s after it.
+    world.loses = Box::new(move |_, message| {
+        acknowledged += u32::from(is(message, "ACK"));
+        is(message, "ACK") && acknowledged <= 10
+    });
+    world.agents[0].want_image(alice, world.now);
+    world.pass(Duration::from_secs(60));
+    assert_eq!((world.sent(0, "ACK").len(), world.sent(1, "BYE").len(), world.end(1)), (12, 0, None));
+}
+
 #[test]
 fn a_session_is_refreshed_and_ends_when_the_far_end_is_gone() {
     let mut world = World::usual();

@@ -14,6 +14,41 @@ fn a_call_stays_audio_where_t38_is_refused_in_all_its_forms() {
 }
 
 #[test]
+fn a_call_that_is_to_stay_audio_declines_t38_and_goes_on() {
+    for policy in [Policy::Never, Policy::Preferred] {
+        let mut world = World::new([0, 1].map(|which| Profile { policy, ..profile(which) }));
+        let [alice, bob] = world.connect();
+        world.agents[0].keep_audio(alice, world.now);
+        world.agents[1].want_image(bob, world.now);
+        world.second();
+        let forms = if policy == Policy::Never { 2 } else { 3 };
+        assert_eq!(world.sent(0, "488").len(), forms);
+        assert_eq!(world.told[1].last(), Some(&Tidings::StaysAudio { status: 488 }));
+        assert_eq!((world.end(0), world.end(1), world.is_image(0), world.is_image(1)), (None, None, false, false));
+        // Of that call alone.
+        let [_, other] = world.connect();
+        world.agents[1].want_image(other, world.now);
+        world.second();
+        assert!(world.is_image(0) && world.is_image(1));
+    }
+}
+
+#[test]
+fn a_far_end_that_makes_it_t38_before_that_is_said_is_brought_back() {
+    let mut world = World::usual();
+    let [alice, bob] = world.connect();
+    world.agents[1].want_image(bob, world.now);
+    world.pass(Duration::from_millis(15));
+    assert!(world.is_image(0));
+    world.agents[0].keep_audio(alice, world.now);
+    world.second();
+    assert!(!world.is_image(0) && !world.is_image(1));
+    world.agents[1].want_image(bob, world.now);
+    world.second();
+    assert_eq!((world.sent(0, "488").len(), world.is_image(0), world.end(0)), (2, false, None));
+}
+
+#[test]
 fn the_second_form_is_taken_by_who_does_not_take_the_first() {
     let mut world = World::usual();
     let [alice, _] = world.connect();
