@@ -9,6 +9,7 @@ use super::{
     Event,
     burst::Heard,
     core::Core,
+    goodbye::Goodbye,
     identify::{AwaitCommand, Silence},
     outcome::{Cause, Phase},
     poll, receive,
@@ -38,6 +39,8 @@ pub(super) struct CheckTraining {
     /// What the transport had lost before the check.
     lost_before: LineSpan,
     trained: bool,
+    /// The call is to end: the check is answered by DCN, which the sender would not hear before.
+    leaving: bool,
 }
 
 impl CheckTraining {
@@ -46,7 +49,7 @@ impl CheckTraining {
         let terms = match Terms::read(&core.config, &BitField::read(&dcs.field)) {
             Ok(terms) => terms,
             Err(mismatch) => {
-                return super::goodbye::Goodbye::failed(core, Cause::Incompatible, None, Phase::B, mismatch.0);
+                return Goodbye::failed(core, Cause::Incompatible, None, Phase::B, mismatch.0);
             }
         };
         if core.report.terms.is_none() {
@@ -65,12 +68,16 @@ impl CheckTraining {
             since: core.quiet_since,
             lost_before: core.report.lost,
             trained: false,
+            leaving: false,
         }
         .into()
     }
 
     fn judge(self, core: &mut Core) -> State {
         core.timers.stop(Timer::TrainingCheck);
+        if self.leaving {
+            return Goodbye::failed(core, Cause::LocalCancel, None, Phase::B, String::new());
+        }
         if let Some(why) = core.refusal() {
             return poll::refuse(core, self.dcs, why);
         }
@@ -132,5 +139,13 @@ impl Step for CheckTraining {
 
     fn expired(self, core: &mut Core, _timer: Timer) -> State {
         self.judge(core)
+    }
+
+    fn fail(mut self, core: &mut Core, cause: Cause, timer: Option<Timer>, detail: impl Into<String>) -> State {
+        if cause == Cause::LocalCancel {
+            self.leaving = true;
+            return self.into();
+        }
+        Goodbye::failed(core, cause, timer, Phase::B, detail.into())
     }
 }

@@ -18,6 +18,20 @@ fn cancelling_ends_the_call_wherever_it_is() {
 }
 
 #[test]
+fn a_sender_who_is_refused_in_its_training_check_hears_so() {
+    let config = ecm(true);
+    let clean = Call::new(&config, two_pages(), &config).run();
+    let is_check = |aired: &&ideal::Aired| aired.from == Side::Caller && aired.frames.is_empty();
+    let check = clean.aired.iter().find(is_check).expect("a training check");
+    for at in (check.begin.0..check.end.0).step_by(8000 / 5).map(LineTime) {
+        let call = Call::new(&config, two_pages(), &config).cancelled(Side::Answerer, at).run();
+        assert_eq!(cause(&call.answerer.outcome).map(|cause| cause.0), Some(Cause::LocalCancel), "at {at}");
+        assert_eq!(cause(&call.caller.outcome).map(|cause| cause.0), Some(Cause::PeerDisconnected), "at {at}");
+        assert_eq!(call.said(Side::Answerer).last(), Some(&"DCN"), "{}", call.transcript());
+    }
+}
+
+#[test]
 fn machines_that_do_not_fit_say_so() {
     let only_v29 = Config { modems: Modems::V29, ..ecm(true) };
     let only_v27ter = Config { modems: Modems::V27TER, ..ecm(true) };
