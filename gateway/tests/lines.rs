@@ -22,6 +22,7 @@ use answertone_hw::exchange::{Bell, Exchange, Subscriber};
 use daemon::{Gateway, PROGRAM, Sink, wait_for};
 use mail::{submit, text_mail};
 use serde_json::Value;
+use sqlx::{Connection, SqliteConnection};
 use tokio::runtime::Runtime;
 use tungstenite::{Message, WebSocket, stream::MaybeTlsStream};
 
@@ -203,6 +204,62 @@ fn a_disk_that_fills_in_mid_call_confirms_no_more_and_the_line_takes_the_next_ca
     wait_for("what was kept", || sink.find("Subject: Incomplete fax").is_some());
     let mut caller = call(own.path(), &there, ["--send", "page.txt"], "second.json");
     assert!(caller.wait().unwrap().success());
+    wait_for("the fax", || sink.find("Subject: Fax from").is_some());
+}
+
+/// A connection that lets nobody else write: what a disk that stands still comes to.
+struct HeldStore {
+    runtime: Runtime,
+    connection: SqliteConnection,
+}
+
+impl HeldStore {
+    fn hold(folder: &Path) -> Self {
+        let runtime = Runtime::new().unwrap();
+        let url = format!("sqlite://{}", folder.join("answertone.sqlite").display());
+        let mut connection = runtime.block_on(SqliteConnection::connect(&url)).unwrap();
+        runtime.block_on(sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut connection)).unwrap();
+        Self { runtime, connection }
+    }
+
+    fn release(mut self) {
+        self.runtime.block_on(sqlx::raw_sql("ROLLBACK").execute(&mut self.connection)).unwrap();
+    }
+}
+
+#[test]
+fn a_store_that_stands_still_delays_no_call_that_does_not_wait_for_it() {
+    let (sink, own) = (Sink::new(), tempfile::tempdir().unwrap());
+    let [sends, receives] = [Sink::free_port(), Sink::free_port()];
+    let lines = format!(
+        "audiosocket:connect=127.0.0.1:{sends}\"\nuse = \"send\"\n[[line]]\nname = \"in\"\nuse = \"receive\"\n\
+         uri = \"audiosocket:listen=127.0.0.1:{receives}"
+    );
+    fs::write(own.path().join("letter.txt"), "The first page.\x0cThe second page.").unwrap();
+    let far_line = format!("audiosocket:listen=127.0.0.1:{sends}&pace=real");
+    let mut far = call(own.path(), &far_line, ["--receive", "sent.tiff"], "far.json");
+    let gateway = Gateway::start_on_line(own.path(), sink.port, &lines);
+    let runtime = Runtime::new().unwrap();
+    let store = runtime.block_on(Store::open(&gateway.store())).unwrap();
+    let caller_line = format!("audiosocket:connect=127.0.0.1:{receives}");
+    let mut caller = call(own.path(), &caller_line, ["--send", "letter.txt"], "caller.json");
+    wait_for("the call answered", || runtime.block_on(store.fax(1)).is_ok());
+    letter(&gateway);
+    wait_for("the call placed", || gateway.queue().contains("\"sending\""));
+    thread::sleep(MID_CALL);
+    let held = HeldStore::hold(&gateway.store());
+    assert!(far.try_wait().unwrap().is_none(), "the call was over before the store stood still");
+    let sent = far.wait().unwrap().success();
+    let confirmed = caller.try_wait().unwrap().is_some_and(|status| status.success());
+    held.release();
+    assert!(sent && !confirmed, "sent: {sent}; a page that was not kept is confirmed: {confirmed}");
+    let far = result(own.path(), "far.json");
+    assert_eq!((&far["ok"], &far["pages"]), (&Value::Bool(true), &Value::from(1)), "{far}");
+    wait_for("the notice", || sink.find("Action: delivered").is_some());
+    // Who waits for the store longer than it waits for a writer is not confirmed, and calls again.
+    if !caller.wait().unwrap().success() {
+        assert!(call(own.path(), &caller_line, ["--send", "letter.txt"], "again.json").wait().unwrap().success());
+    }
     wait_for("the fax", || sink.find("Subject: Fax from").is_some());
 }
 

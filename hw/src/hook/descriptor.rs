@@ -267,8 +267,8 @@ impl Reader {
         if bits > MOST_BITS || start + bits > MOST_BITS {
             return;
         }
-        let (constant, variable, relative) = (flags & 1 != 0, flags & 2 != 0, flags & 4 != 0);
-        if !constant && (1..=32).contains(&size) {
+        let (variable, relative) = (flags & 2 != 0, flags & 4 != 0);
+        if self.is_told(report, flags & 1 != 0) && (1..=32).contains(&size) {
             for place in 0..count as usize {
                 let Some(meaning) = self.meaning(variable, place) else { break };
                 if self.done.fields.len() == MOST_FIELDS {
@@ -279,6 +279,12 @@ impl Reader {
             }
         }
         self.set_end(report, report_id, start + bits);
+    }
+
+    /// Constants are filler. But there are devices that call their hook switch one and send it all the same: in input, a
+    /// constant with a usage is told.
+    fn is_told(&self, report: Report, constant: bool) -> bool {
+        !constant || report == Report::Input && !self.locals.usages.is_empty()
     }
 
     /// Fields beyond the last usage share it.

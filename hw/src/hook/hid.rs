@@ -116,4 +116,6 @@ fn take(signals: &mut Signals, descriptor: &Descriptor, telephony: &Telephony, r
 }
 
 #[cfg(test)]
+mod recorded;
+#[cfg(test)]
 mod tests;

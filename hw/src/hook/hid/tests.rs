@@ -1,5 +1,5 @@
 //! Descriptors of the kinds of telephones there are, and reports they send, written after the HID class definition.
-//! None was read out of a device.
+//! Those read out of devices are in `recorded`.
 
 use super::*;
 
