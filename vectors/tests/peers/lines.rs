@@ -79,7 +79,7 @@ fn the_protection_tone_disturbs_neither_end() {
 #[test]
 fn noise_makes_the_rate_fall_and_the_page_still_arrives() {
     // Signals arrive at -34 dBm0. Louder ones would need noise above -45 dBm0, which the peer takes for a carrier.
-    let cases = [(true, "-50"), (true, "-49"), (false, "-50"), (false, "-48")];
+    let cases = [(true, "-50"), (true, "-49"), (false, "-49"), (false, "-48")];
     let Some(bench) = bench(cases.len()) else { return };
     on_two_threads(&cases, |&(we_send, noise)| {
         let modems = "--modems v27ter,v29";
