@@ -11,7 +11,8 @@ use std::{
     collections::VecDeque,
     fs,
     net::{TcpListener, TcpStream},
-    path::Path,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread,
     time::{Duration, Instant},
@@ -109,6 +110,28 @@ fn a_job_whose_far_end_dies_is_sent_when_there_is_another() {
     let second = result(own.path(), "second.json");
     assert_eq!((&second["ok"], &second["pages"]), (&Value::Bool(true), &Value::from(1)));
     wait_for("the notice", || sink.find("Action: delivered").is_some());
+}
+
+#[test]
+fn a_gateway_that_stops_takes_back_the_call_that_nobody_has_answered() {
+    let (sink, own) = (Sink::new(), tempfile::tempdir().unwrap());
+    let spool = own.path().join("spool/outgoing");
+    fs::create_dir_all(&spool).unwrap();
+    let line = format!(
+        "audiosocket:listen=127.0.0.1:{}&spool={}&channel=PJSIP/{{number}}@trunk",
+        Sink::free_port(),
+        spool.display()
+    );
+    let mut gateway = Gateway::start_on_line(own.path(), sink.port, &line);
+    letter(&gateway);
+    let wishes = || fs::read_dir(&spool).unwrap().map(|wish| wish.unwrap().path()).collect::<Vec<_>>();
+    wait_for("the call file", || !wishes().is_empty());
+    let mode = fs::metadata(&wishes()[0]).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o660, "Asterisk reads it by its group");
+    assert!(gateway.terminate().success());
+    assert_eq!(wishes(), [] as [PathBuf; 0], "Asterisk would still call");
+    let queue = gateway.queue();
+    assert!(queue.contains("\"waiting\"") && !queue.contains("no_line"), "{queue}");
 }
 
 /// An analogue line of the exchange in this folder.

@@ -1,6 +1,6 @@
 //! `answertone pty`: fax modems on pseudo-terminals.
 
-use std::{path::PathBuf, process::ExitCode, thread};
+use std::{io::IsTerminal, path::PathBuf, process::ExitCode, thread};
 
 use answertone_dsp::units::Dbm0;
 use answertone_hw::LineUri;
@@ -58,7 +58,11 @@ pub(super) fn run(args: &PtyArgs) -> Result<ExitCode, CliError> {
         return Err(CliError::usage(format!("--level {}: give a level from -43 to 0 dBm0, usually -14", args.level)));
     }
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .init();
     let watchman = Watchman::new().map_err(|error| {
         CliError::failed(format!("terminals cannot be watched: {error}; raise fs.inotify.max_user_instances"))
     })?;

@@ -158,6 +158,7 @@ pub(super) async fn call(
 ) -> Result<PcmOrPolled, NotPlaced> {
     let call = call_id(job, attempt);
     let mut answered = shared.expected.expect(call);
+    let mut stop = shared.stop.subscribe();
     let placed = originate.place(number, call, here).map_err(|error| {
         shared.expected.take(call);
         let spool = originate.spool.display();
@@ -175,6 +176,7 @@ pub(super) async fn call(
     let ended = tokio::select! {
         stream = &mut answered => stream.map_err(|_| NotPlaced::new("no_line", "the call was given up")),
         said = said => Err(NotPlaced::new("no_line", said)),
+        _ = stop.wait_for(|stop| *stop) => Err(NotPlaced::new("no_line", "the gateway is stopping")),
         () = sleep(RINGING + CONNECTING) => {
             Err(NotPlaced::new("no_answer", format!("nobody answered in {} s", RINGING.as_secs())))
         }

@@ -3,6 +3,7 @@
 use std::{
     fs, io,
     net::{Ipv4Addr, SocketAddr},
+    os::unix::fs::PermissionsExt,
     path::PathBuf,
     time::Duration,
 };
@@ -25,6 +26,8 @@ impl Originate {
         // Asterisk takes a file as soon as it sees it, so it is written elsewhere on the same disk and moved in whole.
         let written = self.spool.with_file_name(format!(".{name}"));
         fs::write(&written, self.call_file(number, call, here))?;
+        // Asterisk reads it by the folder's group, whatever our mask is.
+        fs::set_permissions(&written, fs::Permissions::from_mode(0o660))?;
         let waiting = self.spool.join(&name);
         fs::rename(&written, &waiting)?;
         let done = self.spool.parent().map(|spools| spools.join("outgoing_done").join(&name));

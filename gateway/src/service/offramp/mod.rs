@@ -164,7 +164,7 @@ async fn call(shared: &Arc<Shared>, line: &Line, mut ready: Vec<Ready>) {
         conclude(shared, line, &ready.job, attempt, simpler).await;
     }
     // Else a line that is gone for a moment would use up all attempts of all jobs in that moment.
-    if !line_was_there {
+    if !line_was_there && !shared.stopping() {
         tokio::time::sleep(LINE_PATIENCE).await;
     }
 }
@@ -213,7 +213,8 @@ async fn make(shared: &Arc<Shared>, line: &Line, ready: &[Ready], step: i64) -> 
         Ok((ended, confirmed)) => (CallEnd::of(shared, line, &ended, confirmed), Some(Box::new(ended))),
         Err(NotPlaced { cause, said }) => {
             let confirmed = ready.iter().map(|ready| ready.first).collect();
-            (CallEnd { confirmed, failure: Some((cause.into(), said)), interrupted: false }, None)
+            // A gateway that stops gives calls up that nobody has answered yet.
+            (CallEnd { confirmed, failure: Some((cause.into(), said)), interrupted: shared.stopping() }, None)
         }
     }
 }
