@@ -202,7 +202,7 @@ fn five_hundred_calls_in_a_row_cost_no_memory_and_no_files() {
             host.ask("x", "NO CARRIER\r\n");
             host.ask("ATH\r", OK);
         }
-        drop(host);
+        host.die();
         if call == SETTLED {
             settled = modem.holds();
         }
