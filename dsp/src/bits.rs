@@ -58,12 +58,25 @@ impl BitRun {
     }
 
     /// Adds `count` bits, 1 to 32, the first in the highest of the lowest `count` places of `word`.
+    #[inline(always)]
     pub fn push_word(&mut self, word: u32, count: u32) {
-        let fitting = (count as usize).min(self.bits.capacity() - self.bits.len());
-        let highest_first = word << (u32::BITS - count);
-        let bits: [[bool; 8]; 4] = highest_first.to_be_bytes().map(bits_of_octet);
-        self.bits.extend_from_slice(&bits.as_flattened()[..fitting]);
-        self.lost += u64::from(count) - fitting as u64;
+        let highest_first = (word << (u32::BITS - count)).to_be_bytes();
+        let (before, room) = (self.bits.len(), self.bits.capacity() - self.bits.len());
+        // As many as a length that the compiler knows, and those that are too many taken off again.
+        match count {
+            ..=8 if room >= 8 => self.bits.extend_from_slice(&bits_of_octet(highest_first[0])),
+            _ if room >= 32 => {
+                let bits = [0, 1, 2, 3].map(|octet| bits_of_octet(highest_first[octet]));
+                self.bits.extend_from_slice(bits.as_flattened());
+            }
+            _ => return self.push_bits(word, count),
+        }
+        self.bits.truncate(before + count as usize);
+    }
+
+    #[inline(never)]
+    fn push_bits(&mut self, word: u32, count: u32) {
+        (0..count).rev().for_each(|place| self.push(word >> place & 1 == 1));
     }
 
     /// Adds a mark behind the last bit. One that finds no room is counted in [`BitRun::lost`].
@@ -98,6 +111,7 @@ impl BitRun {
 }
 
 /// The bits of an octet, highest first.
+#[inline(always)]
 fn bits_of_octet(octet: u8) -> [bool; 8] {
     /// Each bit of the octet is brought to the highest place of an octet of its own, highest first.
     const APART: u64 = 0x8040_2010_0804_0201;

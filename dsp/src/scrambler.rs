@@ -83,6 +83,7 @@ impl Scrambler {
 
     /// Descrambles `count` bits, at most 31: the first on the line in the highest of the lowest `count` places, likewise
     /// in the result.
+    #[inline]
     pub fn descramble_word(&mut self, line: u32, count: u32) -> u32 {
         if self.spec.guard && self.repeated + count > GUARD_LENGTH {
             return (0..count)
@@ -95,6 +96,7 @@ impl Scrambler {
     }
 
     /// Takes bits of the line into the register while the guard is not due; the register with those that fell out of it.
+    #[inline]
     fn remember_word(&mut self, line: u32, count: u32) -> u64 {
         let mask = (1 << count) - 1;
         let register = u64::from(self.register) << count | u64::from(line) & mask;

@@ -8,6 +8,9 @@ pub(super) const KEPT: usize = 8192;
 /// Samples of the longest stretch that is asked for: 256 symbols at 1200 baud are 1707.
 const LONGEST: usize = 2048;
 
+/// Samples that are taken at once.
+const PIECE: usize = 16;
+
 /// A ring of samples. Those at its beginning are stored at its end, too, so that every stretch lies in one piece.
 #[derive(Clone, Debug)]
 pub(super) struct Line {
@@ -17,7 +20,7 @@ pub(super) struct Line {
 
 impl Line {
     pub(super) fn new() -> Self {
-        Self { ring: vec![0.0; KEPT + LONGEST].into_boxed_slice(), heard: 0 }
+        Self { ring: vec![0.0; KEPT + LONGEST + PIECE].into_boxed_slice(), heard: 0 }
     }
 
     /// Samples heard so far: the index of the next one.
@@ -26,13 +29,37 @@ impl Line {
     }
 
     /// Takes samples; what is not a number or beyond any scale is brought into range.
+    #[inline(always)]
     pub(super) fn push(&mut self, samples: &[f32]) {
+        match samples.try_into() {
+            Ok(piece) if self.heard as usize % KEPT <= KEPT - PIECE => self.push_piece(piece),
+            _ => self.push_any(samples),
+        }
+    }
+
+    /// [`Line::push`] of a piece that does not go beyond the ring's end.
+    #[inline(always)]
+    fn push_piece(&mut self, piece: &[f32; PIECE]) {
+        let place = self.heard as usize % KEPT;
+        let mut kept = [0.0; PIECE];
+        for (kept, sample) in kept.iter_mut().zip(piece) {
+            *kept = in_range(*sample);
+        }
+        self.ring[place..place + PIECE].copy_from_slice(&kept);
+        if place < LONGEST {
+            self.ring[place + KEPT..place + KEPT + PIECE].copy_from_slice(&kept);
+        }
+        self.heard += PIECE as u64;
+    }
+
+    #[inline(never)]
+    fn push_any(&mut self, samples: &[f32]) {
         let mut rest = samples;
         while !rest.is_empty() {
             let place = self.heard as usize % KEPT;
             let (now, later) = rest.split_at(rest.len().min(KEPT - place));
             for (kept, sample) in self.ring[place..].iter_mut().zip(now) {
-                *kept = if sample.is_nan() { 0.0 } else { sample.clamp(-65536.0, 65536.0) };
+                *kept = in_range(*sample);
             }
             if place < LONGEST {
                 let again = now.len().min(LONGEST - place);
@@ -68,4 +95,9 @@ impl Line {
         self.ring.fill(0.0);
         self.heard = 0;
     }
+}
+
+#[inline(always)]
+fn in_range(sample: f32) -> f32 {
+    if sample.is_nan() { 0.0 } else { sample.clamp(-65536.0, 65536.0) }
 }

@@ -287,6 +287,7 @@ impl Receiver {
     }
 
     /// Takes the samples of a piece.
+    #[inline(always)]
     fn hear(&mut self, piece: &[f32]) {
         self.line.push(piece);
         let first = self.line.heard() as i64 - piece.len() as i64;

@@ -51,71 +51,78 @@ impl ReceiverBank {
         for ((receivers, blocks), runs) in groups {
             let length = blocks[0].as_ref().len();
             assert!(blocks.iter().all(|block| block.as_ref().len() == length), "blocks of one length");
-            for first in (0..length).step_by(PIECE) {
-                let piece = first..length.min(first + PIECE);
-                for (receiver, block) in receivers.iter_mut().zip(blocks) {
-                    receiver.hear(&block.as_ref()[piece.clone()]);
-                }
-                self.isa.run_in_vectors(Together { receivers, runs });
-            }
+            self.isa.run_in_vectors(Together { receivers, blocks, runs });
         }
     }
 }
 
-/// Takes the symbols that are due in the lines of a group.
-struct Together<'a> {
+/// Takes the samples of the lines of a group, and the symbols that are due in them.
+struct Together<'a, B> {
     receivers: &'a mut [Receiver],
+    blocks: &'a [B],
     runs: &'a mut [BitRun],
 }
 
-impl VectorWork for Together<'_> {
+impl<B: AsRef<[f32]>> VectorWork for Together<'_, B> {
     type Output = ();
 
     #[inline(always)]
     fn run<V: Vectors>(self) {
-        let Self { receivers, runs } = self;
-        let mut ends = [0.0; LANES];
-        for ((receiver, run), end) in receivers.iter_mut().zip(runs.iter_mut()).zip(&mut ends) {
-            if receiver.runs_on() {
-                *end = receiver.line.heard() as f64;
-            } else {
-                receiver.advance(run);
+        let length = self.blocks[0].as_ref().len();
+        for first in (0..length).step_by(PIECE) {
+            let piece = first..length.min(first + PIECE);
+            for (receiver, block) in self.receivers.iter_mut().zip(self.blocks) {
+                receiver.hear(&block.as_ref()[piece.clone()]);
+            }
+            take_symbols::<V>(self.receivers, self.runs);
+        }
+    }
+}
+
+/// Takes the symbols that are due.
+#[inline(always)]
+fn take_symbols<V: Vectors>(receivers: &mut [Receiver], runs: &mut [BitRun]) {
+    let mut ends = [0.0; LANES];
+    for ((receiver, run), end) in receivers.iter_mut().zip(runs.iter_mut()).zip(&mut ends) {
+        if receiver.runs_on() {
+            *end = receiver.line.heard() as f64;
+        } else {
+            receiver.advance(run);
+        }
+    }
+    let mut halves = [[Complex::ZERO; 2]; LANES];
+    let mut heard = [HeardSymbol::NONE; LANES];
+    let mut sent = [Complex::ZERO; LANES];
+    loop {
+        let mut due = [false; LANES];
+        let mut any = false;
+        for (lane, receiver) in receivers.iter().enumerate() {
+            due[lane] = receiver.is_due(ends[lane]);
+            any |= due[lane];
+        }
+        if !any {
+            return;
+        }
+        for (lane, receiver) in receivers.iter_mut().enumerate() {
+            if due[lane] {
+                halves[lane] = receiver.hear_symbol::<V>();
             }
         }
-        let mut halves = [[Complex::ZERO; 2]; LANES];
-        let mut heard = [HeardSymbol::NONE; LANES];
-        let mut sent = [Complex::ZERO; LANES];
-        loop {
-            let mut due = [false; LANES];
-            let mut any = false;
-            for (lane, receiver) in receivers.iter().enumerate() {
-                due[lane] = receiver.is_due(ends[lane]);
-                any |= due[lane];
+        for (lane, receiver) in receivers.iter_mut().enumerate() {
+            if due[lane] {
+                heard[lane] = receiver.equalise::<V>(halves[lane]);
             }
-            if !any {
-                return;
+        }
+        let many = receivers.len() > LANES / 2;
+        let distances = if many { receivers[0].measure::<V>(&heard) } else { [None; LANES] };
+        for (lane, (receiver, run)) in receivers.iter_mut().zip(runs.iter_mut()).enumerate() {
+            if due[lane] {
+                sent[lane] = receiver.decide::<V>(&heard[lane], distances[lane], run);
             }
-            for (lane, receiver) in receivers.iter_mut().enumerate() {
-                if due[lane] {
-                    halves[lane] = receiver.hear_symbol::<V>();
-                }
-            }
-            for (lane, receiver) in receivers.iter_mut().enumerate() {
-                if due[lane] {
-                    heard[lane] = receiver.equalise::<V>(halves[lane]);
-                }
-            }
-            let many = receivers.len() > LANES / 2;
-            let distances = if many { receivers[0].measure::<V>(&heard) } else { [None; LANES] };
-            for (lane, (receiver, run)) in receivers.iter_mut().zip(runs.iter_mut()).enumerate() {
-                if due[lane] {
-                    sent[lane] = receiver.decide::<V>(&heard[lane], distances[lane], run);
-                }
-            }
-            for (lane, receiver) in receivers.iter_mut().enumerate() {
-                if due[lane] {
-                    receiver.learn_symbol::<V>(&heard[lane], sent[lane]);
-                }
+        }
+        for (lane, receiver) in receivers.iter_mut().enumerate() {
+            if due[lane] {
+                receiver.learn_symbol::<V>(&heard[lane], sent[lane]);
             }
         }
     }
