@@ -53,6 +53,7 @@ pub(super) struct Word {
 }
 
 impl Word {
+    #[inline(always)]
     fn descrambled(descrambler: &mut Scrambler, line: u32, count: u32) -> Self {
         Self { bits: descrambler.descramble_word(line, count), count }
     }

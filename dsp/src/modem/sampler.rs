@@ -52,6 +52,54 @@ impl VectorWork for At<'_> {
     }
 }
 
+/// What [`Sampler::at_each`] is asked for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Instants {
+    pub(super) anchor: f64,
+    pub(super) before: f64,
+    pub(super) step: f64,
+    pub(super) offset: f64,
+}
+
+impl Instants {
+    /// Instant and turns of one.
+    #[inline(always)]
+    fn place(&self, index: usize) -> (f64, f64) {
+        let after = (index as f64 - self.before) * self.step;
+        (self.anchor + after, after * self.offset)
+    }
+}
+
+/// What [`Sampler::at_each`] does.
+struct AtEach<'a> {
+    sampler: &'a Sampler,
+    line: &'a Line,
+    instants: Instants,
+    re: &'a mut [f32],
+    im: &'a mut [f32],
+}
+
+impl VectorWork for AtEach<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Vectors>(self) {
+        let Self { sampler, line, instants, re, im } = self;
+        let two = |first: usize| sampler.at_two_in::<V>(line, [instants.place(first), instants.place(first + 1)]);
+        let (re_pairs, re_rest) = re.as_chunks_mut::<2>();
+        let (im_pairs, im_rest) = im.as_chunks_mut::<2>();
+        let pairs = re_pairs.len();
+        for (pair, (re, im)) in re_pairs.iter_mut().zip(im_pairs).enumerate() {
+            let [first, second] = two(2 * pair);
+            (*re, *im) = ([first.re, second.re], [first.im, second.im]);
+        }
+        for (re, im) in re_rest.iter_mut().zip(im_rest) {
+            let [last, _] = two(2 * pairs);
+            (*re, *im) = (last.re, last.im);
+        }
+    }
+}
+
 impl MatchedFilter {
     pub(super) const fn new(baud: Baud, carrier: Hz, roll_off: f32) -> Self {
         let mut rows = [Row { re: [0.0; TAPS], im: [0.0; TAPS] }; INSTANTS];
@@ -115,6 +163,12 @@ impl Sampler {
     /// The baseband at `instant` (in samples of the line), turned back by `turns` besides the plan's carrier.
     pub(super) fn at(&self, line: &Line, instant: f64, turns: f64) -> Complex {
         self.isa.run_in_vectors(At { sampler: self, line, instant, turns })
+    }
+
+    /// The baseband at instants one `step` after another, the first `before` steps before `anchor`, turned back by `offset`
+    /// turns per sample from the anchor on besides the plan's carrier: real and imaginary parts.
+    pub(super) fn at_each(&self, line: &Line, instants: Instants, re: &mut [f32], im: &mut [f32]) {
+        self.isa.run_in_vectors(AtEach { sampler: self, line, instants, re, im });
     }
 
     /// [`Sampler::at`] in vectors.

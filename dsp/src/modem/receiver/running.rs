@@ -262,7 +262,7 @@ impl VectorWork for HalfSymbols<'_> {
 const HIT: f32 = 8.0;
 
 /// Passes bits on unless they belong to the training sequence; the mark stands before the first that is passed on.
-#[inline]
+#[inline(always)]
 pub(super) fn wanted(word: Word, unwanted: &mut usize, at: SampleIndex, error_power: f32, out: &mut BitRun) {
     // Training ends with a symbol.
     if *unwanted == 0 {
