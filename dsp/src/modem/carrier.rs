@@ -61,8 +61,14 @@ impl CarrierLoop {
     /// What a symbol must be multiplied by to stand upright.
     #[inline(always)]
     pub(super) fn upright(&mut self) -> Complex {
+        turned(self.upright_turns()).scale(self.state.level)
+    }
+
+    /// What a symbol must be turned by to stand upright, in turns.
+    #[inline(always)]
+    pub(super) fn upright_turns(&mut self) -> f64 {
         let trembling = self.jitter.turns(self.state.age);
-        turned(-self.state.phase - trembling).scale(self.state.level)
+        -self.state.phase - trembling
     }
 
     pub(super) fn state(&self) -> CarrierState {

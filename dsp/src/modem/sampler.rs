@@ -174,27 +174,41 @@ impl Sampler {
     /// [`Sampler::at`] in vectors.
     #[inline(always)]
     pub(super) fn at_in<V: Vectors>(&self, line: &Line, instant: f64, turns: f64) -> Complex {
-        let (sums, turned) = self.filtered::<V>(line, instant, turns);
-        Complex::new(sums[0].total(), sums[1].total()) * turned
+        let (step, angle) = self.place(instant, turns);
+        let [re, im] = self.filtered::<V>(line, step);
+        Complex::new(re.total(), im.total()) * turned(angle)
     }
 
     /// [`Sampler::at_in`] at two instants, each with its turns.
     #[inline(always)]
     pub(super) fn at_two_in<V: Vectors>(&self, line: &Line, places: [(f64, f64); 2]) -> [Complex; 2] {
-        let [(instant, turns), (second_instant, second_turns)] = places;
-        let (first, turned_first) = self.filtered::<V>(line, instant, turns);
-        let (second, turned_second) = self.filtered::<V>(line, second_instant, second_turns);
-        let [re, im, second_re, second_im] = V::Sums::totals([first[0], first[1], second[0], second[1]]);
-        [Complex::new(re, im) * turned_first, Complex::new(second_re, second_im) * turned_second]
+        let [(first_step, first), (second_step, second)] =
+            [self.place(places[0].0, places[0].1), self.place(places[1].0, places[1].1)];
+        let halves = self.filtered_two::<V>(line, [first_step, second_step]);
+        [halves[0] * turned(first), halves[1] * turned(second)]
     }
 
-    /// The partial sums of both parts at an instant, and what turns the baseband back.
+    /// An instant in steps of the filter, and the angle in turns by which the baseband there is turned back.
     #[inline(always)]
-    fn filtered<V: Vectors>(&self, line: &Line, instant: f64, turns: f64) -> ([V::Sums; 2], Complex) {
+    pub(super) fn place(&self, instant: f64, turns: f64) -> (i64, f64) {
+        let (nearest, step) = nearest_whole(instant * INSTANTS as f64);
+        (step, -(nearest * self.carrier_per_instant + turns))
+    }
+
+    /// The baseband at two instants, not turned back.
+    #[inline(always)]
+    pub(super) fn filtered_two<V: Vectors>(&self, line: &Line, steps: [i64; 2]) -> [Complex; 2] {
+        let (first, second) = (self.filtered::<V>(line, steps[0]), self.filtered::<V>(line, steps[1]));
+        let [re, im, second_re, second_im] = V::Sums::totals([first[0], first[1], second[0], second[1]]);
+        [Complex::new(re, im), Complex::new(second_re, second_im)]
+    }
+
+    /// The partial sums of both parts at an instant.
+    #[inline(always)]
+    fn filtered<V: Vectors>(&self, line: &Line, step: i64) -> [V::Sums; 2] {
         /// Whole rounds of the ring of samples, so that nothing is negative.
         const BEFORE: u64 = 1 << 40;
-        let (nearest, steps) = nearest_whole(instant * INSTANTS as f64);
-        let steps = (steps as u64).wrapping_add(BEFORE * INSTANTS as u64);
+        let steps = (step as u64).wrapping_add(BEFORE * INSTANTS as u64);
         let (sample, place) = (steps / INSTANTS as u64, (steps % INSTANTS as u64) as usize);
         let heard: &[f32; TAPS] = line.piece(sample as i64 - HALF as i64 + 1);
         let row = &self.filter.0[place];
@@ -206,7 +220,7 @@ impl Sampler {
             re = re.plus(heard.times(V::Sums::load(&row_re[vector])));
             im = im.plus(heard.times(V::Sums::load(&row_im[vector])));
         }
-        ([re, im], turned(-(nearest * self.carrier_per_instant + turns)))
+        [re, im]
     }
 }
 

@@ -6,11 +6,14 @@
 
 use alloc::boxed::Box;
 
-use super::{PIECE, Receiver, State, running::HeardSymbol};
+use super::{
+    PIECE, Receiver, State,
+    running::{HeardSymbol, SymbolPlace},
+};
 use crate::{
     bits::BitRun,
     lanes::{Isa, LANES, VectorWork, Vectors},
-    modem::{Complex, Plan},
+    modem::{Complex, Plan, phasors::turned_eight},
 };
 
 /// Receivers of one modem for many lines.
@@ -90,6 +93,7 @@ fn take_symbols<V: Vectors>(receivers: &mut [Receiver], runs: &mut [BitRun]) {
             receiver.advance(run);
         }
     }
+    let mut places = [SymbolPlace::NONE; LANES];
     let mut halves = [[Complex::ZERO; 2]; LANES];
     let mut heard = [HeardSymbol::NONE; LANES];
     let mut sent = [Complex::ZERO; LANES];
@@ -105,12 +109,18 @@ fn take_symbols<V: Vectors>(receivers: &mut [Receiver], runs: &mut [BitRun]) {
         }
         for (lane, receiver) in receivers.iter_mut().enumerate() {
             if due[lane] {
-                halves[lane] = receiver.hear_symbol::<V>();
+                places[lane] = receiver.symbol_place();
+            }
+        }
+        let [first, second, upright] = unit_vectors::<V>(&places);
+        for (lane, receiver) in receivers.iter_mut().enumerate() {
+            if due[lane] {
+                halves[lane] = receiver.hear_symbol::<V>(&places[lane], [first[lane], second[lane]]);
             }
         }
         for (lane, receiver) in receivers.iter_mut().enumerate() {
             if due[lane] {
-                heard[lane] = receiver.equalise::<V>(halves[lane]);
+                heard[lane] = receiver.equalise::<V>(halves[lane], upright[lane]);
             }
         }
         let many = receivers.len() > LANES / 2;
@@ -126,6 +136,20 @@ fn take_symbols<V: Vectors>(receivers: &mut [Receiver], runs: &mut [BitRun]) {
             }
         }
     }
+}
+
+/// The unit vectors of eight symbols, each of their three angles together.
+#[inline(always)]
+fn unit_vectors<V: Vectors>(places: &[SymbolPlace; LANES]) -> [[Complex; LANES]; 3] {
+    let mut vectors = [[Complex::ZERO; LANES]; 3];
+    for (angle, vectors) in vectors.iter_mut().enumerate() {
+        let mut turns = [0.0; LANES];
+        for (turns, place) in turns.iter_mut().zip(places) {
+            *turns = place.turns[angle];
+        }
+        *vectors = turned_eight::<V>(&turns);
+    }
+    vectors
 }
 
 impl Receiver {

@@ -10,6 +10,7 @@ use crate::{
         complex::Complex,
         decoder::Word,
         equalizer::{AHEAD, TAPS},
+        phasors::turned,
     },
     units::SampleIndex,
 };
@@ -48,6 +49,19 @@ const DATA_GAINS: Gains = Gains {
     carrier: CarrierGains { phase: 0.018, level: 0.0, jitter: 0.01 },
     clock: 0.004,
 };
+
+/// Where the next symbol is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct SymbolPlace {
+    /// Its half symbols' instants, in steps of the sampler.
+    steps: [i64; 2],
+    /// What each of them is turned back by, and then the symbol, in turns.
+    pub(super) turns: [f64; 3],
+}
+
+impl SymbolPlace {
+    pub(super) const NONE: Self = Self { steps: [0; 2], turns: [0.0; 3] };
+}
 
 /// A symbol as it was heard.
 #[derive(Clone, Copy, Debug)]
@@ -97,8 +111,10 @@ impl Receiver {
     /// Takes the next symbol.
     #[inline(always)]
     fn take_symbol<V: Vectors>(&mut self, out: &mut BitRun) {
-        let halves = self.hear_symbol::<V>();
-        let heard = self.equalise::<V>(halves);
+        let place = self.symbol_place();
+        let [first, second, upright] = place.turns;
+        let halves = self.hear_symbol::<V>(&place, [turned(first), turned(second)]);
+        let heard = self.equalise::<V>(halves, turned(upright));
         let sent = self.decide::<V>(&heard, None, out);
         self.learn_symbol::<V>(&heard, sent);
     }
@@ -109,18 +125,26 @@ impl Receiver {
         self.clock.instant() + self.reach() < end
     }
 
-    /// The half symbols of the next symbol.
+    /// Where the next symbol is. Goes on by it.
     #[inline(always)]
-    pub(super) fn hear_symbol<V: Vectors>(&mut self) -> [Complex; 2] {
-        let places = [self.half_symbol_place(), self.half_symbol_place()];
-        let [first, second] = self.sampler.at_two_in::<V>(&self.line, places);
-        [first.scale(self.gain), second.scale(self.gain)]
+    pub(super) fn symbol_place(&mut self) -> SymbolPlace {
+        let [(first, first_turns), (second, second_turns)] = [self.half_symbol_place(), self.half_symbol_place()];
+        let (first_step, first) = self.sampler.place(first, first_turns);
+        let (second_step, second) = self.sampler.place(second, second_turns);
+        SymbolPlace { steps: [first_step, second_step], turns: [first, second, self.carrier.upright_turns()] }
     }
 
-    /// The symbol that they give.
+    /// The half symbols of a symbol, with the unit vectors by which they are turned back.
     #[inline(always)]
-    pub(super) fn equalise<V: Vectors>(&mut self, halves: [Complex; 2]) -> HeardSymbol {
-        let upright = self.carrier.upright();
+    pub(super) fn hear_symbol<V: Vectors>(&self, place: &SymbolPlace, back: [Complex; 2]) -> [Complex; 2] {
+        let [first, second] = self.sampler.filtered_two::<V>(&self.line, place.steps);
+        [(first * back[0]).scale(self.gain), (second * back[1]).scale(self.gain)]
+    }
+
+    /// The symbol that they give, with the unit vector that turns it upright.
+    #[inline(always)]
+    pub(super) fn equalise<V: Vectors>(&mut self, halves: [Complex; 2], upright: Complex) -> HeardSymbol {
+        let upright = upright.scale(self.carrier.state().level);
         let received = self.equalizer.output_after::<V>(halves) * upright;
         self.points[self.next_point] = received;
         self.next_point = (self.next_point + 1) % POINTS;
