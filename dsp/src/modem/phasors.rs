@@ -38,15 +38,21 @@ pub(super) fn turned(turns: f64) -> Complex {
 /// [`turned`] of eight angles.
 #[inline(always)]
 pub(super) fn turned_eight<V: Vectors>(turns: &[f64; LANES]) -> [Complex; LANES] {
-    let (nearest, left) = V::nearest_wholes(turns, PHASORS as f64);
-    let [re, im] = V::pairs(&TABLE, nearest);
-    let left = left * V::Row::splat(STEP);
-    let (re, im) = ((re - im * left).values(), (im + re * left).values());
+    let [re, im] = unit_vectors::<V>(turns);
     let mut turned = [Complex::ZERO; LANES];
-    for ((turned, re), im) in turned.iter_mut().zip(re).zip(im) {
+    for ((turned, re), im) in turned.iter_mut().zip(re.values()).zip(im.values()) {
         *turned = Complex::new(re, im);
     }
     turned
+}
+
+/// [`turned_eight`], real parts and imaginary parts.
+#[inline(always)]
+pub(super) fn unit_vectors<V: Vectors>(turns: &[f64; LANES]) -> [V::Row; 2] {
+    let (nearest, left) = V::nearest_wholes(turns, PHASORS as f64);
+    let [re, im] = V::pairs(&TABLE, nearest);
+    let left = left * V::Row::splat(STEP);
+    [re - im * left, im + re * left]
 }
 
 #[cfg(test)]

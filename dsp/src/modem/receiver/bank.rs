@@ -109,7 +109,7 @@ fn take_symbols<V: Vectors>(receivers: &mut [Receiver], runs: &mut [BitRun]) {
         }
         for (lane, receiver) in receivers.iter_mut().enumerate() {
             if due[lane] {
-                places[lane] = receiver.symbol_place();
+                places[lane] = receiver.symbol_place::<V>();
             }
         }
         let [first, second, upright] = unit_vectors::<V>(&places);

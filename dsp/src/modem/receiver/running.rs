@@ -111,7 +111,7 @@ impl Receiver {
     /// Takes the next symbol.
     #[inline(always)]
     fn take_symbol<V: Vectors>(&mut self, out: &mut BitRun) {
-        let place = self.symbol_place();
+        let place = self.symbol_place::<V>();
         let [first, second, upright] = place.turns;
         let halves = self.hear_symbol::<V>(&place, [turned(first), turned(second)]);
         let heard = self.equalise::<V>(halves, turned(upright));
@@ -127,11 +127,11 @@ impl Receiver {
 
     /// Where the next symbol is. Goes on by it.
     #[inline(always)]
-    pub(super) fn symbol_place(&mut self) -> SymbolPlace {
+    pub(super) fn symbol_place<V: Vectors>(&mut self) -> SymbolPlace {
         let [(first, first_turns), (second, second_turns)] = [self.half_symbol_place(), self.half_symbol_place()];
         let (first_step, first) = self.sampler.place(first, first_turns);
         let (second_step, second) = self.sampler.place(second, second_turns);
-        SymbolPlace { steps: [first_step, second_step], turns: [first, second, self.carrier.upright_turns()] }
+        SymbolPlace { steps: [first_step, second_step], turns: [first, second, self.carrier.upright_turns::<V>()] }
     }
 
     /// The half symbols of a symbol, with the unit vectors by which they are turned back.
@@ -220,9 +220,9 @@ impl Receiver {
         let error = self.limited(error);
         let received = sent - error;
         if self.lock.is_lost() {
-            self.carrier.advance(received, sent, &CarrierGains { level: 0.0, jitter: 0.0, ..gains.carrier });
+            self.carrier.advance::<V>(received, sent, &CarrierGains { level: 0.0, jitter: 0.0, ..gains.carrier });
         } else {
-            self.carrier.advance(received, sent, &gains.carrier);
+            self.carrier.advance::<V>(received, sent, &gains.carrier);
             self.clock.correct(received, sent, gains.clock);
             self.equalizer.adapt::<V>(error * upright.conj(), gains.equalizer);
         }
