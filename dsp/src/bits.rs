@@ -135,6 +135,7 @@ impl BitQueue {
     }
 
     /// How many more bits it can take.
+    #[inline]
     pub fn room(&self) -> usize {
         self.ring.len() - self.len
     }
@@ -153,6 +154,7 @@ impl BitQueue {
     ///
     /// # Panics
     /// When there is no room: ask [`BitQueue::room`] first.
+    #[inline]
     pub fn push(&mut self, bit: bool) {
         assert!(self.room() > 0, "the caller asks for room before it pushes bits");
         self.ring[self.around(self.first + self.len)] = bit;
@@ -167,6 +169,7 @@ impl BitQueue {
     }
 
     /// Takes the next bit.
+    #[inline]
     pub fn pop(&mut self) -> Option<bool> {
         if self.len == 0 {
             return None;
@@ -178,18 +181,30 @@ impl BitQueue {
     }
 
     /// Takes the next `count` bits, at most 31, the first in the highest of the lowest `count` places; ones where none wait.
+    #[inline(always)]
     pub fn pop_word(&mut self, count: u32) -> u32 {
-        let end = self.first + count as usize;
-        if count as usize > self.len || end > self.ring.len() {
-            return (0..count).fold(0, |word, _| word << 1 | u32::from(self.pop().unwrap_or(true)));
+        /// Brings the lowest places of eight octets together, that of the first into the highest place.
+        const TOGETHER: u64 = 0x8040_2010_0804_0201;
+        let (first, end) = (self.first, self.first + count as usize);
+        let octets = self.ring.get(first..first + 8).and_then(|bits| bits.first_chunk::<8>());
+        match octets {
+            Some(bits) if count <= 8 && count as usize <= self.len => {
+                let word = u64::from_le_bytes(bits.map(u8::from)).wrapping_mul(TOGETHER) >> 56;
+                self.first = self.around(end);
+                self.len -= count as usize;
+                (word >> (8 - count)) as u32
+            }
+            _ => self.pop_bits(count),
         }
-        let word = self.ring[self.first..end].iter().fold(0, |word, bit| word << 1 | u32::from(*bit));
-        self.first = self.around(end);
-        self.len -= count as usize;
-        word
+    }
+
+    #[inline(never)]
+    fn pop_bits(&mut self, count: u32) -> u32 {
+        (0..count).fold(0, |word, _| word << 1 | u32::from(self.pop().unwrap_or(true)))
     }
 
     /// A place in the ring, less than twice round.
+    #[inline]
     fn around(&self, place: usize) -> usize {
         if place < self.ring.len() { place } else { place - self.ring.len() }
     }
@@ -200,6 +215,7 @@ impl BitQueue {
     }
 
     /// Whether [`BitQueue::finish`] was called and every bit is taken.
+    #[inline]
     pub fn is_drained(&self) -> bool {
         self.finished && self.len == 0
     }

@@ -61,16 +61,20 @@ impl Scrambler {
 
     /// Scrambles `count` bits, at most 6: the first on the line in the highest of the lowest `count` places, likewise in the
     /// result.
+    #[inline(always)]
     pub fn scramble_word(&mut self, bits: u32, count: u32) -> u32 {
         if self.spec.guard && self.repeated + count > GUARD_LENGTH {
-            return (0..count)
-                .rev()
-                .fold(0, |word, place| word << 1 | u32::from(self.scramble(bits >> place & 1 == 1)));
+            return self.scramble_bits(bits, count);
         }
         // No tap is nearer than the word is long.
         let line = bits ^ self.register >> (self.spec.first - count) ^ self.register >> (self.spec.second - count);
         self.remember_word(line, count);
         line & ((1 << count) - 1)
+    }
+
+    #[inline(never)]
+    fn scramble_bits(&mut self, bits: u32, count: u32) -> u32 {
+        (0..count).rev().fold(0, |word, place| word << 1 | u32::from(self.scramble(bits >> place & 1 == 1)))
     }
 
     /// Descrambles one bit.
