@@ -15,6 +15,7 @@ mod clock;
 mod correlator;
 mod demodulator;
 mod modulator;
+mod recent;
 mod skew;
 
 pub use bank::FskBank;

@@ -33,6 +33,7 @@ struct Evidence {
 }
 
 impl Evidence {
+    #[inline(always)]
     fn add(&mut self, other: &Self) {
         self.strong += other.strong;
         self.weak += other.weak;
@@ -41,16 +42,19 @@ impl Evidence {
     }
 
     /// Mean power of the stronger tone.
+    #[inline(always)]
     fn level(&self) -> f32 {
         self.strong / self.steps.max(1.0)
     }
 
     /// What one tone has more than the other, as a part of everything: high for FSK, low for wide-band signals.
+    #[inline(always)]
     fn share(&self) -> f32 {
         (self.strong - self.weak) / self.total.max(1e-9)
     }
 
     /// What one tone has more than the other, as a part of both: low for a tone between mark and space.
+    #[inline(always)]
     fn purity(&self) -> f32 {
         (self.strong - self.weak) / (self.strong + self.weak).max(1e-9)
     }
@@ -122,6 +126,7 @@ impl CarrierWatch {
         }
     }
 
+    #[inline(always)]
     pub(super) fn is_up(&self) -> bool {
         self.level.is_up()
     }
@@ -138,6 +143,7 @@ impl CarrierWatch {
 
     /// Takes the content of the bit time that ends at sample `at`; `telling` when a bit ends there, where mark and
     /// space are told best.
+    #[inline(always)]
     pub(super) fn step(&mut self, at: f64, content: &Content, telling: bool) {
         let (strong, weak) = (content.mark.max(content.space), content.mark.min(content.space));
         self.steps[self.step_count % MEMORY_STEPS] = Step { at, power: strong };
@@ -148,15 +154,18 @@ impl CarrierWatch {
     }
 
     /// Whether the last few bits look like the signal.
+    #[inline(always)]
     pub(super) fn is_likely(&self) -> bool {
         self.likely_bits > 0
     }
 
+    #[inline(always)]
     fn looks_right(&self, evidence: &Evidence) -> bool {
         evidence.share() >= self.share_on && evidence.purity() >= self.purity_on
     }
 
     /// Closes a bit; what became of the carrier.
+    #[inline(always)]
     pub(super) fn bit(&mut self) -> Option<Turn> {
         self.bits[self.bit_count % MEMORY_BITS] = core::mem::take(&mut self.gathering);
         self.bit_count += 1;
@@ -165,6 +174,7 @@ impl CarrierWatch {
         if self.is_up() { self.ending(&now) } else { self.beginning() }
     }
 
+    #[inline(never)]
     fn beginning(&mut self) -> Option<Turn> {
         if self.likely_bits < self.beginning_bits {
             return None;
@@ -177,6 +187,7 @@ impl CarrierWatch {
         Some(Turn::Up(self.began()))
     }
 
+    #[inline(always)]
     fn ending(&mut self, now: &Evidence) -> Option<Turn> {
         let sank = now.level() < HALF_A_BIT * self.reference;
         let drowned = !self.is_likely() && self.last_bits(self.beginning_bits).share() < self.share_off;
@@ -191,6 +202,7 @@ impl CarrierWatch {
     }
 
     /// Evidence of the last `count` bits.
+    #[inline(always)]
     fn last_bits(&self, count: usize) -> Evidence {
         let mut sum = Evidence::default();
         for back in 1..=count {
@@ -205,6 +217,7 @@ impl CarrierWatch {
     }
 
     /// Where the carrier began: in the oldest step of the latest run of steps that hold half a bit of it or more.
+    #[inline(never)]
     fn began(&self) -> SampleIndex {
         let holds = |step: &Step| step.power >= HALF_A_BIT * self.reference;
         let oldest = self.steps_back().take_while(holds).last().unwrap_or(self.newest());
@@ -212,6 +225,7 @@ impl CarrierWatch {
     }
 
     /// Where the carrier ended: in the newest step that holds half a bit of it or more.
+    #[inline(never)]
     fn ended(&self) -> SampleIndex {
         let holds = |step: &Step| step.power >= HALF_A_BIT * self.reference;
         let last = self.steps_back().find(holds).unwrap_or(self.newest());

@@ -33,21 +33,25 @@ impl BitClock {
         Self { step_samples, due: step_samples, steps: 0, differences: [0.0; STEPS + 1], halfway: 0.0, transitions: 0 }
     }
 
+    #[inline(always)]
     pub(super) fn due(&self) -> f64 {
         self.due
     }
 
     /// Whether the decision instants are known.
+    #[inline(always)]
     pub(super) fn is_settled(&self) -> bool {
         self.transitions >= SEARCHED
     }
 
     /// Forgets the transitions seen: the next signal is a new one.
+    #[inline(always)]
     pub(super) fn unsettle(&mut self) {
         self.transitions = 0;
     }
 
     /// Takes the envelopes of mark and space at the step that is due; the bit, if it ends there.
+    #[inline(always)]
     pub(super) fn step(&mut self, mark: f32, space: f32) -> Option<bool> {
         let difference = mark - space;
         self.due += self.step_samples;
@@ -62,6 +66,7 @@ impl BitClock {
 
     /// Lets the step that is due pass unheard if it is at a quarter of a bit and the decision instants are known: then the
     /// middle and the end of a bit tell all. Whether it did.
+    #[inline(always)]
     pub(super) fn passes_quarter(&mut self) -> bool {
         let passes = self.is_settled() && self.steps.is_multiple_of(2);
         if passes {
@@ -71,12 +76,14 @@ impl BitClock {
     }
 
     /// Lets the step that is due pass unheard; whether a bit ends there.
+    #[inline(always)]
     pub(super) fn pass(&mut self) -> bool {
         self.step(0.0, 0.0).is_some()
     }
 
     /// Corrects the clock after a decision, if there was a transition since the one before: whether it was to mark, and the
     /// sum of the envelopes halfway, if the clock was right.
+    #[inline(always)]
     pub(super) fn follow(&mut self) -> Option<(bool, f32)> {
         let (before, after) = (self.differences[0], self.differences[STEPS]);
         if (before > 0.0) == (after > 0.0) {
@@ -91,8 +98,13 @@ impl BitClock {
     }
 
     /// Sets the clock back by that many steps. Those that are over already count as taken.
+    #[inline(always)]
     fn turn_back(&mut self, steps: f64) {
-        let over = libm::ceil(steps - 1.0).max(0.0);
+        if steps <= 1.0 {
+            self.due -= steps * self.step_samples;
+            return;
+        }
+        let over = libm::ceil(steps - 1.0);
         self.due += (over - steps) * self.step_samples;
         for _ in 0..over as usize {
             self.start_bit();
@@ -102,6 +114,7 @@ impl BitClock {
     }
 
     /// Begins the next bit when one is complete.
+    #[inline(always)]
     fn start_bit(&mut self) {
         if self.steps == STEPS {
             self.differences[0] = self.differences[STEPS];
@@ -111,12 +124,14 @@ impl BitClock {
 
     /// Lateness in bits from the difference half-way between two decisions, which is zero when the clock is right and
     /// leans to the newer bit when it is late.
+    #[inline(always)]
     fn late_by_middle(&self) -> f32 {
         let (before, after) = (self.differences[0], self.differences[STEPS]);
         (self.differences[STEPS / 2] / (after - before) * 2.0).clamp(-1.0, 1.0) / 2.0
     }
 
     /// Lateness in bits from the steepest change of sign in the bit, which belongs in its middle.
+    #[inline(never)]
     fn late_by_search(&self) -> f32 {
         let pairs = self.differences.windows(2).enumerate();
         let crossings = pairs.filter(|(_, pair)| (pair[0] > 0.0) != (pair[1] > 0.0));
