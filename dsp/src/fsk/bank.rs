@@ -9,7 +9,7 @@ use alloc::boxed::Box;
 use super::{FskDemodulator, FskSpec, correlator::Content, recent::AHEAD};
 use crate::{
     bits::BitRun,
-    lanes::{Isa, LANES, Work},
+    lanes::{Isa, LANES, VectorWork, Vectors},
 };
 
 /// Demodulators of one signal for many lines.
@@ -53,7 +53,7 @@ impl FskBank {
                     *left = rest.len().min(AHEAD);
                     demodulator.store(&rest[..*left]);
                 }
-                self.isa.run(Together { demodulators, left, runs });
+                self.isa.run_in_vectors(Together { demodulators, left, runs });
             }
         }
     }
@@ -67,11 +67,11 @@ struct Together<'a> {
     runs: &'a mut [BitRun],
 }
 
-impl Work for Together<'_> {
+impl VectorWork for Together<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run(self) {
+    fn run<V: Vectors>(self) {
         let Self { demodulators, mut left, runs } = self;
         let mut contents = [Content::default(); LANES];
         loop {
@@ -86,7 +86,7 @@ impl Work for Together<'_> {
             }
             for (lane, demodulator) in demodulators.iter().enumerate() {
                 if listening[lane] {
-                    contents[lane] = demodulator.windows().content();
+                    contents[lane] = demodulator.windows().content::<V>();
                 }
             }
             for (lane, (demodulator, run)) in demodulators.iter_mut().zip(runs.iter_mut()).enumerate() {

@@ -4,7 +4,7 @@ use alloc::{boxed::Box, vec::Vec};
 
 use crate::{
     fsk::{FskSpec, recent::Recent},
-    lanes::Isa,
+    lanes::{Isa, Lanes, Row, Vectors},
     osc::{cosine, sine},
     pcm::SAMPLE_RATE,
     units::Hz,
@@ -175,30 +175,26 @@ pub(super) struct Correlate<'a> {
 impl Correlate<'_> {
     /// What is in the windows.
     #[inline(always)]
-    pub(super) fn content(&self) -> Content {
+    pub(super) fn content<V: Vectors>(&self) -> Content {
         /// Taps of a window of 1200 bit/s.
         const SHORT: usize = 2;
         // A length that the compiler knows needs no loop.
-        if self.mark.1.len() == SHORT { self.content_of(SHORT) } else { self.content_of(self.mark.1.len()) }
+        if self.mark.1.len() == SHORT { self.content_of::<V>(SHORT) } else { self.content_of::<V>(self.mark.1.len()) }
     }
 
     #[inline(always)]
-    fn content_of(&self, count: usize) -> Content {
-        let (mut of_mark, mut of_space) = ([0.0; 8], [0.0; 8]);
-        let mut energy = [0.0; 4];
+    fn content_of<V: Vectors>(&self, count: usize) -> Content {
+        let zero = V::Row::splat(0.0);
+        let (mut of_mark, mut of_space, mut energy) = (zero, zero, zero);
         let (samples, taps) = (&self.mark.0[..count], &self.mark.1[..count]);
         let (later, later_taps) = (&self.space.0[..count], &self.space.1[..count]);
         for at in 0..count {
-            for place in 0..8 {
-                of_mark[place] += samples[at][place / 2] * taps[at][place];
-                of_space[place] += later[at][place / 2] * later_taps[at][place];
-            }
-            for row in 0..4 {
-                energy[row] += samples[at][row] * samples[at][row];
-            }
+            let heard = V::Row::twice(&samples[at]);
+            of_mark = of_mark + heard * V::Row::load(&taps[at]);
+            of_space = of_space + V::Row::twice(&later[at]) * V::Row::load(&later_taps[at]);
+            energy = energy + heard * heard;
         }
-        let ([mark_re, mark_im], [space_re, space_im]) = (halved(&of_mark), halved(&of_space));
-        let energy = (energy[0] + energy[1]) + (energy[2] + energy[3]);
+        let [[mark_re, mark_im], [space_re, space_im], [energy, _]] = [of_mark, of_space, energy].map(halved);
         Content {
             mark: (mark_re * mark_re + mark_im * mark_im) * self.scale,
             space: (space_re * space_re + space_im * space_im) * self.scale,
@@ -207,8 +203,10 @@ impl Correlate<'_> {
     }
 }
 
+/// The sums of every other value, in halves: `v(i) + v(i+2)`, then `+4`.
 #[inline(always)]
-fn halved(partial: &[f32; 8]) -> Pair {
-    let [a, b, c, d, e, f, g, h] = *partial;
-    [(a + c) + (e + g), (b + d) + (f + h)]
+fn halved<V: Row>(partial: V) -> Pair {
+    let two = partial + partial.permuted(&[2, 3, 0, 1, 6, 7, 4, 5]);
+    let [even, odd, ..] = (two + two.permuted(&[4, 5, 6, 7, 0, 1, 2, 3])).values();
+    [even, odd]
 }

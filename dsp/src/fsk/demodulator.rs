@@ -10,7 +10,7 @@ use crate::{
         recent::AHEAD,
         skew::Skew,
     },
-    lanes::Work,
+    lanes::{VectorWork, Vectors},
     level::CarrierLevels,
     modem::Demodulator,
     pcm::SAMPLE_RATE,
@@ -95,10 +95,10 @@ impl FskDemodulator {
 
     /// Takes the samples stored, and the steps that are due in them.
     #[inline(always)]
-    fn take_steps(&mut self, stored: usize, out: &mut BitRun) {
+    fn take_steps<V: Vectors>(&mut self, stored: usize, out: &mut BitRun) {
         let mut left = stored;
         while self.take_to_listening(&mut left) {
-            let content = self.windows().content();
+            let content = self.windows().content::<V>();
             self.hear(&content, out);
         }
     }
@@ -159,7 +159,7 @@ impl Demodulator for FskDemodulator {
         let isa = self.correlator.isa();
         for samples in samples.chunks(AHEAD) {
             self.store(samples);
-            isa.run(TakeSteps { demodulator: self, stored: samples.len(), out });
+            isa.run_in_vectors(TakeSteps { demodulator: self, stored: samples.len(), out });
         }
     }
 
@@ -192,12 +192,12 @@ struct TakeSteps<'a> {
     out: &'a mut BitRun,
 }
 
-impl Work for TakeSteps<'_> {
+impl VectorWork for TakeSteps<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run(self) {
-        self.demodulator.take_steps(self.stored, self.out);
+    fn run<V: Vectors>(self) {
+        self.demodulator.take_steps::<V>(self.stored, self.out);
     }
 }
 

@@ -59,6 +59,9 @@ pub(crate) trait Row: Lanes {
     /// The values from memory.
     fn load(values: &[f32; LANES]) -> Self;
 
+    /// Four values from memory, each in two neighbouring places.
+    fn twice(values: &[f32; LANES / 2]) -> Self;
+
     /// The values.
     fn values(self) -> [f32; LANES];
 

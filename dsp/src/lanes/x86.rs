@@ -7,18 +7,19 @@
 use core::{
     arch::x86_64::{
         __m128, __m256, __m256i, __m512, __m512i, _CMP_LT_OQ, _mm_add_ps, _mm_add_ss, _mm_cvtsi32_si128,
-        _mm_cvtsi128_si64, _mm_cvtss_f32, _mm_min_ps, _mm_min_ss, _mm_movehdup_ps, _mm_movehl_ps, _mm_unpacklo_epi32,
-        _mm256_add_ps, _mm256_and_ps, _mm256_blend_ps, _mm256_blendv_ps, _mm256_broadcastsi128_si256,
-        _mm256_castps_si256, _mm256_castps256_ps128, _mm256_castsi256_ps, _mm256_castsi256_si128, _mm256_cmp_ps,
-        _mm256_div_ps, _mm256_extractf128_ps, _mm256_extracti128_si256, _mm256_loadu_ps, _mm256_loadu_si256,
-        _mm256_max_ps, _mm256_min_ps, _mm256_mul_ps, _mm256_or_ps, _mm256_permutevar8x32_ps, _mm256_set1_epi32,
-        _mm256_set1_ps, _mm256_setr_epi32, _mm256_shuffle_epi8, _mm256_sqrt_ps, _mm256_sub_ps, _mm512_add_pd,
-        _mm512_add_ps, _mm512_alignr_epi32, _mm512_and_si512, _mm512_castpd_si512, _mm512_castps_si512,
-        _mm512_castps512_ps128, _mm512_castps512_ps256, _mm512_castsi512_ps, _mm512_cvtepi64_epi32, _mm512_cvtpd_ps,
-        _mm512_extractf32x8_ps, _mm512_i64gather_pd, _mm512_loadu_epi32, _mm512_loadu_pd, _mm512_loadu_ps,
-        _mm512_min_ps, _mm512_mul_pd, _mm512_mul_ps, _mm512_permute_ps, _mm512_permutexvar_ps, _mm512_set1_epi32,
-        _mm512_set1_epi64, _mm512_set1_pd, _mm512_set1_ps, _mm512_setr_epi32, _mm512_setzero_ps, _mm512_shuffle_f32x4,
-        _mm512_srli_epi64, _mm512_storeu_ps, _mm512_sub_epi64, _mm512_sub_pd, _mm512_sub_ps, _mm512_ternarylogic_epi32,
+        _mm_cvtsi128_si64, _mm_cvtss_f32, _mm_loadu_ps, _mm_min_ps, _mm_min_ss, _mm_movehdup_ps, _mm_movehl_ps,
+        _mm_unpacklo_epi32, _mm256_add_ps, _mm256_and_ps, _mm256_blend_ps, _mm256_blendv_ps,
+        _mm256_broadcastsi128_si256, _mm256_castps_si256, _mm256_castps128_ps256, _mm256_castps256_ps128,
+        _mm256_castsi256_ps, _mm256_castsi256_si128, _mm256_cmp_ps, _mm256_div_ps, _mm256_extractf128_ps,
+        _mm256_extracti128_si256, _mm256_loadu_ps, _mm256_loadu_si256, _mm256_max_ps, _mm256_min_ps, _mm256_mul_ps,
+        _mm256_or_ps, _mm256_permutevar8x32_ps, _mm256_set1_epi32, _mm256_set1_ps, _mm256_setr_epi32,
+        _mm256_shuffle_epi8, _mm256_sqrt_ps, _mm256_sub_ps, _mm512_add_pd, _mm512_add_ps, _mm512_alignr_epi32,
+        _mm512_and_si512, _mm512_castpd_si512, _mm512_castps_si512, _mm512_castps512_ps128, _mm512_castps512_ps256,
+        _mm512_castsi512_ps, _mm512_cvtepi64_epi32, _mm512_cvtpd_ps, _mm512_extractf32x8_ps, _mm512_i64gather_pd,
+        _mm512_loadu_epi32, _mm512_loadu_pd, _mm512_loadu_ps, _mm512_min_ps, _mm512_mul_pd, _mm512_mul_ps,
+        _mm512_permute_ps, _mm512_permutexvar_ps, _mm512_set1_epi32, _mm512_set1_epi64, _mm512_set1_pd, _mm512_set1_ps,
+        _mm512_setr_epi32, _mm512_setzero_ps, _mm512_shuffle_f32x4, _mm512_srli_epi64, _mm512_storeu_ps,
+        _mm512_sub_epi64, _mm512_sub_pd, _mm512_sub_ps, _mm512_ternarylogic_epi32,
     },
     ops::{Add, Div, Mul, Sub},
 };
@@ -145,6 +146,15 @@ impl Row for Register {
             let four = _mm_add_ps(_mm256_castps256_ps128(self.0), _mm256_extractf128_ps::<1>(self.0));
             let two = _mm_add_ps(four, _mm_movehl_ps(four, four));
             _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)))
+        }
+    }
+
+    #[inline(always)]
+    fn twice(values: &[f32; LANES / 2]) -> Self {
+        // SAFETY: the array has the four values that are read; a Register is made only where AVX2 was found.
+        unsafe {
+            let four = _mm256_castps128_ps256(_mm_loadu_ps(values.as_ptr()));
+            Self(_mm256_permutevar8x32_ps(four, _mm256_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3)))
         }
     }
 
