@@ -87,36 +87,40 @@ struct Row {
     labels: [i32; WIDTH],
 }
 
-/// Of a symbol: eight times the state before each state, and for each subset the label of its nearest point; an octet
-/// each, the first in the lowest places.
+/// Of a symbol, in eight octets: the state before each state, and what is left of the label of each subset's nearest point
+/// when the subset is known. All octets are turned round by [`Survivors::TURN`], so that a state before stands as eight times
+/// its number.
 #[derive(Clone, Copy, Debug)]
-struct Survivors {
-    origins: u64,
-    labels: u64,
-}
+struct Survivors(u64);
 
 impl Survivors {
-    const NONE: Self = Self { origins: 0, labels: 0 };
+    const NONE: Self = Self(0);
+    const TURN: u32 = 3;
+    /// The places of a label that tell the subset.
+    const SUBSETS: u64 = 7;
 
     /// From what was least for each state, with the state before it in its lowest places, and for each subset, with the
     /// label of its nearest point.
     #[inline(always)]
     fn new<V: Eight>(metrics: V, distances: V) -> Self {
-        const ORIGINS: u64 = 0x0101_0101_0101_0101 * STATE as u64;
-        Self { origins: (metrics.lowest_octets() & ORIGINS) << 3, labels: distances.lowest_octets() }
+        const EVERY: u64 = 0x0101_0101_0101_0101;
+        let origins = metrics.lowest_octets() & (EVERY * STATE as u64);
+        let labels = distances.lowest_octets() & (EVERY * (LABEL as u64 & !Self::SUBSETS));
+        Self((origins | labels).rotate_left(Self::TURN))
     }
 
     /// Eight times the state before a state on the best path into it.
     #[inline(always)]
     fn origin(self, state: Octet) -> Octet {
-        Octet(self.origins >> state.0 & Octet::MASK)
+        Octet(self.0 >> state.0 & Octet::MASK)
     }
 
     /// The label on the best path into a state.
     #[inline(always)]
     fn label(self, state: Octet) -> u8 {
         let subset = SUBSET[self.origin(state).state()][state.state()];
-        (self.labels >> (8 * subset)) as u8 & LABEL as u8
+        let octet = self.0.rotate_right(Self::TURN) >> (8 * subset);
+        octet as u8 & (LABEL as u8 & !(Self::SUBSETS as u8)) | subset as u8
     }
 }
 
