@@ -90,6 +90,8 @@ pub struct Receiver {
     /// Samples of the line that the transport lost last.
     lost: Range<f64>,
     lock: Lock,
+    /// The moment after the last symbol is to be remembered.
+    moment_is_due: bool,
     /// Slips mended in all, and the symbol of this signal at which the last was.
     slips_mended: u32,
     slipped_at: usize,
@@ -158,6 +160,7 @@ impl Receiver {
             line_power: 0.0,
             lost: 0.0..0.0,
             lock: Lock::new(plan.coding.distance_squared() / plan.coding.mean_power()),
+            moment_is_due: false,
             slips_mended: 0,
             slipped_at: 0,
             may_return_until: 0,
@@ -271,6 +274,9 @@ impl Receiver {
     fn finish(&mut self, end: u64, out: &mut BitRun) {
         let ahead = AHEAD as f64 * self.symbol / 2.0 + self.sampler.reach();
         self.follow((end as f64 + ahead).min(self.line.heard() as f64), out);
+        if self.moment_is_due {
+            self.remember_moment();
+        }
         let unwanted = &mut self.unwanted_bits;
         let error_power = self.error_power;
         self.decoder.flush(|word| running::wanted(word, unwanted, SampleIndex(end), error_power, out));
@@ -315,6 +321,7 @@ impl Demodulator for Receiver {
 
     fn restart(&mut self) {
         self.line.restart();
+        self.moment_is_due = false;
         self.carrier.calm_jitter();
         self.detector.restart(0.0);
         self.state = State::Hunting;

@@ -38,10 +38,16 @@ struct Jump {
 }
 
 impl Receiver {
+    /// Remembers the moment after the last symbol.
+    #[inline(never)]
+    pub(super) fn remember_moment(&mut self) {
+        self.lock.remember(self.moment());
+        self.moment_is_due = false;
+    }
+
+    /// Tries to find back when the symbols are lost.
     pub(super) fn keep_lock(&mut self) {
-        if self.lock.wants_moment(self.symbols) {
-            self.lock.remember(self.moment());
-        } else if self.lock.attempt_is_due(self.symbols) && !self.is_of_lost_samples() {
+        if self.lock.attempt_is_due(self.symbols) && !self.is_of_lost_samples() {
             let now = self.moment();
             let good = self.lock.good_moment(self.symbols);
             let back = good.is_some_and(|good| self.find_back(&good, self.symbols, &SLIPS));

@@ -128,6 +128,9 @@ impl Receiver {
     /// Where the next symbol is. Goes on by it.
     #[inline(always)]
     pub(super) fn symbol_place<V: Vectors>(&mut self) -> SymbolPlace {
+        if self.moment_is_due {
+            self.remember_moment();
+        }
         let [(first, first_turns), (second, second_turns)] = [self.half_symbol_place(), self.half_symbol_place()];
         let (first_step, first) = self.sampler.place(first, first_turns);
         let (second_step, second) = self.sampler.place(second, second_turns);
@@ -192,8 +195,12 @@ impl Receiver {
         if self.symbols == self.reference().known.len() / 4 * 3 {
             self.carrier.keep_jitter(self.error_power);
         }
-        if (self.lock.is_lost() || self.lock.wants_moment(self.symbols)) && matches!(self.state, State::Running) {
-            self.keep_lock();
+        if matches!(self.state, State::Running) {
+            // What was just learned is not read at once: a processor forwards numbers one by one, not all together.
+            self.moment_is_due = self.lock.wants_moment(self.symbols);
+            if self.lock.is_lost() {
+                self.keep_lock();
+            }
         }
     }
 

@@ -228,6 +228,7 @@ impl Receiver {
         self.turns = -before * self.offset;
         self.take_half_symbols(TAPS - 2);
         self.symbols = 0;
+        self.moment_is_due = false;
         self.returned_at = 0;
         self.slipped_at = 0;
         self.error_power = 1.0;
