@@ -36,6 +36,10 @@ const DEPTH: usize = 40;
 /// Symbols decided at a time.
 const BATCH: usize = 16;
 const KEPT: usize = DEPTH + BATCH;
+/// Symbols that are gone back over in one step; both numbers above are multiples of it.
+const GROUP: usize = 8;
+/// Groups kept: a power of two.
+const GROUPS: usize = (KEPT / GROUP).next_power_of_two();
 /// Places for them: a power of two.
 const RING: usize = KEPT.next_power_of_two();
 
@@ -53,6 +57,16 @@ const ORIGINS: [[i32; STATES]; WAYS] = origins();
 const SUBSETS_OF_WAYS: [[i32; STATES]; WAYS] = subsets_of_ways();
 /// The subset of points on the way from a state to a state.
 const SUBSET: [[usize; STATES]; STATES] = subsets();
+/// Eight times the number of each state.
+const ITSELF: [f32; STATES] = {
+    let mut states = [0.0; STATES];
+    let mut state = 0;
+    while state < STATES {
+        states[state] = f32::from_bits(8 * state as u32);
+        state += 1;
+    }
+    states
+};
 /// The numbers of the states.
 const NUMBERS: [i32; STATES] = [0, 1, 2, 3, 4, 5, 6, 7];
 
@@ -63,6 +77,12 @@ pub(super) struct Viterbi {
     /// Squared distance of the best path to each state, the smallest of all taken off.
     metrics: [f32; STATES],
     survivors: Box<[Survivors; RING]>,
+    /// Eight times the state before each state, so many symbols ago as were taken since the last whole group: whole numbers
+    /// in the places of values that are only moved.
+    before: [f32; STATES],
+    /// The same at the end of each group, over all of it, an octet for each state.
+    groups: [u64; GROUPS],
+    whole_groups: usize,
     /// Symbols taken and symbols decided, since the decoder was made.
     taken: usize,
     done: usize,
@@ -166,6 +186,9 @@ impl Viterbi {
             constellation: Arc::new(Constellation::new(points, scale)),
             metrics: [0.0; STATES],
             survivors: Box::new([Survivors::NONE; RING]),
+            before: ITSELF,
+            groups: [0; GROUPS],
+            whole_groups: 0,
             taken: 0,
             done: 0,
             decided: [0; KEPT],
@@ -176,6 +199,7 @@ impl Viterbi {
     pub(super) fn restart(&mut self) {
         self.metrics = [0.0; STATES];
         self.done = self.taken;
+        self.before = ITSELF;
     }
 
     /// What [`Viterbi::push`] takes for each of eight points.
@@ -195,10 +219,17 @@ impl Viterbi {
             Some(distances) => distances,
             None => nearest_of_each_subset::<V, 1>(&self.constellation.rows, [received])[0],
         };
-        let (metrics, best, survivors) = lengthen_paths(V::Row::load(&self.metrics), distances);
+        let Lengthened { metrics, best, origins, survivors } = lengthen_paths(V::Row::load(&self.metrics), distances);
         self.metrics = metrics.values();
         self.survivors[self.taken % RING] = survivors;
         self.taken += 1;
+        let before = V::Row::load(&self.before).permuted(&origins);
+        self.before = before.values();
+        if (self.taken - self.done).is_multiple_of(GROUP) {
+            self.groups[self.whole_groups % GROUPS] = before.lowest_octets();
+            self.whole_groups += 1;
+            self.before = ITSELF;
+        }
         let decided = if self.taken - self.done == KEPT { self.decide(BATCH) } else { 0 };
         (self.constellation.point(survivors.label(best)), &self.decided[..decided])
     }
@@ -225,6 +256,7 @@ impl Viterbi {
     /// Decides all that is left, by the path that is best now.
     pub(super) fn flush(&mut self) -> &[u8] {
         let decided = self.decide(self.taken - self.done);
+        self.before = ITSELF;
         &self.decided[..decided]
     }
 
@@ -232,8 +264,9 @@ impl Viterbi {
     fn decide(&mut self, count: usize) -> usize {
         let numbered = |state: usize| as_integer(self.metrics[state]) & !STATE | state as i32;
         let mut state = Octet::of((0..STATES).map(numbered).min().unwrap_or(0));
-        for symbol in (self.done + count..self.taken).rev() {
-            state = self.survivors[symbol % RING].origin(state);
+        // Whole groups, if any, are between what is decided and now.
+        for back in 1..=(self.taken - self.done - count) / GROUP {
+            state = Octet(self.groups[self.whole_groups.wrapping_sub(back) % GROUPS] >> state.0 & Octet::MASK);
         }
         for (place, decided) in self.decided[..count].iter_mut().enumerate().rev() {
             let survivors = self.survivors[(self.done + place) % RING];
@@ -286,9 +319,18 @@ impl Row {
     }
 }
 
-/// Adds, compares and selects: metrics of the best paths with one more symbol, the best state and the survivors.
+/// The best paths with one more symbol.
+struct Lengthened<V> {
+    metrics: V,
+    best: Octet,
+    /// The state before each state, in the lowest places.
+    origins: [i32; STATES],
+    survivors: Survivors,
+}
+
+/// Adds, compares and selects.
 #[inline(always)]
-fn lengthen_paths<V: Eight>(metrics: V, distances: V) -> (V, Octet, Survivors) {
+fn lengthen_paths<V: Eight>(metrics: V, distances: V) -> Lengthened<V> {
     let [a, b, c, d] = [
         lengthened(metrics, distances, 0),
         lengthened(metrics, distances, 1),
@@ -300,7 +342,8 @@ fn lengthen_paths<V: Eight>(metrics: V, distances: V) -> (V, Octet, Survivors) {
     let without_least = best.labelled(STATE, &[0; STATES]) - V::splat(as_number(least & !STATE));
     // The lowest places may have hidden which of two almost equal metrics is the smaller.
     let metrics = without_least.greater(V::splat(0.0)).lesser(V::splat(FAR));
-    (metrics, Octet::of(least), Survivors::new(best, distances))
+    let (origins, survivors) = (best.values().map(as_integer), Survivors::new(best, distances));
+    Lengthened { metrics, best: Octet::of(least), origins, survivors }
 }
 
 #[inline(always)]
