@@ -227,3 +227,43 @@ impl BitQueue {
         self.finished = false;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::vec::Vec;
+
+    fn bit(place: usize) -> bool {
+        place * place % 7 < 3
+    }
+
+    #[test]
+    fn words_leave_a_queue_as_bits_do_wherever_they_lie_in_the_ring() {
+        let (mut by_word, mut by_bit) = (BitQueue::with_room(37), BitQueue::with_room(37));
+        let mut pushed = 0;
+        for count in (1..=9).chain([31]).cycle().take(2000) {
+            while by_word.room() > usize::from(pushed % 5 == 0) {
+                by_word.push(bit(pushed));
+                by_bit.push(bit(pushed));
+                pushed += 1;
+            }
+            let single = (0..count).fold(0, |word, _| word << 1 | u32::from(by_bit.pop().unwrap_or(true)));
+            assert_eq!(by_word.pop_word(count), single);
+            assert_eq!(by_word.len(), by_bit.len());
+        }
+    }
+
+    #[test]
+    fn a_run_takes_words_as_bits_as_far_as_there_is_room() {
+        for count in 1..=32 {
+            let (mut by_word, mut by_bit) = (BitRun::with_room(100), BitRun::with_room(100));
+            for word in 0..120_u32 {
+                let word = word.wrapping_mul(0x9E37_79B9);
+                by_word.push_word(word, count);
+                (0..count).rev().for_each(|place| by_bit.push(word >> place & 1 == 1));
+                let places: Vec<bool> = by_bit.bits().into();
+                assert_eq!((by_word.bits(), by_word.lost()), (places.as_slice(), by_bit.lost()));
+            }
+        }
+    }
+}
