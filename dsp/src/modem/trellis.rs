@@ -1,7 +1,10 @@
 //! The 8-state trellis code of ITU-T V.17: convolutional encoder and Viterbi decoder.
 
+mod predicted;
+
 use alloc::{boxed::Box, sync::Arc};
 
+use self::predicted::PathErrors;
 use super::complex::Complex;
 use crate::lanes::{Isa, LANES, Lanes, Row as Eight, Sums, VectorWork, Vectors, WIDTH};
 
@@ -67,6 +70,9 @@ pub(super) struct Viterbi {
     taken: usize,
     done: usize,
     decided: [u8; KEPT],
+    /// Paths predict their errors. Labels of survivors then stand by state and not by subset.
+    predicts: bool,
+    errors: PathErrors,
     isa: Isa,
 }
 
@@ -97,14 +103,6 @@ struct Survivors {
 
 impl Survivors {
     const NONE: Self = Self { origins: 0, labels: 0 };
-
-    /// From what was least for each state, with the state before it in its lowest places, and for each subset, with the
-    /// label of its nearest point.
-    #[inline(always)]
-    fn new<V: Eight>(metrics: V, distances: V) -> Self {
-        const ORIGINS: u64 = 0x0101_0101_0101_0101 * STATE as u64;
-        Self { origins: (metrics.lowest_octets() & ORIGINS) << 3, labels: distances.lowest_octets() }
-    }
 
     /// Eight times the state before a state on the best path into it.
     #[inline(always)]
@@ -165,6 +163,8 @@ impl Viterbi {
             taken: 0,
             done: 0,
             decided: [0; KEPT],
+            predicts: false,
+            errors: PathErrors::NONE,
             isa,
         }
     }
@@ -172,6 +172,7 @@ impl Viterbi {
     pub(super) fn restart(&mut self) {
         self.metrics = [0.0; STATES];
         self.done = self.taken;
+        self.predicts = false;
     }
 
     /// What [`Viterbi::push`] takes for each of eight points.
@@ -193,10 +194,17 @@ impl Viterbi {
         };
         let (metrics, best, survivors) = lengthen_paths(V::Row::load(&self.metrics), distances);
         self.metrics = metrics.values();
+        let probable = self.constellation.point(survivors.label(best));
+        (probable, self.keep(survivors))
+    }
+
+    /// Keeps the survivors of a symbol; labels decided now.
+    #[inline(always)]
+    fn keep(&mut self, survivors: Survivors) -> &[u8] {
         self.survivors[self.taken % RING] = survivors;
         self.taken += 1;
         let decided = if self.taken - self.done == KEPT { self.decide(BATCH) } else { 0 };
-        (self.constellation.point(survivors.label(best)), &self.decided[..decided])
+        &self.decided[..decided]
     }
 
     #[cfg(test)]
@@ -231,9 +239,9 @@ impl Viterbi {
         for symbol in (self.done + count..self.taken).rev() {
             state = self.survivors[symbol % RING].origin(state);
         }
-        for (place, decided) in self.decided[..count].iter_mut().enumerate().rev() {
+        for place in (0..count).rev() {
             let survivors = self.survivors[(self.done + place) % RING];
-            *decided = survivors.label(state);
+            self.decided[place] = self.label(survivors, state);
             state = survivors.origin(state);
         }
         self.done += count;
@@ -291,12 +299,19 @@ fn lengthen_paths<V: Eight>(metrics: V, distances: V) -> (V, Octet, Survivors) {
         lengthened(metrics, distances, 2),
         lengthened(metrics, distances, 3),
     ];
-    let best = a.lesser(b).lesser(c.lesser(d));
+    let (metrics, best, origins) = settled(a.lesser(b).lesser(c.lesser(d)));
+    (metrics, best, Survivors { origins, labels: distances.lowest_octets() })
+}
+
+/// Metrics of the best paths to each state without their least, the best state, and eight times the state before each.
+#[inline(always)]
+fn settled<V: Eight>(best: V) -> (V, Octet, u64) {
+    const ORIGINS: u64 = 0x0101_0101_0101_0101 * STATE as u64;
     let least = as_integer(best.labelled(STATE, &NUMBERS).least());
     let without_least = best.labelled(STATE, &[0; STATES]) - V::splat(as_number(least & !STATE));
     // The lowest places may have hidden which of two almost equal metrics is the smaller.
     let metrics = without_least.greater(V::splat(0.0)).lesser(V::splat(FAR));
-    (metrics, Octet::of(least), Survivors::new(best, distances))
+    (metrics, Octet::of(least), (best.lowest_octets() & ORIGINS) << 3)
 }
 
 #[inline(always)]

@@ -11,6 +11,7 @@ use crate::{
         equalizer::TAPS,
         lock::{JUDGED, LEVEL_JUDGED, Moment, SLIPS},
         phasors::turned,
+        predictor::ORDER,
     },
     units::SampleIndex,
 };
@@ -130,7 +131,25 @@ impl Receiver {
 
     /// Mean error power of symbols before `end`, decided one by one, after they are turned.
     fn mean_error(&self, end: usize, received: &[Complex], turn: Complex) -> f32 {
+        if self.predictor.predicts() {
+            return self.mean_unforeseen_error(end, received, turn);
+        }
         let errors = self.decided(end, received, turn).map(|(symbol, sent)| (symbol - sent).power());
+        errors.sum::<f32>() / received.len() as f32
+    }
+
+    /// The same where errors are predicted from the ones before: of what is left of them.
+    fn mean_unforeseen_error(&self, end: usize, received: &[Complex], turn: Complex) -> f32 {
+        let first = end.saturating_sub(received.len());
+        let mut last = [Complex::ZERO; ORDER];
+        let errors = received.iter().enumerate().map(|(index, symbol)| {
+            let upright = *symbol * turn;
+            let corrected = upright + self.predictor.after(&last);
+            let sent = self.probable(first + index, corrected);
+            last.rotate_right(1);
+            last[0] = sent - upright;
+            (sent - corrected).power()
+        });
         errors.sum::<f32>() / received.len() as f32
     }
 
