@@ -16,6 +16,9 @@ pub(super) const ORDER: usize = 4;
 /// some 0.1 dB of 384 symbols.
 const WORTH: f32 = 0.933;
 
+/// Symbols that must be measured.
+const ENOUGH: usize = 192;
+
 /// Errors of symbols before, the newest first.
 pub(super) type Errors = [Complex; ORDER];
 
@@ -28,12 +31,13 @@ pub(super) struct Predictor {
     last: Errors,
     /// Part of the error power that prediction leaves; one where nothing is predicted.
     left: f32,
+    measured: usize,
 }
 
 impl Predictor {
     pub(super) const fn new() -> Self {
         let (correlation, nothing) = ([Complex::ZERO; ORDER + 1], [Complex::ZERO; ORDER]);
-        Self { correlation, weights: nothing, last: nothing, left: 1.0 }
+        Self { correlation, weights: nothing, last: nothing, left: 1.0, measured: 0 }
     }
 
     /// Begins to measure how errors of known symbols are correlated.
@@ -43,6 +47,7 @@ impl Predictor {
 
     /// Measures with the error of a known symbol.
     pub(super) fn measure(&mut self, error: Complex) {
+        self.measured += 1;
         self.correlation[0].re += error.power();
         for (sum, before) in self.correlation[1..].iter_mut().zip(&self.last) {
             *sum += error * before.conj();
@@ -53,7 +58,8 @@ impl Predictor {
     /// From now on errors are predicted, if that is worth its while.
     pub(super) fn settle(&mut self) {
         let (weights, left) = solved(&self.correlation);
-        (self.weights, self.left) = if left < WORTH { (weights, left) } else { ([Complex::ZERO; ORDER], 1.0) };
+        let is_worth = self.measured >= ENOUGH && left < WORTH;
+        (self.weights, self.left) = if is_worth { (weights, left) } else { ([Complex::ZERO; ORDER], 1.0) };
     }
 
     /// Whether errors are predicted.

@@ -26,6 +26,10 @@ const MOST_TURN_OF_LEVEL: f32 = 0.2;
 /// Slips tried together with a jump of level: none, and one sample.
 const LEVEL_SLIPS: usize = 3;
 
+/// Share of the error without a slip or jump that one must leave at most to be believed: where noise alone was greater
+/// for some symbols, others are right, too. A slip of whole symbols cannot be told from none.
+const CLEARLY: f32 = 0.75;
+
 /// Symbols within which a second slip only corrects what was taken for the first.
 const SAME_SLIP: usize = 64;
 
@@ -97,10 +101,15 @@ impl Receiver {
 
     /// A slip after which the symbols are as they were.
     fn slip(&mut self, good: &Moment, symbol: usize, slips: &[i32]) -> Option<Jump> {
+        let mut without = f32::INFINITY;
         slips.iter().find_map(|slip| {
             let received: [Complex; JUDGED] = self.received_after_slip(good, symbol, *slip);
             let error = self.mean_error(symbol, &received, Complex::ONE);
-            self.lock.accepts(error).then_some(Jump { slip: *slip, turn: Complex::ONE })
+            let tells = self.lock.accepts(error) && error < CLEARLY * without;
+            if *slip == 0 {
+                without = error;
+            }
+            tells.then_some(Jump { slip: *slip, turn: Complex::ONE })
         })
     }
 
@@ -158,7 +167,9 @@ impl Receiver {
         let turns = (-PHASE_STEPS..=PHASE_STEPS).map(|step| f64::from(step) / f64::from(8 * PHASE_STEPS));
         let turn = self.fitted(end, received, turns.map(turned))?;
         let turn = turn.scale(1.0 / libm::sqrtf(turn.power()).max(1e-9));
-        self.lock.accepts(self.mean_error(end, received, turn)).then_some(turn)
+        let error = self.mean_error(end, received, turn);
+        let tells = self.lock.accepts(error) && error < CLEARLY * self.mean_error(end, received, Complex::ONE);
+        tells.then_some(turn)
     }
 
     /// What the symbols must be scaled and turned by if the level has jumped: about what makes their mean power one.

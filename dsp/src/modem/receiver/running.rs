@@ -204,7 +204,9 @@ impl Receiver {
         if symbols == known / 4 * 3 {
             self.carrier.keep_jitter(self.error_power);
         }
-        if self.train == Train::Long && !self.is_of_lost_samples() {
+        if self.train == Train::Long && (self.lock.is_lost() || self.is_of_lost_samples()) {
+            self.predictor.measure_anew();
+        } else if self.train == Train::Long {
             self.predictor.measure(self.limited(error));
         }
         if symbols == known {
