@@ -26,8 +26,8 @@ const MOST_TURN_OF_LEVEL: f32 = 0.2;
 /// Slips tried together with a jump of level: none, and one sample.
 const LEVEL_SLIPS: usize = 3;
 
-/// Share of the error without a slip or jump that one must leave at most to be believed: where noise alone was greater
-/// for some symbols, others are right, too. A slip of whole symbols cannot be told from none.
+/// Share of the error without a slip or jump that one must leave at most to be believed: noise may have been
+/// greater for some symbols and nothing else have happened.
 const CLEARLY: f32 = 0.75;
 
 /// Symbols within which a second slip only corrects what was taken for the first.
@@ -102,7 +102,11 @@ impl Receiver {
     /// A slip after which the symbols are as they were.
     fn slip(&mut self, good: &Moment, symbol: usize, slips: &[i32]) -> Option<Jump> {
         let mut without = f32::INFINITY;
+        let of_data = symbol >= self.reference().known.len() + JUDGED;
         slips.iter().find_map(|slip| {
+            if of_data && self.looks_like_none(*slip) {
+                return None;
+            }
             let received: [Complex; JUDGED] = self.received_after_slip(good, symbol, *slip);
             let error = self.mean_error(symbol, &received, Complex::ONE);
             let tells = self.lock.accepts(error) && error < CLEARLY * without;
@@ -111,6 +115,14 @@ impl Receiver {
             }
             tells.then_some(Jump { slip: *slip, turn: Complex::ONE })
         })
+    }
+
+    /// Whether a slip is of whole symbols and quarter turns: data look right with it and without it. What it would be believed for
+    /// is noise that was greater for some symbols.
+    fn looks_like_none(&self, slip: i32) -> bool {
+        let is_whole = |number: f64| (number - libm::rint(number)).abs() < 1e-6;
+        let quarter_turns = 4.0 * self.sampler.carrier_turns(f64::from(slip));
+        slip != 0 && is_whole(f64::from(slip) / self.symbol) && is_whole(quarter_turns)
     }
 
     /// The last symbols before `symbol`, if the line has slipped by so many samples.
