@@ -31,7 +31,7 @@ struct Evidence {
     /// Steps summed, and those of them in which mark was the stronger.
     steps: f32,
     marks: f32,
-    /// What the stronger of them has while the carrier is up.
+    /// What the weaker tone of this line has while the carrier is up.
     expected: f32,
 }
 
@@ -84,7 +84,7 @@ struct Step {
     /// The sample at which the step's bit time ends.
     at: f64,
     power: f32,
-    /// What it has while the carrier is up.
+    /// What the weaker tone of this line has while the carrier is up.
     expected: f32,
 }
 
@@ -106,8 +106,10 @@ struct Tone {
 
 /// Bits that a tone's power is the mean of.
 const REMEMBERED: f32 = 16.0;
-/// Power at least to be expected of a tone that was not heard yet, relative to the other.
-const UNHEARD: f32 = 0.25;
+/// Share of the beginning in which a tone must be heard to be known: less may be what was on the line before.
+const HEARD: f32 = 0.2;
+/// Power of the weaker tone, relative to the other, that is to be expected before it was heard, and at least.
+const WEAKEST: f32 = 0.2;
 
 /// Watches for one FSK signal.
 #[derive(Clone, Debug)]
@@ -177,7 +179,7 @@ impl CarrierWatch {
     pub(super) fn step(&mut self, at: f64, content: &Content, telling: bool) {
         let (strong, weak) = (content.mark.max(content.space), content.mark.min(content.space));
         let is_mark = content.mark >= content.space;
-        let expected = self.tones[usize::from(is_mark)].power;
+        let expected = self.weaker_tone();
         self.steps[self.step_count % MEMORY_STEPS] = Step { at, power: strong, expected };
         self.step_count += 1;
         if telling {
@@ -220,11 +222,20 @@ impl CarrierWatch {
     fn expect(&mut self, evidence: &Evidence) {
         let power = evidence.level();
         self.tones = [Tone { power, bits: REMEMBERED }; 2];
-        if let Some(is_mark) = evidence.only_tone() {
-            self.tones[usize::from(!is_mark)] = Tone { power: UNHEARD * power, bits: 0.0 };
+        let marks = evidence.marks / evidence.steps.max(1.0);
+        for (tone, share) in self.tones.iter_mut().zip([1.0 - marks, marks]) {
+            if share < HEARD {
+                *tone = Tone { power: WEAKEST * power, bits: 0.0 };
+            }
         }
         self.bits.iter_mut().for_each(|bit| bit.expected = bit.steps * power);
         self.steps.iter_mut().for_each(|step| step.expected = power);
+    }
+
+    /// Power of the tone that is weaker on this line.
+    fn weaker_tone(&self) -> f32 {
+        let [space, mark] = self.tones;
+        space.power.min(mark.power).max(WEAKEST * space.power.max(mark.power))
     }
 
     /// Learns how strong the tone of the last bit is.
