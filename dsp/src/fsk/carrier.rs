@@ -127,6 +127,8 @@ pub(super) struct CarrierWatch {
     level: CarrierDetector,
     /// Space and mark while the carrier is up: wires weaken one more than the other.
     tones: [Tone; 2],
+    /// Power of the weaker of them.
+    expected: f32,
     /// The bit that is being gathered.
     gathering: Evidence,
     bits: [Evidence; MEMORY_BITS],
@@ -152,6 +154,7 @@ impl CarrierWatch {
             purity_on: 0.68 * purest,
             level: CarrierDetector::new(levels),
             tones: [Tone::default(); 2],
+            expected: 0.0,
             gathering: Evidence::default(),
             bits: [Evidence::default(); MEMORY_BITS],
             bit_count: 0,
@@ -169,6 +172,7 @@ impl CarrierWatch {
         self.level.clear();
         self.likely_bits = 0;
         self.tones = [Tone::default(); 2];
+        self.expected = 0.0;
         self.gathering = Evidence::default();
         self.bits = [Evidence::default(); MEMORY_BITS];
         self.steps = [Step::default(); MEMORY_STEPS];
@@ -179,7 +183,7 @@ impl CarrierWatch {
     pub(super) fn step(&mut self, at: f64, content: &Content, telling: bool) {
         let (strong, weak) = (content.mark.max(content.space), content.mark.min(content.space));
         let is_mark = content.mark >= content.space;
-        let expected = self.weaker_tone();
+        let expected = self.expected;
         self.steps[self.step_count % MEMORY_STEPS] = Step { at, power: strong, expected };
         self.step_count += 1;
         if telling {
@@ -228,6 +232,7 @@ impl CarrierWatch {
                 *tone = Tone { power: WEAKEST * power, bits: 0.0 };
             }
         }
+        self.expected = self.weaker_tone();
         self.bits.iter_mut().for_each(|bit| bit.expected = bit.steps * power);
         self.steps.iter_mut().for_each(|step| step.expected = power);
     }
@@ -240,11 +245,12 @@ impl CarrierWatch {
 
     /// Learns how strong the tone of the last bit is.
     fn follow_level(&mut self) {
-        let bit = self.last_bits(1);
+        let bit = &self.bits[self.bit_count.wrapping_sub(1) % MEMORY_BITS];
         if let Some(is_mark) = bit.only_tone().filter(|_| bit.steps > 0.0) {
             let tone = &mut self.tones[usize::from(is_mark)];
             tone.bits = (tone.bits + 1.0).min(REMEMBERED);
             tone.power += (bit.level() - tone.power) / tone.bits;
+            self.expected = self.weaker_tone();
         }
     }
 

@@ -6,6 +6,8 @@
 /// Bits of each tone that must have been seen, and bits that its amplitude is the mean of.
 const ENOUGH: f32 = 8.0;
 const REMEMBERED: f32 = 64.0;
+/// The newest bit's share in the mean of so many.
+const SHARES: [f32; REMEMBERED as usize + 1] = shares();
 /// Ratio of amplitudes that is more than chance: 1 dB.
 const UNEQUAL: f32 = 1.122;
 
@@ -18,8 +20,10 @@ struct Level {
 
 impl Level {
     fn learn(&mut self, amplitude: f32) {
-        self.bits = (self.bits + 1.0).min(REMEMBERED);
-        self.amplitude += (amplitude - self.amplitude) / self.bits;
+        if self.bits < REMEMBERED {
+            self.bits += 1.0;
+        }
+        self.amplitude += (amplitude - self.amplitude) * SHARES[self.bits as usize];
     }
 }
 
@@ -52,9 +56,19 @@ impl Levels {
     pub(super) fn learn(&mut self, is_mark: bool, mark: f32, space: f32) {
         if is_mark { self.mark.learn(mark) } else { self.space.learn(space) }
         let (mark, space) = (&self.mark, &self.space);
-        let ratio = mark.amplitude.max(space.amplitude) / mark.amplitude.min(space.amplitude).max(1e-6);
-        self.differ = mark.bits.min(space.bits) >= ENOUGH && ratio > UNEQUAL;
+        let (weaker, stronger) = (mark.amplitude.min(space.amplitude), mark.amplitude.max(space.amplitude));
+        self.differ = mark.bits.min(space.bits) >= ENOUGH && stronger > UNEQUAL * weaker;
     }
+}
+
+const fn shares() -> [f32; REMEMBERED as usize + 1] {
+    let mut shares = [1.0; REMEMBERED as usize + 1];
+    let mut bits = 1;
+    while bits < shares.len() {
+        shares[bits] = 1.0 / bits as f32;
+        bits += 1;
+    }
+    shares
 }
 
 #[cfg(test)]
