@@ -14,6 +14,7 @@ mod carrier;
 mod clock;
 mod correlator;
 mod demodulator;
+mod levels;
 mod modulator;
 mod recent;
 mod skew;

@@ -25,12 +25,25 @@ pub(super) struct BitClock {
     halfway: f32,
     /// Transitions seen since the signal appeared.
     transitions: u32,
+    /// The first of them was seen as it came.
+    is_aligned: bool,
+    /// Sum of the envelopes at the last step.
+    last_sum: f32,
 }
 
 impl BitClock {
     pub(super) fn new(bit_samples: f64) -> Self {
         let step_samples = bit_samples / STEPS as f64;
-        Self { step_samples, due: step_samples, steps: 0, differences: [0.0; STEPS + 1], halfway: 0.0, transitions: 0 }
+        Self {
+            step_samples,
+            due: step_samples,
+            steps: 0,
+            differences: [0.0; STEPS + 1],
+            halfway: 0.0,
+            transitions: 0,
+            is_aligned: false,
+            last_sum: 0.0,
+        }
     }
 
     #[inline(always)]
@@ -48,20 +61,41 @@ impl BitClock {
     #[inline(always)]
     pub(super) fn unsettle(&mut self) {
         self.transitions = 0;
+        self.is_aligned = false;
     }
 
-    /// Takes the envelopes of mark and space at the step that is due; the bit, if it ends there.
+    /// Takes the difference and the sum of the envelopes of mark and space at the step that is due; the bit, if it ends
+    /// there. The first change of a signal that is there tells where bits begin.
     #[inline(always)]
-    pub(super) fn step(&mut self, mark: f32, space: f32) -> Option<bool> {
-        let difference = mark - space;
+    pub(super) fn step(&mut self, difference: f32, sum: f32, is_there: bool) -> Option<bool> {
         self.due += self.step_samples;
         self.start_bit();
         self.steps += 1;
         self.differences[self.steps] = difference;
+        let last_sum = core::mem::replace(&mut self.last_sum, sum);
+        if !self.is_aligned && self.transitions == 0 && is_there && self.aligns(last_sum) {
+            return None;
+        }
         if self.steps == STEPS / 2 {
-            self.halfway = mark + space;
+            self.halfway = sum;
         }
         (self.steps == STEPS).then_some(difference > 0.0)
+    }
+
+    /// Puts the clock to where the signal changes: that is the middle between two decisions. Whether it does.
+    fn aligns(&mut self, last_sum: f32) -> bool {
+        let (before, after) = (self.differences[self.steps - 1], self.differences[self.steps]);
+        if (before > 0.0) == (after > 0.0) {
+            return false;
+        }
+        let since = after / (after - before);
+        self.halfway = if since < 0.5 { self.last_sum } else { last_sum };
+        self.due -= f64::from(since) * self.step_samples;
+        self.steps = STEPS / 2;
+        self.differences[..STEPS / 2].fill(before);
+        self.differences[STEPS / 2] = f32::MIN_POSITIVE.copysign(after);
+        self.is_aligned = true;
+        true
     }
 
     /// Lets the step that is due pass unheard if it is at a quarter of a bit and the decision instants are known: then the
@@ -78,7 +112,7 @@ impl BitClock {
     /// Lets the step that is due pass unheard; whether a bit ends there.
     #[inline(always)]
     pub(super) fn pass(&mut self) -> bool {
-        self.step(0.0, 0.0).is_some()
+        self.step(0.0, 0.0, false).is_some()
     }
 
     /// Corrects the clock after a decision, if there was a transition since the one before: whether it was to mark, and the
@@ -89,7 +123,7 @@ impl BitClock {
         if (before > 0.0) == (after > 0.0) {
             return None;
         }
-        let told = self.is_settled().then_some((after > 0.0, self.halfway));
+        let told = (self.is_aligned || self.is_settled()).then_some((after > 0.0, self.halfway));
         let late_bits = if self.is_settled() { self.late_by_middle() } else { self.late_by_search() };
         let gain = (1.0 / (1.0 + self.transitions as f32)).max(SETTLED_GAIN);
         self.transitions = self.transitions.saturating_add(1);

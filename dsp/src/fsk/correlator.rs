@@ -15,7 +15,7 @@ const POSITIONS: usize = 8;
 
 /// Longest time by which one tone may arrive after the other, as a part of a bit. Wires and filters delay tones that far
 /// apart only in channels as wide as those of 1200 bit/s.
-const MOST_SKEW: f32 = 0.6;
+const MOST_SKEW: f32 = 0.75;
 /// Least distance of mark and space in hertz at which they are delayed differently.
 const WIDE: f32 = 500.0;
 

@@ -7,6 +7,7 @@ use crate::{
         carrier::{CarrierWatch, Turn},
         clock::BitClock,
         correlator::{Content, Correlate, Correlator},
+        levels::Levels,
         recent::AHEAD,
         skew::Skew,
     },
@@ -26,6 +27,7 @@ pub struct FskDemodulator {
     correlator: Correlator,
     clock: BitClock,
     skew: Skew,
+    levels: Levels,
     carrier: CarrierWatch,
     /// Samples taken.
     taken: i64,
@@ -46,6 +48,7 @@ impl FskDemodulator {
             skew: Skew::new(correlator.most_skew(), bit_samples as f32),
             correlator,
             clock: BitClock::new(bit_samples),
+            levels: Levels::default(),
             carrier: CarrierWatch::new(spec, levels),
             taken: 0,
             bit_samples,
@@ -125,9 +128,12 @@ impl FskDemodulator {
     #[inline(always)]
     pub(super) fn hear(&mut self, content: &Content, out: &mut BitRun) {
         let at = self.clock.due();
-        let bit = self.clock.step(libm::sqrtf(content.mark), libm::sqrtf(content.space));
+        let (mark, space) = (libm::sqrtf(content.mark), libm::sqrtf(content.space));
+        let is_there = self.carrier.is_up() || self.carrier.is_likely();
+        let bit = self.clock.step(self.levels.difference(mark, space), mark + space, is_there);
         self.carrier.step(at - f64::from(self.correlator.delay()), content, bit.is_some() || !self.clock.is_settled());
         if let Some(bit) = bit {
+            self.levels.learn(bit, mark, space);
             self.bit(bit, out);
         }
     }
@@ -150,6 +156,7 @@ impl FskDemodulator {
         } else {
             self.clock.unsettle();
             self.skew.clear();
+            self.levels.clear();
         }
     }
 }
@@ -180,6 +187,7 @@ impl Demodulator for FskDemodulator {
         self.correlator.clear();
         self.carrier.clear();
         self.skew.clear();
+        self.levels.clear();
         self.clock = BitClock::new(self.bit_samples);
         self.taken = 0;
     }

@@ -28,6 +28,7 @@ use super::{
     line::Line,
     lock::Lock,
     plan::Plan,
+    predictor::Predictor,
     presence::Presence,
     sampler::Sampler,
     timing::Clock,
@@ -72,6 +73,7 @@ pub struct Receiver {
     carrier: CarrierLoop,
     clock: Clock,
     decoder: Decoder,
+    predictor: Predictor,
     presence: Presence,
     /// Samples in a symbol.
     symbol: f64,
@@ -148,6 +150,7 @@ impl Receiver {
             carrier: CarrierLoop::new(plan.baud.0),
             clock: Clock::new(symbol / 2.0),
             decoder: Decoder::new(plan, isa),
+            predictor: Predictor::new(),
             presence: Presence::new(),
             symbol,
             offset: 0.0,

@@ -1,7 +1,10 @@
 //! The 8-state trellis code of ITU-T V.17: convolutional encoder and Viterbi decoder.
 
+mod predicted;
+
 use alloc::{boxed::Box, sync::Arc};
 
+use self::predicted::PathErrors;
 use super::complex::Complex;
 use crate::lanes::{Isa, LANES, Lanes, Row as Eight, Sums, VectorWork, Vectors, WIDTH};
 
@@ -87,6 +90,9 @@ pub(super) struct Viterbi {
     taken: usize,
     done: usize,
     decided: [u8; KEPT],
+    /// Paths predict their errors. Labels of survivors then stand by state and not by subset.
+    predicts: bool,
+    errors: PathErrors,
     isa: Isa,
 }
 
@@ -123,9 +129,13 @@ impl Survivors {
     /// label of its nearest point.
     #[inline(always)]
     fn new<V: Eight>(metrics: V, distances: V) -> Self {
+        Self::of_octets(metrics.lowest_octets(), distances.lowest_octets())
+    }
+
+    #[inline(always)]
+    fn of_octets(origins: u64, labels: u64) -> Self {
         const EVERY: u64 = 0x0101_0101_0101_0101;
-        let origins = metrics.lowest_octets() & (EVERY * STATE as u64);
-        let labels = distances.lowest_octets() & (EVERY * (LABEL as u64 & !Self::SUBSETS));
+        let (origins, labels) = (origins & (EVERY * STATE as u64), labels & (EVERY * (LABEL as u64 & !Self::SUBSETS)));
         Self((origins | labels).rotate_left(Self::TURN))
     }
 
@@ -138,9 +148,21 @@ impl Survivors {
     /// The label on the best path into a state.
     #[inline(always)]
     fn label(self, state: Octet) -> u8 {
-        let subset = SUBSET[self.origin(state).state()][state.state()];
-        let octet = self.0.rotate_right(Self::TURN) >> (8 * subset);
-        octet as u8 & (LABEL as u8 & !(Self::SUBSETS as u8)) | subset as u8
+        let subset = self.subset(state);
+        self.label_at(8 * subset as u64, subset)
+    }
+
+    /// The subset of the point on the best path into a state.
+    #[inline(always)]
+    fn subset(self, state: Octet) -> usize {
+        SUBSET[self.origin(state).state()][state.state()]
+    }
+
+    /// The label that stands at this octet, of this subset.
+    #[inline(always)]
+    fn label_at(self, octet: u64, subset: usize) -> u8 {
+        let label = self.0.rotate_right(Self::TURN) >> octet;
+        label as u8 & (LABEL as u8 & !(Self::SUBSETS as u8)) | subset as u8
     }
 }
 
@@ -192,6 +214,8 @@ impl Viterbi {
             taken: 0,
             done: 0,
             decided: [0; KEPT],
+            predicts: false,
+            errors: PathErrors::NONE,
             isa,
         }
     }
@@ -200,6 +224,7 @@ impl Viterbi {
         self.metrics = [0.0; STATES];
         self.done = self.taken;
         self.before = ITSELF;
+        self.predicts = false;
     }
 
     /// What [`Viterbi::push`] takes for each of eight points.
@@ -221,9 +246,16 @@ impl Viterbi {
         };
         let Lengthened { metrics, best, origins, survivors } = lengthen_paths(V::Row::load(&self.metrics), distances);
         self.metrics = metrics.values();
+        let probable = self.constellation.point(survivors.label(best));
+        (probable, self.keep::<V::Row>(survivors, &origins))
+    }
+
+    /// Keeps the survivors of a symbol, which have these states before them; labels decided now.
+    #[inline(always)]
+    fn keep<V: Eight>(&mut self, survivors: Survivors, origins: &[i32; STATES]) -> &[u8] {
         self.survivors[self.taken % RING] = survivors;
         self.taken += 1;
-        let before = V::Row::load(&self.before).permuted(&origins);
+        let before = V::load(&self.before).permuted(origins);
         self.before = before.values();
         if (self.taken - self.done).is_multiple_of(GROUP) {
             self.groups[self.whole_groups % GROUPS] = before.lowest_octets();
@@ -231,7 +263,7 @@ impl Viterbi {
             self.before = ITSELF;
         }
         let decided = if self.taken - self.done == KEPT { self.decide(BATCH) } else { 0 };
-        (self.constellation.point(survivors.label(best)), &self.decided[..decided])
+        &self.decided[..decided]
     }
 
     #[cfg(test)]
@@ -268,9 +300,9 @@ impl Viterbi {
         for back in 1..=(self.taken - self.done - count) / GROUP {
             state = Octet(self.groups[self.whole_groups.wrapping_sub(back) % GROUPS] >> state.0 & Octet::MASK);
         }
-        for (place, decided) in self.decided[..count].iter_mut().enumerate().rev() {
+        for place in (0..count).rev() {
             let survivors = self.survivors[(self.done + place) % RING];
-            *decided = survivors.label(state);
+            self.decided[place] = self.label(survivors, state);
             state = survivors.origin(state);
         }
         self.done += count;
@@ -338,12 +370,18 @@ fn lengthen_paths<V: Eight>(metrics: V, distances: V) -> Lengthened<V> {
         lengthened(metrics, distances, 3),
     ];
     let best = a.lesser(b).lesser(c.lesser(d));
+    let (metrics, state) = settled(best);
+    let (origins, survivors) = (best.values().map(as_integer), Survivors::new(best, distances));
+    Lengthened { metrics, best: state, origins, survivors }
+}
+
+/// Metrics of the best paths to each state without their least, and the best state.
+#[inline(always)]
+fn settled<V: Eight>(best: V) -> (V, Octet) {
     let least = as_integer(best.labelled(STATE, &NUMBERS).least());
     let without_least = best.labelled(STATE, &[0; STATES]) - V::splat(as_number(least & !STATE));
     // The lowest places may have hidden which of two almost equal metrics is the smaller.
-    let metrics = without_least.greater(V::splat(0.0)).lesser(V::splat(FAR));
-    let (origins, survivors) = (best.values().map(as_integer), Survivors::new(best, distances));
-    Lengthened { metrics, best: Octet::of(least), origins, survivors }
+    (without_least.greater(V::splat(0.0)).lesser(V::splat(FAR)), Octet::of(least))
 }
 
 #[inline(always)]

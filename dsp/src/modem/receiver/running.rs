@@ -165,12 +165,37 @@ impl Receiver {
         if let Some(known) = self.reference().known.get(self.symbols) {
             return *known;
         }
-        let at = sample_index(self.clock.instant() - AHEAD as f64 * self.symbol / 2.0);
+        if self.predictor.predicts() {
+            return self.sampler.isa().run_in_vectors(DecidePredicted { receiver: self, heard, out });
+        }
+        let at = self.symbol_instant();
         let unwanted = &mut self.unwanted_bits;
         let error_power = self.error_power;
         let together = *unwanted == 0;
         let give = |word| wanted(word, unwanted, at, error_power, out);
         self.decoder.decode::<V>(heard.received, distances, together, give)
+    }
+
+    /// [`Receiver::decide`] where errors are predicted from the last ones.
+    #[inline(always)]
+    fn decide_predicted<V: Vectors>(&mut self, heard: &HeardSymbol, out: &mut BitRun) -> Complex {
+        if self.lock.is_lost() || self.is_of_lost_samples() {
+            self.predictor.forget();
+            self.decoder.forget_errors();
+        }
+        let at = self.symbol_instant();
+        let unwanted = &mut self.unwanted_bits;
+        let error_power = self.error_power;
+        let together = *unwanted == 0;
+        let give = |word| wanted(word, unwanted, at, error_power, out);
+        let most = libm::sqrtf(HIT * error_power);
+        self.decoder.decode_predicted::<V>(heard.received, &self.predictor, most, together, give)
+    }
+
+    /// The sample in which the symbol that is decided stands.
+    #[inline(always)]
+    fn symbol_instant(&self) -> SampleIndex {
+        sample_index(self.clock.instant() - AHEAD as f64 * self.symbol / 2.0)
     }
 
     /// What [`Receiver::decide`] takes for receivers of one plan.
@@ -192,8 +217,8 @@ impl Receiver {
             self.learn::<V>(heard.received, sent, heard.upright);
         }
         self.symbols += 1;
-        if self.symbols == self.reference().known.len() / 4 * 3 {
-            self.carrier.keep_jitter(self.error_power);
+        if self.symbols <= self.reference().known.len() {
+            self.learn_known(sent - heard.received);
         }
         if matches!(self.state, State::Running) {
             // What was just learned is not read at once: a processor forwards numbers one by one, not all together.
@@ -201,6 +226,33 @@ impl Receiver {
             if self.lock.is_lost() {
                 self.keep_lock();
             }
+        }
+    }
+
+    /// What is learned of a known symbol besides.
+    fn learn_known(&mut self, error: Complex) {
+        let (symbols, known) = (self.symbols, self.reference().known.len());
+        if symbols == known / 4 * 3 {
+            self.carrier.keep_jitter(self.error_power);
+        }
+        if self.train == Train::Long && (self.lock.is_lost() || self.is_of_lost_samples()) {
+            self.predictor.measure_anew();
+        } else if self.train == Train::Long {
+            self.predictor.measure(self.limited(error));
+        }
+        if symbols == known {
+            self.begin_to_predict();
+        }
+    }
+
+    /// Errors of data are predicted from now on, if they can be. A short training sequence finds them as the one before left them.
+    fn begin_to_predict(&mut self) {
+        if self.train == Train::Long {
+            self.predictor.settle();
+            self.lock.judge_by(self.predictor.left());
+        }
+        if self.predictor.predicts() {
+            self.decoder.predict_after(self.predictor.last());
         }
     }
 
@@ -223,8 +275,13 @@ impl Receiver {
         let error = sent - received;
         let power = error.power().lesser(MOST_ERROR);
         self.error_power += self.share_of_newest() * (power - self.error_power);
-        self.lock.watch(self.symbols, power);
+        let foretold = self.predictor.predicts().then(|| self.predictor.next());
+        let unforeseen = foretold.map_or(power, |foretold| (error - foretold).power().lesser(MOST_ERROR));
+        self.lock.watch(self.symbols, unforeseen);
         let error = self.limited(error);
+        if foretold.is_some() {
+            self.predictor.pass(error);
+        }
         let received = sent - error;
         if self.lock.is_lost() {
             self.carrier.advance::<V>(received, sent, &CarrierGains { level: 0.0, jitter: 0.0, ..gains.carrier });
@@ -268,6 +325,22 @@ impl VectorWork for Follow<'_> {
         while self.receiver.is_due(self.end) {
             self.receiver.take_symbol::<V>(self.out);
         }
+    }
+}
+
+/// What [`Receiver::decide_predicted`] does: apart, for most lines need none of it.
+struct DecidePredicted<'a> {
+    receiver: &'a mut Receiver,
+    heard: &'a HeardSymbol,
+    out: &'a mut BitRun,
+}
+
+impl VectorWork for DecidePredicted<'_> {
+    type Output = Complex;
+
+    #[inline(always)]
+    fn run<V: Vectors>(self) -> Complex {
+        self.receiver.decide_predicted::<V>(self.heard, self.out)
     }
 }
 
