@@ -165,10 +165,12 @@ fn receivers(criterion: &mut Criterion) {
             let ours = match mode {
                 _ if lines == 1 => alone(&mut comparison, mode, &signal),
                 Mode::Fsk(_, spec) => {
-                    in_a_bank(&mut comparison, lines, &signal, || FskBank::new(spec, lines), FskBank::run)
+                    let make = || FskBank::new(spec, lines);
+                    in_a_bank(&mut comparison, lines, &signal, make, |bank, blocks, runs| bank.run(blocks, runs))
                 }
                 Mode::Fast(plan) => {
-                    in_a_bank(&mut comparison, lines, &signal, || ReceiverBank::new(plan, lines), ReceiverBank::run)
+                    let make = || ReceiverBank::new(plan, lines);
+                    in_a_bank(&mut comparison, lines, &signal, make, |bank, blocks, runs| bank.run(blocks, runs))
                 }
             };
             let theirs = Spandsp::load().and_then(|library| {

@@ -120,7 +120,7 @@ pub(crate) trait Vectors {
 }
 
 /// Adding it to a number of less than 2^51 leaves no place for a fraction: the sum's lowest places are the whole number.
-pub(super) const WHOLE: f64 = 1.5 * (1_u64 << 52) as f64;
+pub(crate) const WHOLE: f64 = 1.5 * (1_u64 << 52) as f64;
 
 /// What every machine has.
 pub(super) enum Portable {}

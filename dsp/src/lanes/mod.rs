@@ -19,7 +19,7 @@ mod x86;
 pub use bank::{Bank, One};
 pub(crate) use dot::{Sums, WIDTH, add_complex_products};
 pub use isa::Isa;
-pub(crate) use isa::{VectorWork, Vectors, Work};
+pub(crate) use isa::{VectorWork, Vectors, WHOLE, Work};
 pub use portable::Eight;
 
 use core::ops::{Add, Div, Mul, Sub};

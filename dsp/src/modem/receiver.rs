@@ -25,7 +25,7 @@ use super::{
     complex::Complex,
     decoder::Decoder,
     equalizer::{AHEAD, Equalizer},
-    line::Line,
+    line::{Line, PIECE},
     lock::Lock,
     plan::Plan,
     predictor::Predictor,
@@ -43,8 +43,6 @@ use crate::{
 
 /// Points kept for display.
 const POINTS: usize = 64;
-/// Samples taken between two looks at the state.
-const PIECE: usize = 16;
 
 /// Samples of silence in a training sequence that are a loss and no end: 40 ms.
 const LONGEST_HOLE: f64 = 320.0;
@@ -298,9 +296,20 @@ impl Receiver {
     /// Takes the samples of a piece.
     #[inline(always)]
     fn hear(&mut self, piece: &[f32]) {
-        self.line.push(piece);
-        let first = self.line.heard() as i64 - piece.len() as i64;
-        self.presence.push(self.line.stretch(first, piece.len()));
+        match piece.try_into() {
+            Ok(piece) if self.line.takes_piece() => {
+                let kept = self.line.push_piece(piece);
+                self.presence.push(&kept);
+            }
+            _ => self.hear_any(piece),
+        }
+    }
+
+    #[inline(never)]
+    fn hear_any(&mut self, samples: &[f32]) {
+        self.line.push(samples);
+        let first = self.line.heard() as i64 - samples.len() as i64;
+        self.presence.push(self.line.stretch(first, samples.len()));
     }
 }
 
