@@ -4,7 +4,8 @@
 //! state foresees what its own path foretells, and measures its own distances.
 
 use super::{
-    Eight, LABEL, Lanes, ORIGINS, Octet, STATE, STATES, SUBSET, SUBSETS_OF_WAYS, Survivors, Vectors, Viterbi, WAYS, settled,
+    Eight, LABEL, Lanes, ORIGINS, Octet, STATE, STATES, SUBSET, SUBSETS_OF_WAYS, Survivors, Vectors, Viterbi, WAYS,
+    settled,
 };
 use crate::modem::{
     complex::Complex,
@@ -56,12 +57,12 @@ impl Viterbi {
     /// From the next point on every path predicts its errors, after these of the symbols before.
     pub(in crate::modem) fn predict_after(&mut self, errors: &Errors) {
         self.predicts = true;
-        self.errors = PathErrors::all_paths(errors);
+        *self.errors = PathErrors::all_paths(errors);
     }
 
     /// The last errors of the paths tell nothing of the next.
     pub(in crate::modem) fn forget_errors(&mut self) {
-        self.errors = PathErrors::NONE;
+        *self.errors = PathErrors::NONE;
     }
 
     /// [`Viterbi::push`] with errors predicted by these weights. Neither part of an error counts for more than `most`.
@@ -77,7 +78,8 @@ impl Viterbi {
         let metrics = V::Row::load(&self.metrics);
         let mut ways = [V::Row::splat(0.0); WAYS];
         for (way, place) in ways.iter_mut().enumerate() {
-            let of_origin = |state: usize| distances[ORIGINS[way][state] as usize][SUBSETS_OF_WAYS[way][state] as usize];
+            let of_origin =
+                |state: usize| distances[ORIGINS[way][state] as usize][SUBSETS_OF_WAYS[way][state] as usize];
             let on_way = V::Row::load(&core::array::from_fn(of_origin));
             *place = (metrics.permuted(&ORIGINS[way]) + on_way).labelled(STATE, &ORIGINS[way]);
         }
