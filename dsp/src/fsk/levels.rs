@@ -54,7 +54,11 @@ impl Levels {
 
     /// Learns from the amplitudes in a bit that was decided.
     pub(super) fn learn(&mut self, is_mark: bool, mark: f32, space: f32) {
-        if is_mark { self.mark.learn(mark) } else { self.space.learn(space) }
+        if is_mark {
+            self.mark.learn(mark)
+        } else {
+            self.space.learn(space)
+        }
         let (mark, space) = (&self.mark, &self.space);
         let (weaker, stronger) = (mark.amplitude.min(space.amplitude), mark.amplitude.max(space.amplitude));
         self.differ = mark.bits.min(space.bits) >= ENOUGH && stronger > UNEQUAL * weaker;

@@ -114,7 +114,8 @@ fn solved(correlation: &[Complex; ORDER + 1]) -> (Errors, f32) {
         if left <= 1e-6 * power {
             break;
         }
-        let foretold = (0..order).fold(Complex::ZERO, |sum, before| sum + weights[before] * correlation[order - before]);
+        let foretold =
+            (0..order).fold(Complex::ZERO, |sum, before| sum + weights[before] * correlation[order - before]);
         let reflection = (correlation[order + 1] - foretold).scale(1.0 / left);
         let shorter = weights;
         for before in 0..order {
@@ -158,7 +159,11 @@ mod tests {
         assert!(predictor.predicts());
         let near = |a: Complex, b: Complex| (a - b).power() < 0.02;
         assert!(near(predictor.weights()[0], pole), "{:?}", predictor.weights());
-        assert!(predictor.weights()[1..].iter().all(|weight| near(*weight, Complex::ZERO)), "{:?}", predictor.weights());
+        assert!(
+            predictor.weights()[1..].iter().all(|weight| near(*weight, Complex::ZERO)),
+            "{:?}",
+            predictor.weights()
+        );
         predictor.forget();
         assert_eq!(predictor.next(), Complex::ZERO);
         predictor.pass(Complex::ONE);

@@ -92,7 +92,7 @@ pub(super) struct Viterbi {
     decided: [u8; KEPT],
     /// Paths predict their errors. Labels of survivors then stand by state and not by subset.
     predicts: bool,
-    errors: PathErrors,
+    errors: Box<PathErrors>,
     isa: Isa,
 }
 
@@ -215,7 +215,7 @@ impl Viterbi {
             done: 0,
             decided: [0; KEPT],
             predicts: false,
-            errors: PathErrors::NONE,
+            errors: Box::new(PathErrors::NONE),
             isa,
         }
     }

@@ -57,12 +57,12 @@ impl Viterbi {
     /// From the next point on every path predicts its errors, after these of the symbols before.
     pub(in crate::modem) fn predict_after(&mut self, errors: &Errors) {
         self.predicts = true;
-        self.errors = PathErrors::all_paths(errors);
+        *self.errors = PathErrors::all_paths(errors);
     }
 
     /// The last errors of the paths tell nothing of the next.
     pub(in crate::modem) fn forget_errors(&mut self) {
-        self.errors = PathErrors::NONE;
+        *self.errors = PathErrors::NONE;
     }
 
     /// [`Viterbi::push`] with errors predicted by these weights. Neither part of an error counts for more than `most`.
