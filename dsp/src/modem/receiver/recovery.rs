@@ -28,7 +28,7 @@ const LEVEL_SLIPS: usize = 3;
 
 /// Share of the error without a slip or jump that one must leave at most to be believed: noise may have been
 /// greater for some symbols and nothing else have happened.
-const CLEARLY: f32 = 0.75;
+const CLEARLY: f32 = 0.9;
 
 /// Symbols within which a second slip only corrects what was taken for the first.
 const SAME_SLIP: usize = 64;
