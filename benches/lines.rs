@@ -13,9 +13,10 @@ use answertone_dsp::{
     bits::BitRun,
     echo::EchoKernel,
     filter::biquad::{Cascade, Section},
+    fsk::FskBank,
     lanes::{Bank, Eight, Isa, Kernel, LANES, One},
     level::PowerKernel,
-    modem::{Plan, ReceiverBank},
+    modem::ReceiverBank,
     pcm::BLOCK_SAMPLES,
     tone::{
         content::ContentKernel,
@@ -151,7 +152,8 @@ fn cancellers(criterion: &mut Criterion) {
 }
 
 /// The receivers that are measured.
-const RECEIVERS: [&str; 4] = ["V.21 300", "V.27ter 4800", "V.29 9600", "V.17 14400"];
+const RECEIVERS: [&str; 7] =
+    ["V.21 300", "Bell 202 1200", "V.27ter 2400", "V.27ter 4800", "V.29 4800", "V.29 9600", "V.17 14400"];
 
 fn receivers(criterion: &mut Criterion) {
     for mode in Mode::all().into_iter().filter(|mode| RECEIVERS.contains(&mode.name())) {
@@ -161,8 +163,15 @@ fn receivers(criterion: &mut Criterion) {
             let name = named(&format!("{} receivers", mode.name()), lines);
             let mut comparison = Comparison::new(criterion, name, RECEIVER_SAMPLES * lines);
             let ours = match mode {
-                Mode::Fsk(..) => alone(&mut comparison, mode, lines, &signal),
-                Mode::Fast(plan) => in_a_bank(&mut comparison, plan, lines, &signal),
+                _ if lines == 1 => alone(&mut comparison, mode, &signal),
+                Mode::Fsk(_, spec) => {
+                    let make = || FskBank::new(spec, lines);
+                    in_a_bank(&mut comparison, lines, &signal, make, |bank, blocks, runs| bank.run(blocks, runs))
+                }
+                Mode::Fast(plan) => {
+                    let make = || ReceiverBank::new(plan, lines);
+                    in_a_bank(&mut comparison, lines, &signal, make, |bank, blocks, runs| bank.run(blocks, runs))
+                }
             };
             let theirs = Spandsp::load().and_then(|library| {
                 let make = || (0..lines).map(|_| library.receiver(&mode)).collect::<Vec<Hearer>>();
@@ -177,33 +186,34 @@ fn receivers(criterion: &mut Criterion) {
     }
 }
 
-/// Receivers one after the other.
-fn alone(comparison: &mut Comparison, mode: Mode, lines: usize, signal: &[f32]) -> Option<f64> {
-    let make = || ((0..lines).map(|_| mode.demodulator()).collect::<Vec<_>>(), BitRun::with_room(16 * BLOCK_SAMPLES));
-    comparison.time("rx", make, |(receivers, run)| {
+/// A receiver of its own.
+fn alone(comparison: &mut Comparison, mode: Mode, signal: &[f32]) -> Option<f64> {
+    let make = || (mode.demodulator(), BitRun::with_room(16 * BLOCK_SAMPLES));
+    comparison.time("rx", make, |(receiver, run)| {
         for block in signal.chunks(BLOCK_SAMPLES) {
-            for receiver in receivers.iter_mut() {
-                run.clear();
-                receiver.run(black_box(block), run);
-            }
+            run.clear();
+            receiver.run(black_box(block), run);
         }
     })
 }
 
-/// Receivers that take their symbols together.
-fn in_a_bank(comparison: &mut Comparison, plan: &'static Plan, lines: usize, signal: &[f32]) -> Option<f64> {
+/// Receivers that take their symbols or bits together.
+fn in_a_bank<B>(
+    comparison: &mut Comparison,
+    lines: usize,
+    signal: &[f32],
+    bank: impl Fn() -> B,
+    run: impl Fn(&mut B, &[&[f32]], &mut [BitRun]),
+) -> Option<f64> {
     let make = || {
-        (
-            ReceiverBank::new(plan, lines),
-            (0..lines).map(|_| BitRun::with_room(16 * BLOCK_SAMPLES)).collect::<Vec<_>>(),
-            vec![&[][..]; lines],
-        )
+        let runs: Vec<_> = (0..lines).map(|_| BitRun::with_room(16 * BLOCK_SAMPLES)).collect();
+        (bank(), runs, vec![&[][..]; lines])
     };
     comparison.time("rx", make, |(bank, runs, blocks)| {
         for block in signal.chunks(BLOCK_SAMPLES) {
             runs.iter_mut().for_each(BitRun::clear);
             blocks.fill(black_box(block));
-            bank.run(blocks, runs);
+            run(bank, blocks, runs);
         }
     })
 }

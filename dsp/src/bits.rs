@@ -58,12 +58,25 @@ impl BitRun {
     }
 
     /// Adds `count` bits, 1 to 32, the first in the highest of the lowest `count` places of `word`.
+    #[inline(always)]
     pub fn push_word(&mut self, word: u32, count: u32) {
-        let fitting = (count as usize).min(self.bits.capacity() - self.bits.len());
-        let highest_first = word << (u32::BITS - count);
-        let bits: [[bool; 8]; 4] = highest_first.to_be_bytes().map(bits_of_octet);
-        self.bits.extend_from_slice(&bits.as_flattened()[..fitting]);
-        self.lost += u64::from(count) - fitting as u64;
+        let highest_first = (word << (u32::BITS - count)).to_be_bytes();
+        let (before, room) = (self.bits.len(), self.bits.capacity() - self.bits.len());
+        // As many as a length that the compiler knows, and those that are too many taken off again.
+        match count {
+            ..=8 if room >= 8 => self.bits.extend_from_slice(&bits_of_octet(highest_first[0])),
+            _ if room >= 32 => {
+                let bits = [0, 1, 2, 3].map(|octet| bits_of_octet(highest_first[octet]));
+                self.bits.extend_from_slice(bits.as_flattened());
+            }
+            _ => return self.push_bits(word, count),
+        }
+        self.bits.truncate(before + count as usize);
+    }
+
+    #[inline(never)]
+    fn push_bits(&mut self, word: u32, count: u32) {
+        (0..count).rev().for_each(|place| self.push(word >> place & 1 == 1));
     }
 
     /// Adds a mark behind the last bit. One that finds no room is counted in [`BitRun::lost`].
@@ -98,6 +111,7 @@ impl BitRun {
 }
 
 /// The bits of an octet, highest first.
+#[inline(always)]
 fn bits_of_octet(octet: u8) -> [bool; 8] {
     /// Each bit of the octet is brought to the highest place of an octet of its own, highest first.
     const APART: u64 = 0x8040_2010_0804_0201;
@@ -121,6 +135,7 @@ impl BitQueue {
     }
 
     /// How many more bits it can take.
+    #[inline]
     pub fn room(&self) -> usize {
         self.ring.len() - self.len
     }
@@ -139,6 +154,7 @@ impl BitQueue {
     ///
     /// # Panics
     /// When there is no room: ask [`BitQueue::room`] first.
+    #[inline]
     pub fn push(&mut self, bit: bool) {
         assert!(self.room() > 0, "the caller asks for room before it pushes bits");
         self.ring[self.around(self.first + self.len)] = bit;
@@ -153,6 +169,7 @@ impl BitQueue {
     }
 
     /// Takes the next bit.
+    #[inline]
     pub fn pop(&mut self) -> Option<bool> {
         if self.len == 0 {
             return None;
@@ -164,18 +181,30 @@ impl BitQueue {
     }
 
     /// Takes the next `count` bits, at most 31, the first in the highest of the lowest `count` places; ones where none wait.
+    #[inline(always)]
     pub fn pop_word(&mut self, count: u32) -> u32 {
-        let end = self.first + count as usize;
-        if count as usize > self.len || end > self.ring.len() {
-            return (0..count).fold(0, |word, _| word << 1 | u32::from(self.pop().unwrap_or(true)));
+        /// Brings the lowest places of eight octets together, that of the first into the highest place.
+        const TOGETHER: u64 = 0x8040_2010_0804_0201;
+        let (first, end) = (self.first, self.first + count as usize);
+        let octets = self.ring.get(first..first + 8).and_then(|bits| bits.first_chunk::<8>());
+        match octets {
+            Some(bits) if count <= 8 && count as usize <= self.len => {
+                let word = u64::from_le_bytes(bits.map(u8::from)).wrapping_mul(TOGETHER) >> 56;
+                self.first = self.around(end);
+                self.len -= count as usize;
+                (word >> (8 - count)) as u32
+            }
+            _ => self.pop_bits(count),
         }
-        let word = self.ring[self.first..end].iter().fold(0, |word, bit| word << 1 | u32::from(*bit));
-        self.first = self.around(end);
-        self.len -= count as usize;
-        word
+    }
+
+    #[inline(never)]
+    fn pop_bits(&mut self, count: u32) -> u32 {
+        (0..count).fold(0, |word, _| word << 1 | u32::from(self.pop().unwrap_or(true)))
     }
 
     /// A place in the ring, less than twice round.
+    #[inline]
     fn around(&self, place: usize) -> usize {
         if place < self.ring.len() { place } else { place - self.ring.len() }
     }
@@ -186,6 +215,7 @@ impl BitQueue {
     }
 
     /// Whether [`BitQueue::finish`] was called and every bit is taken.
+    #[inline]
     pub fn is_drained(&self) -> bool {
         self.finished && self.len == 0
     }
@@ -195,5 +225,45 @@ impl BitQueue {
         self.first = 0;
         self.len = 0;
         self.finished = false;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::vec::Vec;
+
+    fn bit(place: usize) -> bool {
+        place * place % 7 < 3
+    }
+
+    #[test]
+    fn words_leave_a_queue_as_bits_do_wherever_they_lie_in_the_ring() {
+        let (mut by_word, mut by_bit) = (BitQueue::with_room(37), BitQueue::with_room(37));
+        let mut pushed = 0;
+        for count in (1..=9).chain([31]).cycle().take(2000) {
+            while by_word.room() > usize::from(pushed % 5 == 0) {
+                by_word.push(bit(pushed));
+                by_bit.push(bit(pushed));
+                pushed += 1;
+            }
+            let single = (0..count).fold(0, |word, _| word << 1 | u32::from(by_bit.pop().unwrap_or(true)));
+            assert_eq!(by_word.pop_word(count), single);
+            assert_eq!(by_word.len(), by_bit.len());
+        }
+    }
+
+    #[test]
+    fn a_run_takes_words_as_bits_as_far_as_there_is_room() {
+        for count in 1..=32 {
+            let (mut by_word, mut by_bit) = (BitRun::with_room(100), BitRun::with_room(100));
+            for word in 0..120_u32 {
+                let word = word.wrapping_mul(0x9E37_79B9);
+                by_word.push_word(word, count);
+                (0..count).rev().for_each(|place| by_bit.push(word >> place & 1 == 1));
+                let places: Vec<bool> = by_bit.bits().into();
+                assert_eq!((by_word.bits(), by_word.lost()), (places.as_slice(), by_bit.lost()));
+            }
+        }
     }
 }

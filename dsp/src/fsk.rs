@@ -14,7 +14,9 @@ mod carrier;
 mod clock;
 mod correlator;
 mod demodulator;
+mod levels;
 mod modulator;
+mod recent;
 mod skew;
 
 pub use bank::FskBank;

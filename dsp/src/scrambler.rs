@@ -61,16 +61,20 @@ impl Scrambler {
 
     /// Scrambles `count` bits, at most 6: the first on the line in the highest of the lowest `count` places, likewise in the
     /// result.
+    #[inline(always)]
     pub fn scramble_word(&mut self, bits: u32, count: u32) -> u32 {
         if self.spec.guard && self.repeated + count > GUARD_LENGTH {
-            return (0..count)
-                .rev()
-                .fold(0, |word, place| word << 1 | u32::from(self.scramble(bits >> place & 1 == 1)));
+            return self.scramble_bits(bits, count);
         }
         // No tap is nearer than the word is long.
         let line = bits ^ self.register >> (self.spec.first - count) ^ self.register >> (self.spec.second - count);
         self.remember_word(line, count);
         line & ((1 << count) - 1)
+    }
+
+    #[inline(never)]
+    fn scramble_bits(&mut self, bits: u32, count: u32) -> u32 {
+        (0..count).rev().fold(0, |word, place| word << 1 | u32::from(self.scramble(bits >> place & 1 == 1)))
     }
 
     /// Descrambles one bit.
@@ -83,18 +87,23 @@ impl Scrambler {
 
     /// Descrambles `count` bits, at most 31: the first on the line in the highest of the lowest `count` places, likewise
     /// in the result.
+    #[inline(always)]
     pub fn descramble_word(&mut self, line: u32, count: u32) -> u32 {
         if self.spec.guard && self.repeated + count > GUARD_LENGTH {
-            return (0..count)
-                .rev()
-                .fold(0, |word, place| word << 1 | u32::from(self.descramble(line >> place & 1 == 1)));
+            return self.descramble_bits(line, count);
         }
         let register = self.remember_word(line, count);
         let bits = register ^ register >> self.spec.first ^ register >> self.spec.second;
         bits as u32 & ((1 << count) - 1)
     }
 
+    #[inline(never)]
+    fn descramble_bits(&mut self, line: u32, count: u32) -> u32 {
+        (0..count).rev().fold(0, |word, place| word << 1 | u32::from(self.descramble(line >> place & 1 == 1)))
+    }
+
     /// Takes bits of the line into the register while the guard is not due; the register with those that fell out of it.
+    #[inline(always)]
     fn remember_word(&mut self, line: u32, count: u32) -> u64 {
         let mask = (1 << count) - 1;
         let register = u64::from(self.register) << count | u64::from(line) & mask;

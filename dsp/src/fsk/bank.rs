@@ -6,10 +6,10 @@
 
 use alloc::boxed::Box;
 
-use super::{FskDemodulator, FskSpec, correlator::Content};
+use super::{FskDemodulator, FskSpec, correlator::Content, recent::AHEAD};
 use crate::{
     bits::BitRun,
-    lanes::{Isa, LANES, Work},
+    lanes::{Isa, LANES, VectorWork, Vectors},
 };
 
 /// Demodulators of one signal for many lines.
@@ -45,58 +45,55 @@ impl FskBank {
         assert_eq!((blocks.len(), runs.len()), (lines, lines), "a block and a run for each line");
         let groups = self.demodulators.chunks_mut(LANES).zip(blocks.chunks(LANES)).zip(runs.chunks_mut(LANES));
         for ((demodulators, blocks), runs) in groups {
-            self.isa.run(Together { demodulators, blocks, runs });
+            let longest = blocks.iter().map(|block| block.as_ref().len()).max().unwrap_or(0);
+            for first in (0..longest).step_by(AHEAD) {
+                let mut left = [0; LANES];
+                for ((demodulator, block), left) in demodulators.iter_mut().zip(blocks).zip(&mut left) {
+                    let rest = block.as_ref().get(first..).unwrap_or(&[]);
+                    *left = rest.len().min(AHEAD);
+                    demodulator.store(&rest[..*left]);
+                }
+                self.isa.run_in_vectors(Together { demodulators, left, runs });
+            }
         }
     }
 }
 
-/// Takes the samples of a group.
-struct Together<'a, B> {
+/// Takes the samples of a group that are stored.
+struct Together<'a> {
     demodulators: &'a mut [FskDemodulator],
-    blocks: &'a [B],
+    /// Samples that are not taken.
+    left: [usize; LANES],
     runs: &'a mut [BitRun],
 }
 
-impl<B: AsRef<[f32]>> Work for Together<'_, B> {
+impl VectorWork for Together<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run(self) {
-        let Self { demodulators, blocks, runs } = self;
-        let mut taken = [0; LANES];
-        let mut contents = [None; LANES];
-        while take_to_steps(demodulators, blocks, &mut taken, &mut contents) {
+    fn run<V: Vectors>(self) {
+        let Self { demodulators, mut left, runs } = self;
+        let mut contents = [Content::default(); LANES];
+        loop {
+            let mut listening = [false; LANES];
+            let mut any = false;
             for (lane, demodulator) in demodulators.iter_mut().enumerate() {
-                if contents[lane].is_some() {
-                    contents[lane] = if demodulator.listens() { Some(demodulator.windows().run()) } else { None };
+                listening[lane] = demodulator.take_to_listening(&mut left[lane]);
+                any |= listening[lane];
+            }
+            if !any {
+                return;
+            }
+            for (lane, demodulator) in demodulators.iter().enumerate() {
+                if listening[lane] {
+                    contents[lane] = demodulator.windows().content::<V>();
                 }
             }
-            for ((demodulator, run), content) in demodulators.iter_mut().zip(runs.iter_mut()).zip(&contents) {
-                if let Some(content) = content {
-                    demodulator.hear(content, run);
+            for (lane, (demodulator, run)) in demodulators.iter_mut().zip(runs.iter_mut()).enumerate() {
+                if listening[lane] {
+                    demodulator.hear(&contents[lane], run);
                 }
             }
         }
     }
-}
-
-/// Takes the samples of each line up to its next step. Some content, not heard yet, where one is due; whether one is.
-#[inline(always)]
-fn take_to_steps<B: AsRef<[f32]>>(
-    demodulators: &mut [FskDemodulator],
-    blocks: &[B],
-    taken: &mut [usize; LANES],
-    contents: &mut [Option<Content>; LANES],
-) -> bool {
-    let mut any = false;
-    for (lane, (demodulator, block)) in demodulators.iter_mut().zip(blocks).enumerate() {
-        let rest = &block.as_ref()[taken[lane]..];
-        let wanted = demodulator.samples_to_step();
-        demodulator.take(&rest[..wanted.min(rest.len())]);
-        taken[lane] += wanted.min(rest.len());
-        let due = wanted <= rest.len();
-        contents[lane] = due.then_some(Content::default());
-        any |= due;
-    }
-    any
 }

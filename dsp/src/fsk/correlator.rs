@@ -3,9 +3,8 @@
 use alloc::{boxed::Box, vec::Vec};
 
 use crate::{
-    filter::history::History,
-    fsk::FskSpec,
-    lanes::{Isa, Work},
+    fsk::{FskSpec, recent::Recent},
+    lanes::{Isa, Lanes, Row, Vectors},
     osc::{cosine, sine},
     pcm::SAMPLE_RATE,
     units::Hz,
@@ -16,12 +15,16 @@ const POSITIONS: usize = 8;
 
 /// Longest time by which one tone may arrive after the other, as a part of a bit. Wires and filters delay tones that far
 /// apart only in channels as wide as those of 1200 bit/s.
-const MOST_SKEW: f32 = 0.6;
+const MOST_SKEW: f32 = 0.75;
 /// Least distance of mark and space in hertz at which they are delayed differently.
 const WIDE: f32 = 500.0;
 
-/// Taps of one sample: cosine and sine.
+/// Cosine and sine of one sample.
 type Pair = [f32; 2];
+
+/// Samples that are taken at once, and their taps.
+type Samples = [f32; 4];
+type Taps = [f32; 8];
 
 /// What one bit time of signal holds, as mean squares in squared 16-bit sample units.
 #[derive(Clone, Copy, Debug, Default)]
@@ -43,18 +46,21 @@ pub(super) struct Correlator {
     scale: f32,
     /// The most that one window may end after the other, in samples.
     most_skew: f32,
-    history: History,
+    recent: Recent,
     isa: Isa,
 }
 
-/// The taps of a tone for each position of the window's end in its last sample; oldest sample first.
+/// The taps of a tone for each position of the window's end in its last sample, one position's after another's; oldest
+/// sample first.
 #[derive(Clone, Debug)]
 struct Tone {
-    taps: Box<[Box<[Pair]>]>,
+    taps: Box<[Taps]>,
+    /// Taps of one position.
+    count: usize,
 }
 
 /// A window: the samples that it touches and the taps for them.
-type Window<'a> = (&'a [f32], &'a [Pair]);
+type Window<'a> = (&'a [Samples], &'a [Taps]);
 
 impl Correlator {
     pub(super) fn new(spec: &FskSpec) -> Self {
@@ -62,16 +68,29 @@ impl Correlator {
         let is_wide = (spec.mark.0 - spec.space.0).abs() >= WIDE;
         let most_skew = if is_wide { MOST_SKEW * bit } else { 0.0 };
         let (mark, space) = (Tone::new(spec.mark, bit), Tone::new(spec.space, bit));
-        let history = History::new(mark.taps[0].len() + libm::ceilf(most_skew) as usize);
-        Self { mark, space, scale: 2.0 / (bit * bit), most_skew, history, isa: Isa::detect() }
+        let recent = Recent::new(mark.samples() + libm::ceilf(most_skew) as usize);
+        Self { mark, space, scale: 2.0 / (bit * bit), most_skew, recent, isa: Isa::detect() }
     }
 
-    pub(super) fn push(&mut self, sample: f32) {
-        self.history.push(sample);
+    /// Stores samples, at most [`AHEAD`](super::recent::AHEAD), to be heard.
+    #[inline(always)]
+    pub(super) fn store(&mut self, samples: &[f32]) {
+        self.recent.store(samples);
+    }
+
+    /// Hears so many of the samples stored.
+    #[inline(always)]
+    pub(super) fn hear(&mut self, count: usize) {
+        self.recent.hear(count);
+    }
+
+    /// The instruction set it runs by.
+    pub(super) fn isa(&self) -> Isa {
+        self.isa
     }
 
     pub(super) fn clear(&mut self) {
-        self.history.clear();
+        self.recent.clear();
     }
 
     /// The most that mark may be taken to arrive after space or before it, in samples.
@@ -84,18 +103,13 @@ impl Correlator {
         self.most_skew / 2.0
     }
 
-    /// The content of the bit time that ends `end` of a sample (0 to 1) into the newest sample less [`Correlator::delay`],
+    /// The windows of the bit time that ends `end` of a sample (0 to 1) into the newest sample less [`Correlator::delay`],
     /// where mark arrives `skew` samples after space.
-    pub(super) fn content(&self, end: f32, skew: f32) -> Content {
-        self.isa.run(self.windows(end, skew))
-    }
-
-    /// What [`Correlator::content`] does, for work that does it together with other things.
     #[inline(always)]
     pub(super) fn windows(&self, end: f32, skew: f32) -> Correlate<'_> {
-        let middle = end - self.delay();
-        let mark = self.mark.window(&self.history, middle + skew / 2.0);
-        let space = self.space.window(&self.history, middle - skew / 2.0);
+        let (middle, samples) = (end - self.delay(), self.recent.samples());
+        let mark = self.mark.window(samples, middle + skew / 2.0);
+        let space = self.space.window(samples, middle - skew / 2.0);
         Correlate { mark, space, scale: self.scale }
     }
 }
@@ -103,27 +117,33 @@ impl Correlator {
 impl Tone {
     fn new(tone: Hz, bit: f32) -> Self {
         let ends = (0..POSITIONS).map(|position| (position as f32 + 0.5) / POSITIONS as f32);
-        Self { taps: ends.map(|end| taps(tone, bit, end)).collect() }
+        let taps: Box<[Taps]> = ends.flat_map(|end| taps(tone, bit, end)).collect();
+        let count = taps.len() / POSITIONS;
+        Self { taps, count }
+    }
+
+    /// Samples of a window.
+    fn samples(&self) -> usize {
+        4 * self.count
     }
 
     /// The window that ends at a time in samples after the beginning of the newest one.
     #[inline(always)]
-    fn window<'a>(&'a self, history: &'a History, end: f32) -> Window<'a> {
-        let samples = history.samples();
-        let beyond = samples.len() - self.taps[0].len();
-        // Not negative: the history is longer than the window by all that one may end earlier.
+    fn window<'a>(&'a self, samples: &'a [f32], end: f32) -> Window<'a> {
+        let beyond = samples.len() - self.samples();
+        // Not negative: the samples are more than the window by all that one may end earlier.
         let places = ((end + beyond as f32).max(0.0) * POSITIONS as f32) as i32 as usize;
         let (first, position) = (places / POSITIONS, places % POSITIONS);
         let (first, position) = if first > beyond { (beyond, POSITIONS - 1) } else { (first, position) };
-        let taps = &self.taps[position];
-        (&samples[first..first + taps.len()], taps)
+        let taps = &self.taps[position * self.count..][..self.count];
+        (samples[first..][..self.samples()].as_chunks().0, taps)
     }
 }
 
 /// Taps for a window of `bit` samples that ends `end` into the newest sample, padded to whole groups of four samples.
 ///
 /// A sample stands for the time from its own instant to the next; one that the window covers in part counts in part.
-fn taps(tone: Hz, bit: f32, end: f32) -> Box<[Pair]> {
+fn taps(tone: Hz, bit: f32, end: f32) -> Vec<Taps> {
     let len = (libm::ceilf(bit) as usize + 1).next_multiple_of(4);
     let pair = |tap: usize| {
         let begins = tap as f32 - (len - 1) as f32;
@@ -131,7 +151,8 @@ fn taps(tone: Hz, bit: f32, end: f32) -> Box<[Pair]> {
         let (re, im) = turn(tone, begins);
         [covered * re, covered * im]
     };
-    (0..len).map(pair).collect::<Vec<_>>().into_boxed_slice()
+    let pairs: Vec<Pair> = (0..len).map(pair).collect();
+    pairs.as_flattened().as_chunks().0.to_vec()
 }
 
 /// Cosine and sine of a frequency at a time in samples.
@@ -151,36 +172,41 @@ pub(super) struct Correlate<'a> {
     scale: f32,
 }
 
-impl Work for Correlate<'_> {
-    type Output = Content;
+impl Correlate<'_> {
+    /// What is in the windows.
+    #[inline(always)]
+    pub(super) fn content<V: Vectors>(&self) -> Content {
+        /// Taps of a window of 1200 bit/s.
+        const SHORT: usize = 2;
+        // A length that the compiler knows needs no loop.
+        if self.mark.1.len() == SHORT { self.content_of::<V>(SHORT) } else { self.content_of::<V>(self.mark.1.len()) }
+    }
 
     #[inline(always)]
-    fn run(self) -> Self::Output {
-        let (mut of_mark, mut of_space) = ([0.0; 8], [0.0; 8]);
-        let mut energy = [0.0; 4];
-        let (samples, taps) = (self.mark.0.as_chunks::<4>().0, self.mark.1.as_flattened().as_chunks::<8>().0);
-        let (later, later_taps) = (self.space.0.as_chunks::<4>().0, self.space.1.as_flattened().as_chunks::<8>().0);
-        for (((samples, taps), later), later_taps) in samples.iter().zip(taps).zip(later).zip(later_taps) {
-            for place in 0..8 {
-                of_mark[place] += samples[place / 2] * taps[place];
-                of_space[place] += later[place / 2] * later_taps[place];
-            }
-            for row in 0..4 {
-                energy[row] += samples[row] * samples[row];
-            }
+    fn content_of<V: Vectors>(&self, count: usize) -> Content {
+        let zero = V::Row::splat(0.0);
+        let (mut of_mark, mut of_space, mut energy) = (zero, zero, zero);
+        let (samples, taps) = (&self.mark.0[..count], &self.mark.1[..count]);
+        let (later, later_taps) = (&self.space.0[..count], &self.space.1[..count]);
+        for at in 0..count {
+            let heard = V::Row::twice(&samples[at]);
+            of_mark = of_mark + heard * V::Row::load(&taps[at]);
+            of_space = of_space + V::Row::twice(&later[at]) * V::Row::load(&later_taps[at]);
+            energy = energy + heard * heard;
         }
-        let ([mark_re, mark_im], [space_re, space_im]) = (halved(&of_mark), halved(&of_space));
-        let energy = (energy[0] + energy[1]) + (energy[2] + energy[3]);
+        let [[mark_re, mark_im], [space_re, space_im], [energy, _]] = [of_mark, of_space, energy].map(halved);
         Content {
             mark: (mark_re * mark_re + mark_im * mark_im) * self.scale,
             space: (space_re * space_re + space_im * space_im) * self.scale,
-            total: energy / self.mark.0.len() as f32,
+            total: energy / (4 * count) as f32,
         }
     }
 }
 
+/// The sums of every other value, in halves: `v(i) + v(i+2)`, then `+4`.
 #[inline(always)]
-fn halved(partial: &[f32; 8]) -> Pair {
-    let [a, b, c, d, e, f, g, h] = *partial;
-    [(a + c) + (e + g), (b + d) + (f + h)]
+fn halved<V: Row>(partial: V) -> Pair {
+    let two = partial + partial.permuted(&[2, 3, 0, 1, 6, 7, 4, 5]);
+    let [even, odd, ..] = (two + two.permuted(&[4, 5, 6, 7, 0, 1, 2, 3])).values();
+    [even, odd]
 }

@@ -7,8 +7,11 @@ use crate::{
         carrier::{CarrierWatch, Turn},
         clock::BitClock,
         correlator::{Content, Correlate, Correlator},
+        levels::Levels,
+        recent::AHEAD,
         skew::Skew,
     },
+    lanes::{VectorWork, Vectors},
     level::CarrierLevels,
     modem::Demodulator,
     pcm::SAMPLE_RATE,
@@ -24,6 +27,7 @@ pub struct FskDemodulator {
     correlator: Correlator,
     clock: BitClock,
     skew: Skew,
+    levels: Levels,
     carrier: CarrierWatch,
     /// Samples taken.
     taken: i64,
@@ -44,6 +48,7 @@ impl FskDemodulator {
             skew: Skew::new(correlator.most_skew(), bit_samples as f32),
             correlator,
             clock: BitClock::new(bit_samples),
+            levels: Levels::default(),
             carrier: CarrierWatch::new(spec, levels),
             taken: 0,
             bit_samples,
@@ -61,16 +66,42 @@ impl FskDemodulator {
         (self.clock.due() as i64 + 1 - self.taken).max(0) as usize
     }
 
+    /// Stores samples, at most [`AHEAD`], to be taken.
     #[inline(always)]
-    pub(super) fn take(&mut self, samples: &[f32]) {
-        samples.iter().for_each(|sample| self.correlator.push(*sample));
-        self.taken += samples.len() as i64;
+    pub(super) fn store(&mut self, samples: &[f32]) {
+        self.correlator.store(samples);
     }
 
-    /// Looks at the bit time that ends at the clock's step.
-    fn step(&mut self, out: &mut BitRun) {
-        if self.listens() {
-            let content = self.correlator.content(self.step_end(), self.skew.samples());
+    /// Takes so many of the samples stored.
+    #[inline(always)]
+    pub(super) fn take(&mut self, samples: usize) {
+        self.correlator.hear(samples);
+        self.taken += samples as i64;
+    }
+
+    /// Takes samples of those `left` up to the next step that must be heard; whether it is due.
+    #[inline(always)]
+    pub(super) fn take_to_listening(&mut self, left: &mut usize) -> bool {
+        loop {
+            let wanted = self.samples_to_step();
+            if wanted > *left {
+                self.take(core::mem::take(left));
+                return false;
+            }
+            self.take(wanted);
+            *left -= wanted;
+            if self.listens() {
+                return true;
+            }
+        }
+    }
+
+    /// Takes the samples stored, and the steps that are due in them.
+    #[inline(always)]
+    fn take_steps<V: Vectors>(&mut self, stored: usize, out: &mut BitRun) {
+        let mut left = stored;
+        while self.take_to_listening(&mut left) {
+            let content = self.windows().content::<V>();
             self.hear(&content, out);
         }
     }
@@ -97,14 +128,18 @@ impl FskDemodulator {
     #[inline(always)]
     pub(super) fn hear(&mut self, content: &Content, out: &mut BitRun) {
         let at = self.clock.due();
-        let bit = self.clock.step(libm::sqrtf(content.mark), libm::sqrtf(content.space));
+        let (mark, space) = (libm::sqrtf(content.mark), libm::sqrtf(content.space));
+        let is_there = self.carrier.is_up() || self.carrier.is_likely();
+        let bit = self.clock.step(self.levels.difference(mark, space), mark + space, is_there);
         self.carrier.step(at - f64::from(self.correlator.delay()), content, bit.is_some() || !self.clock.is_settled());
         if let Some(bit) = bit {
+            self.levels.learn(bit, mark, space);
             self.bit(bit, out);
         }
     }
 
     /// Ends a bit.
+    #[inline(always)]
     fn bit(&mut self, bit: bool, out: &mut BitRun) {
         if self.carrier.is_up() {
             out.push(bit);
@@ -121,27 +156,25 @@ impl FskDemodulator {
         } else {
             self.clock.unsettle();
             self.skew.clear();
+            self.levels.clear();
         }
     }
 }
 
 impl Demodulator for FskDemodulator {
     fn run(&mut self, samples: &[f32], out: &mut BitRun) {
-        let mut rest = samples;
-        while !rest.is_empty() {
-            let (due, later) = rest.split_at(self.samples_to_step().min(rest.len()));
-            self.take(due);
-            rest = later;
-            while self.samples_to_step() == 0 {
-                self.step(out);
-            }
+        let isa = self.correlator.isa();
+        for samples in samples.chunks(AHEAD) {
+            self.store(samples);
+            isa.run_in_vectors(TakeSteps { demodulator: self, stored: samples.len(), out });
         }
     }
 
     /// Bits that the lost samples would have carried are given as ones: a frame that was under way is aborted.
     fn coast(&mut self, samples: usize, out: &mut BitRun) {
         for _ in 0..samples {
-            self.take(&[0.0]);
+            self.store(&[0.0]);
+            self.take(1);
             while self.samples_to_step() == 0 {
                 if self.clock.pass() && self.carrier.is_up() {
                     out.push(true);
@@ -154,8 +187,25 @@ impl Demodulator for FskDemodulator {
         self.correlator.clear();
         self.carrier.clear();
         self.skew.clear();
+        self.levels.clear();
         self.clock = BitClock::new(self.bit_samples);
         self.taken = 0;
+    }
+}
+
+/// What a run does with the samples stored.
+struct TakeSteps<'a> {
+    demodulator: &'a mut FskDemodulator,
+    stored: usize,
+    out: &'a mut BitRun,
+}
+
+impl VectorWork for TakeSteps<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Vectors>(self) {
+        self.demodulator.take_steps::<V>(self.stored, self.out);
     }
 }
 

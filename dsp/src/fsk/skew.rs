@@ -7,7 +7,7 @@
 /// Share of a measured skew that is corrected once many changes were heard.
 const SETTLED_GAIN: f32 = 0.02;
 /// Changes that the first ones are counted as.
-const CAUTION: f32 = 4.0;
+const CAUTION: f32 = 1.5;
 /// Share of the newest change in the mean amplitude halfway.
 const LEVEL_SHARE: f32 = 1.0 / 16.0;
 

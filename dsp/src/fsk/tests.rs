@@ -128,6 +128,45 @@ fn tones_that_arrive_half_a_bit_apart_are_received_through_noise() {
     }
 }
 
+/// A hundred marks, in which no clock can be learned, and random bits.
+fn after_marks(bits: usize) -> Vec<bool> {
+    let mut chance = Chance::new(5);
+    (0..100 + bits).map(|bit| bit < 100 || chance.next_u64() & 1 == 1).collect()
+}
+
+#[test]
+fn a_tone_that_is_5_db_weaker_is_received_through_noise_and_is_no_end_of_carrier() {
+    let point = |hertz: f32, loss: f32| ShapePoint { frequency: Hz(hertz), loss: Db(loss), delay_ms: 0.0 };
+    for (mark, space) in [(0.0, 5.0), (5.0, 0.0)] {
+        for spec in [BELL_202, V23_FORWARD] {
+            let shape = [point(spec.mark.0, mark), point(spec.space.0, space)];
+            let message = after_marks(3000);
+            let (samples, _) = signal(&spec, Dbm0(-20.0), &message);
+            let line = Impairments { shape: &shape, noise: Some(Dbm0(-34.5)), ..Impairments::default() };
+            let (bits, marks) = receive(&spec, &carry(&line, 7, &samples));
+            let tail = &message[300..];
+            assert!(bits.windows(tail.len()).any(|window| window == tail), "{}, mark {mark} dB weaker", spec.source);
+            assert_eq!(marks.len(), 2, "{}, mark {mark} dB weaker: {marks:?}", spec.source);
+        }
+    }
+}
+
+#[test]
+fn the_first_bits_after_marks_are_right_wherever_the_clock_stands() {
+    for spec in [BELL_202, V23_FORWARD, V21_CHANNEL_2] {
+        let message = after_marks(40);
+        let (samples, _) = signal(&spec, Dbm0(-20.0), &message);
+        let bit = (8000.0 / spec.rate.0) as usize;
+        for later in 0..bit {
+            let mut heard = vec![0.0; later];
+            heard.extend_from_slice(&samples);
+            let (bits, _) = receive(&spec, &heard);
+            let right = bits.windows(44).any(|window| window == &message[96..]);
+            assert!(right, "{}, {later} samples later", spec.source);
+        }
+    }
+}
+
 #[test]
 fn v21_is_received_through_noise() {
     let message = message(3000);

@@ -4,7 +4,7 @@
 #[cfg(target_arch = "x86_64")]
 use crate::lanes::x86;
 use crate::lanes::{
-    Eight, Row,
+    Eight, LANES, Row,
     dot::{Pair, Sums},
 };
 
@@ -93,7 +93,34 @@ pub(crate) trait Vectors {
     type Row: Row;
     /// Sixteen values.
     type Sums: Sums<Half = Self::Row>;
+
+    /// The whole numbers nearest to eight numbers times a factor, and what is left; all lie within 2^51 of zero.
+    #[inline(always)]
+    fn nearest_wholes(values: &[f64; LANES], factor: f64) -> ([i64; LANES], Self::Row) {
+        let (mut wholes, mut left) = ([0; LANES], [0.0; LANES]);
+        for ((whole, left), value) in wholes.iter_mut().zip(&mut left).zip(values) {
+            let value = value * factor;
+            let shifted = value + WHOLE;
+            *whole = shifted.to_bits().wrapping_sub(WHOLE.to_bits()) as i64;
+            *left = (value - (shifted - WHOLE)) as f32;
+        }
+        (wholes, Self::Row::load(&left))
+    }
+
+    /// Pairs of a table whose length is a power of two, by the lowest places of their numbers: the first ones and the second
+    /// ones.
+    #[inline(always)]
+    fn pairs<const COUNT: usize>(table: &[[f32; 2]; COUNT], numbers: [i64; LANES]) -> [Self::Row; 2] {
+        let (mut first, mut second) = ([0.0; LANES], [0.0; LANES]);
+        for ((first, second), number) in first.iter_mut().zip(&mut second).zip(numbers) {
+            [*first, *second] = table[number as usize % COUNT];
+        }
+        [Self::Row::load(&first), Self::Row::load(&second)]
+    }
 }
+
+/// Adding it to a number of less than 2^51 leaves no place for a fraction: the sum's lowest places are the whole number.
+pub(crate) const WHOLE: f64 = 1.5 * (1_u64 << 52) as f64;
 
 /// What every machine has.
 pub(super) enum Portable {}

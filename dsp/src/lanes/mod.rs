@@ -19,7 +19,7 @@ mod x86;
 pub use bank::{Bank, One};
 pub(crate) use dot::{Sums, WIDTH, add_complex_products};
 pub use isa::Isa;
-pub(crate) use isa::{VectorWork, Vectors, Work};
+pub(crate) use isa::{VectorWork, Vectors, WHOLE, Work};
 pub use portable::Eight;
 
 use core::ops::{Add, Div, Mul, Sub};
@@ -58,6 +58,9 @@ pub trait Lanes: Copy + Add<Output = Self> + Sub<Output = Self> + Mul<Output = S
 pub(crate) trait Row: Lanes {
     /// The values from memory.
     fn load(values: &[f32; LANES]) -> Self;
+
+    /// Four values from memory, each in two neighbouring places.
+    fn twice(values: &[f32; LANES / 2]) -> Self;
 
     /// The values.
     fn values(self) -> [f32; LANES];

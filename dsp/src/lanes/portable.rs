@@ -113,6 +113,11 @@ impl Row for Eight {
     }
 
     #[inline(always)]
+    fn twice(values: &[f32; LANES / 2]) -> Self {
+        Self(core::array::from_fn(|lane| values[lane / 2]))
+    }
+
+    #[inline(always)]
     fn values(self) -> [f32; LANES] {
         self.0
     }

@@ -6,17 +6,20 @@
 
 use core::{
     arch::x86_64::{
-        __m128, __m256, __m256i, __m512, _CMP_LT_OQ, _mm_add_ps, _mm_add_ss, _mm_cvtsi32_si128, _mm_cvtsi128_si64,
-        _mm_cvtss_f32, _mm_min_ps, _mm_min_ss, _mm_movehdup_ps, _mm_movehl_ps, _mm_unpacklo_epi32, _mm256_add_ps,
-        _mm256_and_ps, _mm256_blend_ps, _mm256_blendv_ps, _mm256_broadcastsi128_si256, _mm256_castps_si256,
-        _mm256_castps256_ps128, _mm256_castsi256_ps, _mm256_castsi256_si128, _mm256_cmp_ps, _mm256_div_ps,
-        _mm256_extractf128_ps, _mm256_extracti128_si256, _mm256_loadu_ps, _mm256_loadu_si256, _mm256_max_ps,
-        _mm256_min_ps, _mm256_mul_ps, _mm256_or_ps, _mm256_permutevar8x32_ps, _mm256_set1_epi32, _mm256_set1_ps,
-        _mm256_setr_epi32, _mm256_shuffle_epi8, _mm256_sqrt_ps, _mm256_sub_ps, _mm512_add_ps, _mm512_alignr_epi32,
-        _mm512_castps_si512, _mm512_castps512_ps128, _mm512_castps512_ps256, _mm512_castsi512_ps,
-        _mm512_extractf32x8_ps, _mm512_loadu_epi32, _mm512_loadu_ps, _mm512_min_ps, _mm512_mul_ps, _mm512_permute_ps,
-        _mm512_permutexvar_ps, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setr_epi32, _mm512_setzero_ps,
-        _mm512_shuffle_f32x4, _mm512_storeu_ps, _mm512_sub_ps, _mm512_ternarylogic_epi32,
+        __m128, __m256, __m256i, __m512, __m512i, _CMP_LT_OQ, _mm_add_ps, _mm_add_ss, _mm_cvtsi32_si128,
+        _mm_cvtsi128_si64, _mm_cvtss_f32, _mm_loadu_ps, _mm_min_ps, _mm_min_ss, _mm_movehdup_ps, _mm_movehl_ps,
+        _mm_unpacklo_epi32, _mm256_add_ps, _mm256_and_ps, _mm256_blend_ps, _mm256_blendv_ps,
+        _mm256_broadcastsi128_si256, _mm256_castps_si256, _mm256_castps128_ps256, _mm256_castps256_ps128,
+        _mm256_castsi256_ps, _mm256_castsi256_si128, _mm256_cmp_ps, _mm256_div_ps, _mm256_extractf128_ps,
+        _mm256_extracti128_si256, _mm256_loadu_ps, _mm256_loadu_si256, _mm256_max_ps, _mm256_min_ps, _mm256_mul_ps,
+        _mm256_or_ps, _mm256_permutevar8x32_ps, _mm256_set1_epi32, _mm256_set1_ps, _mm256_setr_epi32,
+        _mm256_shuffle_epi8, _mm256_sqrt_ps, _mm256_sub_ps, _mm512_add_pd, _mm512_add_ps, _mm512_alignr_epi32,
+        _mm512_and_si512, _mm512_castpd_si512, _mm512_castps_si512, _mm512_castps512_ps128, _mm512_castps512_ps256,
+        _mm512_castsi512_ps, _mm512_cvtepi64_epi32, _mm512_cvtpd_ps, _mm512_extractf32x8_ps, _mm512_i64gather_pd,
+        _mm512_loadu_epi32, _mm512_loadu_pd, _mm512_loadu_ps, _mm512_min_ps, _mm512_mul_pd, _mm512_mul_ps,
+        _mm512_permute_ps, _mm512_permutexvar_ps, _mm512_set1_epi32, _mm512_set1_epi64, _mm512_set1_pd, _mm512_set1_ps,
+        _mm512_setr_epi32, _mm512_setzero_ps, _mm512_shuffle_f32x4, _mm512_srli_epi64, _mm512_storeu_ps,
+        _mm512_sub_epi64, _mm512_sub_pd, _mm512_sub_ps, _mm512_ternarylogic_epi32,
     },
     ops::{Add, Div, Mul, Sub},
 };
@@ -24,6 +27,7 @@ use core::{
 use crate::lanes::{
     Eight, Kernel, LANES, Lanes, Row, VectorWork, Vectors, Work,
     dot::{Pair, Sums, WIDTH},
+    isa::WHOLE,
 };
 
 /// Eight lanes in a register.
@@ -142,6 +146,15 @@ impl Row for Register {
             let four = _mm_add_ps(_mm256_castps256_ps128(self.0), _mm256_extractf128_ps::<1>(self.0));
             let two = _mm_add_ps(four, _mm_movehl_ps(four, four));
             _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)))
+        }
+    }
+
+    #[inline(always)]
+    fn twice(values: &[f32; LANES / 2]) -> Self {
+        // SAFETY: the array has the four values that are read; a Register is made only where AVX2 was found.
+        unsafe {
+            let four = _mm256_castps128_ps256(_mm_loadu_ps(values.as_ptr()));
+            Self(_mm256_permutevar8x32_ps(four, _mm256_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3)))
         }
     }
 
@@ -348,6 +361,34 @@ enum Avx512 {}
 impl Vectors for Avx512 {
     type Row = Register;
     type Sums = Sixteen;
+
+    #[inline(always)]
+    fn nearest_wholes(values: &[f64; LANES], factor: f64) -> ([i64; LANES], Register) {
+        // SAFETY: the array has the eight values that are read, and eight i64 and __m512i have one size and no invalid bit
+        // patterns; the type is named only below functions that need AVX-512.
+        unsafe {
+            let whole = _mm512_set1_pd(WHOLE);
+            let values = _mm512_mul_pd(_mm512_loadu_pd(values.as_ptr()), _mm512_set1_pd(factor));
+            let shifted = _mm512_add_pd(values, whole);
+            let left = _mm512_sub_pd(values, _mm512_sub_pd(shifted, whole));
+            let wholes = _mm512_sub_epi64(_mm512_castpd_si512(shifted), _mm512_castpd_si512(whole));
+            (core::mem::transmute::<__m512i, [i64; LANES]>(wholes), Register(_mm512_cvtpd_ps(left)))
+        }
+    }
+
+    #[inline(always)]
+    fn pairs<const COUNT: usize>(table: &[[f32; 2]; COUNT], numbers: [i64; LANES]) -> [Register; 2] {
+        const { assert!(COUNT.is_power_of_two()) };
+        // SAFETY: every number is brought below the table's length, and a pair of f32 is as long as an f64, of which every bit
+        // pattern is a value; the type is named only below functions that need AVX-512.
+        unsafe {
+            let numbers = core::mem::transmute::<[i64; LANES], __m512i>(numbers);
+            let places = _mm512_and_si512(numbers, _mm512_set1_epi64(COUNT as i64 - 1));
+            let pairs = _mm512_castpd_si512(_mm512_i64gather_pd::<8>(places, table.as_ptr().cast()));
+            let (first, second) = (_mm512_cvtepi64_epi32(pairs), _mm512_cvtepi64_epi32(_mm512_srli_epi64::<32>(pairs)));
+            [Register(_mm256_castsi256_ps(first)), Register(_mm256_castsi256_ps(second))]
+        }
+    }
 }
 
 /// The functions that are compiled for an instruction set.

@@ -1,6 +1,7 @@
 //! The carrier: the loops that follow what training left over.
 
 use super::{complex::Complex, jitter::Jitter, phasors::turned, whole::nearest_whole};
+use crate::lanes::{Isa, VectorWork, Vectors};
 
 /// What turns and scales the symbols: phase in turns, frequency in turns per symbol, level, and the
 /// symbols since the line began, by which its trembling goes.
@@ -59,10 +60,15 @@ impl CarrierLoop {
     }
 
     /// What a symbol must be multiplied by to stand upright.
-    #[inline(always)]
     pub(super) fn upright(&mut self) -> Complex {
-        let trembling = self.jitter.turns(self.state.age);
-        turned(-self.state.phase - trembling).scale(self.state.level)
+        turned(Isa::PORTABLE.run_in_vectors(Turns(self))).scale(self.state.level)
+    }
+
+    /// What a symbol must be turned by to stand upright, in turns.
+    #[inline(always)]
+    pub(super) fn upright_turns<V: Vectors>(&mut self) -> f64 {
+        let trembling = self.jitter.turns::<V>(self.state.age);
+        -self.state.phase - trembling
     }
 
     pub(super) fn state(&self) -> CarrierState {
@@ -88,9 +94,9 @@ impl CarrierLoop {
 
     /// Lets the symbol pass for which [`CarrierLoop::upright`] was asked, as received and as decided, both of mean power one.
     #[inline(always)]
-    pub(super) fn advance(&mut self, received: Complex, decided: Complex, gains: &CarrierGains) {
+    pub(super) fn advance<V: Vectors>(&mut self, received: Complex, decided: Complex, gains: &CarrierGains) {
         let error = (received * decided.conj()).im.clamp(-1.0, 1.0);
-        self.jitter.learn(error * gains.jitter);
+        self.jitter.learn::<V>(error * gains.jitter);
         // Zero where the error is least, as for the equaliser: that stands a little low, by as much as there is noise.
         let too_low = (received.conj() * (decided - received)).re.clamp(-1.0, 1.0);
         let level = self.state.level * (1.0 + gains.level * too_low);
@@ -117,19 +123,44 @@ impl CarrierLoop {
     }
 }
 
+/// What [`CarrierLoop::upright`] asks for.
+struct Turns<'a>(&'a mut CarrierLoop);
+
+impl VectorWork for Turns<'_> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn run<V: Vectors>(self) -> f64 {
+        self.0.upright_turns::<V>()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Heard points, each of which was sent as one.
+    struct Follow<'a, I>(&'a mut CarrierLoop, I, CarrierGains);
+
+    impl<I: Iterator<Item = Complex>> VectorWork for Follow<'_, I> {
+        type Output = ();
+
+        #[inline(always)]
+        fn run<V: Vectors>(self) {
+            let Self(carrier, points, gains) = self;
+            for heard in points {
+                let received = heard * carrier.upright();
+                carrier.advance::<V>(received, Complex::ONE, &gains);
+            }
+        }
+    }
 
     #[test]
     fn the_level_comes_to_rest_where_noise_and_shrinking_leave_the_least_error() {
         let (mut carrier, noise) = (CarrierLoop::new(2400.0), Complex::new(0.0, libm::sqrtf(0.2)));
         let gains = CarrierGains { phase: 0.0, level: 0.01, jitter: 0.0 };
-        for symbol in 0..4000 {
-            let heard = Complex::ONE + noise.quarter_turns(symbol as u8 % 4);
-            let received = heard * carrier.upright();
-            carrier.advance(received, Complex::ONE, &gains);
-        }
+        let points = (0..4000).map(|symbol| Complex::ONE + noise.quarter_turns(symbol as u8 % 4));
+        Isa::detect().run_in_vectors(Follow(&mut carrier, points, gains));
         // The level a is best where the mean of |1 - a·heard|² is least: at 1 over the power of signal and noise.
         assert!((carrier.state().level - 1.0 / 1.2).abs() < 0.01, "{}", carrier.state().level);
     }

@@ -5,6 +5,7 @@ use alloc::{boxed::Box, vec::Vec};
 use super::{
     complex::Complex,
     plan::{Coding, Plan},
+    predictor::{Errors, Predictor},
     slicer::Slicer,
     trellis::Viterbi,
 };
@@ -53,6 +54,7 @@ pub(super) struct Word {
 }
 
 impl Word {
+    #[inline(always)]
     fn descrambled(descrambler: &mut Scrambler, line: u32, count: u32) -> Self {
         Self { bits: descrambler.descramble_word(line, count), count }
     }
@@ -113,6 +115,42 @@ impl Decoder {
                 let (probable, decided) = viterbi.push::<V>(received, distances);
                 if !decided.is_empty() {
                     labels.give(decided, if together { TOGETHER } else { 1 }, descrambler, give);
+                }
+                probable
+            }
+        }
+    }
+
+    /// From the next point on errors are predicted, after these of the symbols before.
+    pub(super) fn predict_after(&mut self, errors: &Errors) {
+        if let Kind::Trellis { viterbi, .. } = &mut self.kind {
+            viterbi.predict_after(errors);
+        }
+    }
+
+    /// The last errors tell nothing of the next.
+    pub(super) fn forget_errors(&mut self) {
+        if let Kind::Trellis { viterbi, .. } = &mut self.kind {
+            viterbi.forget_errors();
+        }
+    }
+
+    /// [`Decoder::decode`] with the point's error predicted. Neither part of an error counts for more than `most`.
+    #[inline(always)]
+    pub(super) fn decode_predicted<V: Vectors>(
+        &mut self,
+        received: Complex,
+        predictor: &Predictor,
+        most: f32,
+        together: bool,
+        give: impl FnMut(Word),
+    ) -> Complex {
+        match &mut self.kind {
+            Kind::Phase { .. } => self.decode::<V>(received + predictor.next(), None, together, give),
+            Kind::Trellis { viterbi, labels } => {
+                let (probable, decided) = viterbi.push_predicted::<V>(received, predictor.weights(), most);
+                if !decided.is_empty() {
+                    labels.give(decided, if together { TOGETHER } else { 1 }, &mut self.descrambler, give);
                 }
                 probable
             }

@@ -32,6 +32,7 @@ impl Encoder {
     }
 
     /// The next symbol, of bits that `next_word` gives, so many at a time, first on the line in the highest place.
+    #[inline(always)]
     pub(super) fn symbol(&mut self, next_word: impl FnOnce(u32) -> u32) -> Complex {
         let count = self.plan.coding.bits_per_symbol();
         let word = self.scrambler.scramble_word(next_word(count), count);
@@ -54,6 +55,7 @@ impl Encoder {
 }
 
 /// The lowest `count` places of a word, 0 to 4, turned round.
+#[inline(always)]
 fn low_first(word: u32, count: u32) -> u8 {
     const TURNED: [u8; 16] = [0, 8, 4, 12, 2, 10, 6, 14, 1, 9, 5, 13, 3, 11, 7, 15];
     TURNED[word as usize & 15] >> (4 - count)

@@ -95,6 +95,12 @@ impl Lock {
         self.lost_at = None;
     }
 
+    /// From now on only this part of the error power is judged: the rest is foreseen.
+    pub(super) fn judge_by(&mut self, part: f32) {
+        self.recent *= part;
+        self.usual *= part;
+    }
+
     /// Takes the error power of a symbol.
     #[inline(always)]
     pub(super) fn watch(&mut self, symbol: usize, error: f32) {

@@ -20,6 +20,7 @@ mod lock;
 mod phasors;
 mod plan;
 pub mod prbs;
+mod predictor;
 mod presence;
 mod pulse;
 mod receiver;

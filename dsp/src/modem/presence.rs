@@ -47,7 +47,32 @@ impl Presence {
         self.signal = (self.signal * factor).max(self.noise);
     }
 
+    #[inline(always)]
     pub(super) fn push(&mut self, samples: &[f32]) {
+        match samples.as_chunks::<SLICE>() {
+            (slices, []) if self.count == 0 => slices.iter().for_each(|slice| self.push_slice(slice)),
+            _ => self.push_any(samples),
+        }
+    }
+
+    /// [`Presence::push`] of a whole slice.
+    #[inline(always)]
+    fn push_slice(&mut self, slice: &[f32; SLICE]) {
+        let mut sum = 0.0;
+        for sample in slice {
+            sum += sample * sample;
+        }
+        self.close_slice(sum);
+    }
+
+    #[inline(always)]
+    fn close_slice(&mut self, sum: f32) {
+        self.slices[self.next] = sum / SLICE as f32;
+        self.next = if self.next + 1 == SLICES { 0 } else { self.next + 1 };
+    }
+
+    #[inline(never)]
+    fn push_any(&mut self, samples: &[f32]) {
         let mut rest = samples;
         while !rest.is_empty() {
             let (now, later) = rest.split_at(rest.len().min(SLICE - self.count));
@@ -55,8 +80,7 @@ impl Presence {
             self.count += now.len();
             rest = later;
             if self.count == SLICE {
-                self.slices[self.next] = self.sum / SLICE as f32;
-                self.next = (self.next + 1) % SLICES;
+                self.close_slice(self.sum);
                 self.sum = 0.0;
                 self.count = 0;
             }
@@ -74,12 +98,16 @@ impl Presence {
     }
 
     /// How many samples ago the signal ended, when it did.
+    #[inline(always)]
     pub(super) fn ended(&self) -> Option<usize> {
         let threshold = self.noise + GONE * (self.signal - self.noise);
         let mean = self.slices.iter().sum::<f32>() / SLICES as f32;
-        if mean >= threshold {
-            return None;
-        }
+        if mean >= threshold { None } else { self.fell_below(threshold) }
+    }
+
+    /// How many samples ago the signal ended, when it did, with a mean below the threshold.
+    #[inline(never)]
+    fn fell_below(&self, threshold: f32) -> Option<usize> {
         let age = |back: usize| self.slices[(self.next + 2 * SLICES - 1 - back) % SLICES];
         let newest = (0..NEWEST).map(age).sum::<f32>() / NEWEST as f32;
         if newest >= self.noise + FALLEN * (self.signal - self.noise) {

@@ -25,9 +25,10 @@ use super::{
     complex::Complex,
     decoder::Decoder,
     equalizer::{AHEAD, Equalizer},
-    line::Line,
+    line::{Line, PIECE},
     lock::Lock,
     plan::Plan,
+    predictor::Predictor,
     presence::Presence,
     sampler::Sampler,
     timing::Clock,
@@ -42,8 +43,6 @@ use crate::{
 
 /// Points kept for display.
 const POINTS: usize = 64;
-/// Samples taken between two looks at the state.
-const PIECE: usize = 16;
 
 /// Samples of silence in a training sequence that are a loss and no end: 40 ms.
 const LONGEST_HOLE: f64 = 320.0;
@@ -72,6 +71,7 @@ pub struct Receiver {
     carrier: CarrierLoop,
     clock: Clock,
     decoder: Decoder,
+    predictor: Predictor,
     presence: Presence,
     /// Samples in a symbol.
     symbol: f64,
@@ -90,6 +90,8 @@ pub struct Receiver {
     /// Samples of the line that the transport lost last.
     lost: Range<f64>,
     lock: Lock,
+    /// The moment after the last symbol is to be remembered.
+    moment_is_due: bool,
     /// Slips mended in all, and the symbol of this signal at which the last was.
     slips_mended: u32,
     slipped_at: usize,
@@ -146,6 +148,7 @@ impl Receiver {
             carrier: CarrierLoop::new(plan.baud.0),
             clock: Clock::new(symbol / 2.0),
             decoder: Decoder::new(plan, isa),
+            predictor: Predictor::new(),
             presence: Presence::new(),
             symbol,
             offset: 0.0,
@@ -158,6 +161,7 @@ impl Receiver {
             line_power: 0.0,
             lost: 0.0..0.0,
             lock: Lock::new(plan.coding.distance_squared() / plan.coding.mean_power()),
+            moment_is_due: false,
             slips_mended: 0,
             slipped_at: 0,
             may_return_until: 0,
@@ -271,6 +275,9 @@ impl Receiver {
     fn finish(&mut self, end: u64, out: &mut BitRun) {
         let ahead = AHEAD as f64 * self.symbol / 2.0 + self.sampler.reach();
         self.follow((end as f64 + ahead).min(self.line.heard() as f64), out);
+        if self.moment_is_due {
+            self.remember_moment();
+        }
         let unwanted = &mut self.unwanted_bits;
         let error_power = self.error_power;
         self.decoder.flush(|word| running::wanted(word, unwanted, SampleIndex(end), error_power, out));
@@ -287,10 +294,22 @@ impl Receiver {
     }
 
     /// Takes the samples of a piece.
+    #[inline(always)]
     fn hear(&mut self, piece: &[f32]) {
-        self.line.push(piece);
-        let first = self.line.heard() as i64 - piece.len() as i64;
-        self.presence.push(self.line.stretch(first, piece.len()));
+        match piece.try_into() {
+            Ok(piece) if self.line.takes_piece() => {
+                let kept = self.line.push_piece(piece);
+                self.presence.push(&kept);
+            }
+            _ => self.hear_any(piece),
+        }
+    }
+
+    #[inline(never)]
+    fn hear_any(&mut self, samples: &[f32]) {
+        self.line.push(samples);
+        let first = self.line.heard() as i64 - samples.len() as i64;
+        self.presence.push(self.line.stretch(first, samples.len()));
     }
 }
 
@@ -314,6 +333,7 @@ impl Demodulator for Receiver {
 
     fn restart(&mut self) {
         self.line.restart();
+        self.moment_is_due = false;
         self.carrier.calm_jitter();
         self.detector.restart(0.0);
         self.state = State::Hunting;

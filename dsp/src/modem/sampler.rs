@@ -52,6 +52,54 @@ impl VectorWork for At<'_> {
     }
 }
 
+/// What [`Sampler::at_each`] is asked for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Instants {
+    pub(super) anchor: f64,
+    pub(super) before: f64,
+    pub(super) step: f64,
+    pub(super) offset: f64,
+}
+
+impl Instants {
+    /// Instant and turns of one.
+    #[inline(always)]
+    fn place(&self, index: usize) -> (f64, f64) {
+        let after = (index as f64 - self.before) * self.step;
+        (self.anchor + after, after * self.offset)
+    }
+}
+
+/// What [`Sampler::at_each`] does.
+struct AtEach<'a> {
+    sampler: &'a Sampler,
+    line: &'a Line,
+    instants: Instants,
+    re: &'a mut [f32],
+    im: &'a mut [f32],
+}
+
+impl VectorWork for AtEach<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Vectors>(self) {
+        let Self { sampler, line, instants, re, im } = self;
+        let two = |first: usize| sampler.at_two_in::<V>(line, [instants.place(first), instants.place(first + 1)]);
+        let (re_pairs, re_rest) = re.as_chunks_mut::<2>();
+        let (im_pairs, im_rest) = im.as_chunks_mut::<2>();
+        let pairs = re_pairs.len();
+        for (pair, (re, im)) in re_pairs.iter_mut().zip(im_pairs).enumerate() {
+            let [first, second] = two(2 * pair);
+            (*re, *im) = ([first.re, second.re], [first.im, second.im]);
+        }
+        for (re, im) in re_rest.iter_mut().zip(im_rest) {
+            let [last, _] = two(2 * pairs);
+            (*re, *im) = (last.re, last.im);
+        }
+    }
+}
+
 impl MatchedFilter {
     pub(super) const fn new(baud: Baud, carrier: Hz, roll_off: f32) -> Self {
         let mut rows = [Row { re: [0.0; TAPS], im: [0.0; TAPS] }; INSTANTS];
@@ -117,30 +165,50 @@ impl Sampler {
         self.isa.run_in_vectors(At { sampler: self, line, instant, turns })
     }
 
+    /// The baseband at instants one `step` after another, the first `before` steps before `anchor`, turned back by `offset`
+    /// turns per sample from the anchor on besides the plan's carrier: real and imaginary parts.
+    pub(super) fn at_each(&self, line: &Line, instants: Instants, re: &mut [f32], im: &mut [f32]) {
+        self.isa.run_in_vectors(AtEach { sampler: self, line, instants, re, im });
+    }
+
     /// [`Sampler::at`] in vectors.
     #[inline(always)]
     pub(super) fn at_in<V: Vectors>(&self, line: &Line, instant: f64, turns: f64) -> Complex {
-        let (sums, turned) = self.filtered::<V>(line, instant, turns);
-        Complex::new(sums[0].total(), sums[1].total()) * turned
+        let (step, angle) = self.place(instant, turns);
+        let [re, im] = self.filtered::<V>(line, step);
+        Complex::new(re.total(), im.total()) * turned(angle)
     }
 
     /// [`Sampler::at_in`] at two instants, each with its turns.
     #[inline(always)]
     pub(super) fn at_two_in<V: Vectors>(&self, line: &Line, places: [(f64, f64); 2]) -> [Complex; 2] {
-        let [(instant, turns), (second_instant, second_turns)] = places;
-        let (first, turned_first) = self.filtered::<V>(line, instant, turns);
-        let (second, turned_second) = self.filtered::<V>(line, second_instant, second_turns);
-        let [re, im, second_re, second_im] = V::Sums::totals([first[0], first[1], second[0], second[1]]);
-        [Complex::new(re, im) * turned_first, Complex::new(second_re, second_im) * turned_second]
+        let [(first_step, first), (second_step, second)] =
+            [self.place(places[0].0, places[0].1), self.place(places[1].0, places[1].1)];
+        let halves = self.filtered_two::<V>(line, [first_step, second_step]);
+        [halves[0] * turned(first), halves[1] * turned(second)]
     }
 
-    /// The partial sums of both parts at an instant, and what turns the baseband back.
+    /// An instant in steps of the filter, and the angle in turns by which the baseband there is turned back.
     #[inline(always)]
-    fn filtered<V: Vectors>(&self, line: &Line, instant: f64, turns: f64) -> ([V::Sums; 2], Complex) {
+    pub(super) fn place(&self, instant: f64, turns: f64) -> (i64, f64) {
+        let (nearest, step) = nearest_whole(instant * INSTANTS as f64);
+        (step, -(nearest * self.carrier_per_instant + turns))
+    }
+
+    /// The baseband at two instants, not turned back.
+    #[inline(always)]
+    pub(super) fn filtered_two<V: Vectors>(&self, line: &Line, steps: [i64; 2]) -> [Complex; 2] {
+        let (first, second) = (self.filtered::<V>(line, steps[0]), self.filtered::<V>(line, steps[1]));
+        let [re, im, second_re, second_im] = V::Sums::totals([first[0], first[1], second[0], second[1]]);
+        [Complex::new(re, im), Complex::new(second_re, second_im)]
+    }
+
+    /// The partial sums of both parts at an instant.
+    #[inline(always)]
+    fn filtered<V: Vectors>(&self, line: &Line, step: i64) -> [V::Sums; 2] {
         /// Whole rounds of the ring of samples, so that nothing is negative.
         const BEFORE: u64 = 1 << 40;
-        let (nearest, steps) = nearest_whole(instant * INSTANTS as f64);
-        let steps = (steps as u64).wrapping_add(BEFORE * INSTANTS as u64);
+        let steps = (step as u64).wrapping_add(BEFORE * INSTANTS as u64);
         let (sample, place) = (steps / INSTANTS as u64, (steps % INSTANTS as u64) as usize);
         let heard: &[f32; TAPS] = line.piece(sample as i64 - HALF as i64 + 1);
         let row = &self.filter.0[place];
@@ -152,7 +220,7 @@ impl Sampler {
             re = re.plus(heard.times(V::Sums::load(&row_re[vector])));
             im = im.plus(heard.times(V::Sums::load(&row_im[vector])));
         }
-        ([re, im], turned(-(nearest * self.carrier_per_instant + turns)))
+        [re, im]
     }
 }
 

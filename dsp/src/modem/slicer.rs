@@ -41,7 +41,8 @@ impl Slicer {
     #[inline(always)]
     pub(super) fn nearest_in<V: Vectors>(&self, received: Complex) -> usize {
         let (re, im) = (V::Row::splat(received.re), V::Row::splat(received.im));
-        let nearest = self.distances(re, im, 1).lesser(self.distances(re, im, 0)).least();
+        let first: V::Row = self.distances(re, im, 0);
+        let nearest = if self.count <= LANES { first } else { self.distances(re, im, 1).lesser(first) }.least();
         ((nearest.to_bits() as i32 & NUMBER) as usize).min(self.count - 1)
     }
 

@@ -4,7 +4,7 @@ use super::{
     complex::Complex,
     equalizer::{Equalizer, Learned, MIDDLE, TAPS},
     line::Line,
-    sampler::Sampler,
+    sampler::{Instants, Sampler},
     training::{Found, SECTION},
 };
 use crate::lanes::{Isa, Work};
@@ -99,13 +99,13 @@ pub(super) fn solve(
 /// Fits a line through the phases of all sections.
 fn refine_offset(line: &Line, sampler: &Sampler, found: Found, known: &[Complex], half_symbol: f64) -> f64 {
     let symbol = 2.0 * half_symbol;
+    let (mut re, mut im) = ([0.0; SOLVED], [0.0; SOLVED]);
+    let instants = Instants { anchor: found.anchor, before: 0.0, step: symbol, offset: found.offset };
+    sampler.at_each(line, instants, &mut re[..known.len()], &mut im[..known.len()]);
     let section_sum = |index: usize| {
         let first = index * SECTION;
-        (first..first + SECTION).fold(Complex::ZERO, |sum, place| {
-            let after = place as f64 * symbol;
-            let heard = sampler.at(line, found.anchor + after, after * found.offset);
-            sum + heard * known[place].conj()
-        })
+        (first..first + SECTION)
+            .fold(Complex::ZERO, |sum, place| sum + Complex::new(re[place], im[place]) * known[place].conj())
     };
     let sections = known.len() / SECTION;
     let mut last = section_sum(0);
@@ -130,11 +130,10 @@ impl Equations {
     }
 
     fn sample(&mut self, line: &Line, sampler: &Sampler, found: Found, symbols: usize, half_symbol: f64) {
-        for index in 0..2 * symbols + TAPS {
-            let after = (index as f64 - MIDDLE as f64) * half_symbol;
-            let half = sampler.at(line, found.anchor + after, after * found.offset);
-            (self.re[index], self.im[index]) = (half.re, half.im);
-        }
+        let (anchor, offset) = (found.anchor, found.offset);
+        let instants = Instants { anchor, before: MIDDLE as f64, step: half_symbol, offset };
+        let count = 2 * symbols + TAPS;
+        sampler.at_each(line, instants, &mut self.re[..count], &mut self.im[..count]);
     }
 
     /// Brings the half symbols to power one; what it took.

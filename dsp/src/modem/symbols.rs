@@ -57,7 +57,16 @@ impl Symbols {
     }
 
     /// The next symbol in the units of the plan's points; `None` when the signal is over.
+    #[inline(always)]
     pub fn next(&mut self, bits: &mut BitQueue) -> Option<Complex> {
+        if matches!(self.part, Part::Data) && !bits.is_drained() {
+            return Some(self.encoder.symbol(|count| bits.pop_word(count)));
+        }
+        self.before_or_after_data(bits)
+    }
+
+    #[inline(never)]
+    fn before_or_after_data(&mut self, bits: &mut BitQueue) -> Option<Complex> {
         let symbol = match self.segment() {
             Some(segment) => self.scripted(segment),
             None => self.data_or_turn_off(bits)?,

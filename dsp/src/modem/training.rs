@@ -10,7 +10,11 @@ use super::{
     sampler::Sampler,
     symbols::Symbols,
 };
-use crate::{bits::BitQueue, lanes::Isa, scrambler::Scrambler};
+use crate::{
+    bits::BitQueue,
+    lanes::{Isa, Sums, VectorWork, Vectors, WIDTH, add_complex_products},
+    scrambler::Scrambler,
+};
 
 /// Symbols that are summed as one: short enough for 20 Hz of carrier offset.
 pub(super) const SECTION: usize = 32;
@@ -176,10 +180,15 @@ impl Detector {
 
     /// Looks through what was heard since the last call.
     pub(super) fn search(&mut self, line: &Line, sampler: &Sampler) -> Option<Found> {
+        self.isa.run_in_vectors(Search { detector: self, line, sampler })
+    }
+
+    #[inline(always)]
+    fn search_in<V: Vectors>(&mut self, line: &Line, sampler: &Sampler) -> Option<Found> {
         while self.instant + sampler.reach() < line.heard() as f64 {
             let history = &mut self.halves[self.place & 1];
-            history.push(sampler.at(line, self.instant, 0.0));
-            self.consider();
+            history.push(sampler.at_in::<V>(line, self.instant, 0.0));
+            self.consider::<V>();
             self.place += 1;
             self.instant += self.half_symbol;
             if let Some(best) = self.best
@@ -202,31 +211,34 @@ impl Detector {
         self.best = None;
     }
 
-    fn consider(&mut self) {
+    #[inline(always)]
+    fn consider<V: Vectors>(&mut self) {
         if let Some(best) = &mut self.best {
             best.age += 1;
         }
-        self.best = self.likelier(&self.beginning, 0).or(self.best);
+        self.best = self.likelier::<V>(&self.beginning, 0).or(self.best);
         if self.looks_later {
-            self.best = self.likelier(&self.later, LATER).or(self.best);
+            self.best = self.likelier::<V>(&self.later, LATER).or(self.best);
         }
     }
 
-    fn likelier(&self, sections: &[Section], spoilt: usize) -> Option<Candidate> {
-        let (likeness, offset) = self.likeness(sections)?;
+    #[inline(always)]
+    fn likelier<V: Vectors>(&self, sections: &[Section], spoilt: usize) -> Option<Candidate> {
+        let (likeness, offset) = self.likeness::<V>(sections)?;
         let anchor = self.instant - (self.window - 1 + spoilt) as f64 * 2.0 * self.half_symbol;
         let is_better = self.best.is_none_or(|best| best.likeness < likeness);
         is_better.then_some(Candidate { found: Found { anchor, offset, spoilt }, likeness, age: 0 })
     }
 
     /// How much of the power in the window is the pattern, and the carrier offset in turns per sample.
-    fn likeness(&self, sections: &[Section]) -> Option<(f32, f64)> {
+    #[inline(always)]
+    fn likeness<V: Vectors>(&self, sections: &[Section]) -> Option<(f32, f64)> {
         let history = &self.halves[self.place & 1];
         let mut sums = [Complex::ZERO; SECTIONS];
         let (mut matched, mut there) = (0.0, 0.0);
         for (index, section) in sections.iter().enumerate().rev() {
             let (re, im) = history.section(index);
-            let (power, sum) = section.compare(re, im, self.isa);
+            let (power, sum) = section.compare::<V>(re, im);
             if power < QUIET * SECTION as f32 {
                 return None;
             }
@@ -268,9 +280,36 @@ impl Section {
     }
 
     /// The power of what was heard and its correlation with the symbols.
-    fn compare(&self, re: &[f32; SECTION], im: &[f32; SECTION], isa: Isa) -> (f32, Complex) {
-        let (sum_re, sum_im) = isa.dot_complex(re, im, &self.re, &self.im);
-        (isa.dot(re, re) + isa.dot(im, im), Complex::new(sum_re, sum_im))
+    #[inline(always)]
+    fn compare<V: Vectors>(&self, re: &[f32; SECTION], im: &[f32; SECTION]) -> (f32, Complex) {
+        let (re, im) = (re.as_chunks::<WIDTH>().0, im.as_chunks::<WIDTH>().0);
+        let (own_re, own_im) = (self.re.as_chunks::<WIDTH>().0, self.im.as_chunks::<WIDTH>().0);
+        let (mut with_own, mut of_re, mut of_im) = ([V::Sums::zero(); 2], V::Sums::zero(), V::Sums::zero());
+        for vector in 0..SECTION / WIDTH {
+            let (re, im) = (V::Sums::load(&re[vector]), V::Sums::load(&im[vector]));
+            let own = [V::Sums::load(&own_re[vector]), V::Sums::load(&own_im[vector])];
+            add_complex_products(&mut with_own, [re, im], own);
+            of_re = of_re.plus(re.times(re));
+            of_im = of_im.plus(im.times(im));
+        }
+        let [sum_re, sum_im, of_re, of_im] = V::Sums::totals([with_own[0], with_own[1], of_re, of_im]);
+        (of_re + of_im, Complex::new(sum_re, sum_im))
+    }
+}
+
+/// What [`Detector::search`] does.
+struct Search<'a> {
+    detector: &'a mut Detector,
+    line: &'a Line,
+    sampler: &'a Sampler,
+}
+
+impl VectorWork for Search<'_> {
+    type Output = Option<Found>;
+
+    #[inline(always)]
+    fn run<V: Vectors>(self) -> Option<Found> {
+        self.detector.search_in::<V>(self.line, self.sampler)
     }
 }
 
@@ -279,15 +318,17 @@ impl History {
         Self { re: vec![0.0; 2 * window].into(), im: vec![0.0; 2 * window].into(), next: 0 }
     }
 
+    #[inline(always)]
     fn push(&mut self, half_symbol: Complex) {
         let window = self.re.len() / 2;
         for place in [self.next, self.next + window] {
             self.re[place] = half_symbol.re;
             self.im[place] = half_symbol.im;
         }
-        self.next = (self.next + 1) % window;
+        self.next = if self.next + 1 == window { 0 } else { self.next + 1 };
     }
 
+    #[inline(always)]
     fn section(&self, index: usize) -> (&[f32; SECTION], &[f32; SECTION]) {
         let first = self.next + index * SECTION;
         (section(&self.re, first), section(&self.im, first))
@@ -306,6 +347,7 @@ fn power_of_mean(re: &[f32; SECTION], im: &[f32; SECTION]) -> f32 {
     mean.power() / SECTION as f32
 }
 
+#[inline(always)]
 fn section(row: &[f32], first: usize) -> &[f32; SECTION] {
     row[first..].first_chunk().expect("the row is stored twice")
 }

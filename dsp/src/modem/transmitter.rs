@@ -25,9 +25,10 @@ const STEPS_PER_SAMPLE: usize = 3;
 const CARRIER_STEP: Hz = Hz(100.0);
 const CARRIER_PERIOD: usize = 80;
 
-/// Samples that the longest pulse lasts, a whole number of [`WIDTH`]; and room for it while samples go out.
+/// Samples that the longest pulse lasts, a whole number of [`WIDTH`]; samples that go out together; and room for both.
 const MOST_SAMPLES: usize = 144;
-const ROOM: usize = MOST_SAMPLES + 240;
+const TOGETHER: usize = 80;
+const ROOM: usize = MOST_SAMPLES + TOGETHER + 240;
 
 /// One period of every carrier that is a multiple of 100 Hz.
 static CIRCLE: [Complex; CARRIER_PERIOD] = circle();
@@ -93,51 +94,42 @@ struct Coming {
 impl Coming {
     const SILENT: Self = Self { samples: [0.0; ROOM], first: 0 };
 
-    /// Whole rows of the samples that a pulse reaches from the next one on, and the place of that one in the first row. What
-    /// one symbol stores in a row, the next one reads in the same row: processors forward that at once.
-    fn reached(&mut self, samples: usize) -> (&mut [[f32; WIDTH]], usize) {
-        if self.first / WIDTH * WIDTH + samples + WIDTH > ROOM {
-            self.samples.copy_within(self.first.., 0);
-            self.samples[ROOM - self.first..].fill(0.0);
-            self.first = 0;
+    /// Whole rows of the samples that a pulse reaches from `ahead` samples after the next one on, and the place of its first
+    /// sample in the first row. What one symbol stores in a row, the next one reads in the same row: processors forward that
+    /// at once.
+    #[inline(always)]
+    fn reached(&mut self, ahead: usize, samples: usize) -> (&mut [[f32; WIDTH]], usize) {
+        if (self.first + ahead) / WIDTH * WIDTH + samples + WIDTH > ROOM {
+            self.begin_again();
         }
-        let (row, place) = (self.first / WIDTH, self.first % WIDTH);
+        let (row, place) = ((self.first + ahead) / WIDTH, (self.first + ahead) % WIDTH);
         (&mut self.samples.as_chunks_mut().0[row..row + samples / WIDTH + 1], place)
     }
 
-    fn take(&mut self, out: &mut [f32]) {
-        let samples = &self.samples[self.first..self.first + out.len()];
-        // Lengths that the compiler knows are copied in place.
-        match out.len() {
-            3 => out[..3].copy_from_slice(&samples[..3]),
-            4 => out[..4].copy_from_slice(&samples[..4]),
-            _ => out.copy_from_slice(samples),
-        }
-        self.first += out.len();
+    #[inline(never)]
+    fn begin_again(&mut self) {
+        self.samples.copy_within(self.first.., 0);
+        self.samples[ROOM - self.first..].fill(0.0);
+        self.first = 0;
     }
-}
 
-/// Adds a symbol's pulse to samples.
-struct AddPulse<'a> {
-    pulse: &'a Pulse,
-    symbol: Complex,
-    rows: &'a mut [[f32; WIDTH]],
-    /// Of the pulse's first sample in the first row.
-    place: usize,
-}
-
-impl VectorWork for AddPulse<'_> {
-    type Output = ();
-
+    /// Adds a symbol's pulse to the samples from `ahead` samples after the next one on.
     #[inline(always)]
-    fn run<V: Vectors>(self) {
-        let (re, im) = (V::Sums::splat(self.symbol.re), V::Sums::splat(self.symbol.im));
-        let real = self.pulse.real[WIDTH - self.place..].as_chunks::<WIDTH>().0;
-        let imaginary = self.pulse.imaginary[WIDTH - self.place..].as_chunks::<WIDTH>().0;
-        for ((samples, real), imaginary) in self.rows.iter_mut().zip(real).zip(imaginary) {
+    fn add<V: Vectors>(&mut self, pulse: &Pulse, symbol: Complex, ahead: usize, samples: usize) {
+        let (rows, place) = self.reached(ahead, samples);
+        let (re, im) = (V::Sums::splat(symbol.re), V::Sums::splat(symbol.im));
+        let real = pulse.real[WIDTH - place..].as_chunks::<WIDTH>().0;
+        let imaginary = pulse.imaginary[WIDTH - place..].as_chunks::<WIDTH>().0;
+        for ((samples, real), imaginary) in rows.iter_mut().zip(real).zip(imaginary) {
             let more = re.times(V::Sums::load(real)).plus(im.times(V::Sums::load(imaginary)));
             V::Sums::load(samples).plus(more).store(samples);
         }
+    }
+
+    #[inline(always)]
+    fn take(&mut self, out: &mut [f32]) {
+        out.copy_from_slice(&self.samples[self.first..self.first + out.len()]);
+        self.first += out.len();
     }
 }
 
@@ -200,14 +192,34 @@ impl Transmitter {
         self.level
     }
 
-    /// Adds the next symbol to the samples to come; false when the last one is over.
-    fn advance(&mut self, bits: &mut BitQueue) -> bool {
+    /// Writes the next samples, at most [`TOGETHER`]: all symbols that begin among them are added before they go out. How
+    /// many there were before the end of the signal.
+    #[inline(always)]
+    fn send<V: Vectors>(&mut self, bits: &mut BitQueue, out: &mut [f32]) -> usize {
+        let mut ready = 0;
+        while ready < out.len() && (self.before > 0 || self.advance::<V>(bits, ready)) {
+            let more = self.before.min(out.len() - ready);
+            self.before -= more;
+            self.turn = (self.turn + more * self.turn_per_sample) % CARRIER_PERIOD;
+            ready += more;
+        }
+        self.coming.take(&mut out[..ready]);
+        ready
+    }
+
+    /// Adds the next symbol, which begins `ahead` samples after the next one; false when the last one is over.
+    #[inline(always)]
+    fn advance<V: Vectors>(&mut self, bits: &mut BitQueue, ahead: usize) -> bool {
         let symbol = match self.tail {
             None => self.symbols.next(bits),
             Some(_) => None,
         };
+        let table = &self.plan.filters.send;
         match symbol {
-            Some(symbol) => self.add(symbol.scale(self.peak) * CIRCLE[self.turn]),
+            Some(symbol) => {
+                let turned = symbol.scale(self.peak) * CIRCLE[self.turn];
+                self.coming.add::<V>(&table.pulses[self.place], turned, ahead, table.samples);
+            }
             None => {
                 let left = self.tail.unwrap_or(2 * PULSE_REACH);
                 if left == 0 {
@@ -216,35 +228,41 @@ impl Transmitter {
                 self.tail = Some(left - 1);
             }
         }
-        let steps = self.plan.filters.send.steps;
-        self.before = (steps - self.place).div_ceil(STEPS_PER_SAMPLE);
+        self.before = (table.steps - self.place).div_ceil(STEPS_PER_SAMPLE);
         self.place += self.before * STEPS_PER_SAMPLE;
-        self.place -= steps;
+        self.place -= table.steps;
         true
     }
+}
 
-    fn add(&mut self, symbol: Complex) {
-        let table = &self.plan.filters.send;
-        let (rows, place) = self.coming.reached(table.samples);
-        self.isa.run_in_vectors(AddPulse { pulse: &table.pulses[self.place], symbol, rows, place });
-    }
+/// What [`Transmitter::run`] does.
+struct Send<'a> {
+    transmitter: &'a mut Transmitter,
+    bits: &'a mut BitQueue,
+    out: &'a mut [f32],
+}
 
-    fn take(&mut self, out: &mut [f32]) {
-        self.coming.take(out);
-        self.before -= out.len();
-        self.turn = (self.turn + out.len() * self.turn_per_sample) % CARRIER_PERIOD;
+impl VectorWork for Send<'_> {
+    type Output = usize;
+
+    #[inline(always)]
+    fn run<V: Vectors>(self) -> usize {
+        let mut written = 0;
+        for out in self.out.chunks_mut(TOGETHER) {
+            let sent = self.transmitter.send::<V>(self.bits, out);
+            written += sent;
+            if sent < out.len() {
+                break;
+            }
+        }
+        written
     }
 }
 
 impl Modulator for Transmitter {
     fn run(&mut self, bits: &mut BitQueue, out: &mut [f32]) -> usize {
-        let mut written = 0;
-        while written < out.len() && (self.before > 0 || self.advance(bits)) {
-            let last = out.len().min(written + self.before);
-            self.take(&mut out[written..last]);
-            written = last;
-        }
-        written
+        let isa = self.isa;
+        isa.run_in_vectors(Send { transmitter: self, bits, out })
     }
 
     fn restart(&mut self) {

@@ -1,7 +1,10 @@
 //! The 8-state trellis code of ITU-T V.17: convolutional encoder and Viterbi decoder.
 
+mod predicted;
+
 use alloc::{boxed::Box, sync::Arc};
 
+use self::predicted::PathErrors;
 use super::complex::Complex;
 use crate::lanes::{Isa, LANES, Lanes, Row as Eight, Sums, VectorWork, Vectors, WIDTH};
 
@@ -36,6 +39,10 @@ const DEPTH: usize = 40;
 /// Symbols decided at a time.
 const BATCH: usize = 16;
 const KEPT: usize = DEPTH + BATCH;
+/// Symbols that are gone back over in one step; both numbers above are multiples of it.
+const GROUP: usize = 8;
+/// Groups kept: a power of two.
+const GROUPS: usize = (KEPT / GROUP).next_power_of_two();
 /// Places for them: a power of two.
 const RING: usize = KEPT.next_power_of_two();
 
@@ -53,6 +60,16 @@ const ORIGINS: [[i32; STATES]; WAYS] = origins();
 const SUBSETS_OF_WAYS: [[i32; STATES]; WAYS] = subsets_of_ways();
 /// The subset of points on the way from a state to a state.
 const SUBSET: [[usize; STATES]; STATES] = subsets();
+/// Eight times the number of each state.
+const ITSELF: [f32; STATES] = {
+    let mut states = [0.0; STATES];
+    let mut state = 0;
+    while state < STATES {
+        states[state] = f32::from_bits(8 * state as u32);
+        state += 1;
+    }
+    states
+};
 /// The numbers of the states.
 const NUMBERS: [i32; STATES] = [0, 1, 2, 3, 4, 5, 6, 7];
 
@@ -63,10 +80,19 @@ pub(super) struct Viterbi {
     /// Squared distance of the best path to each state, the smallest of all taken off.
     metrics: [f32; STATES],
     survivors: Box<[Survivors; RING]>,
+    /// Eight times the state before each state, so many symbols ago as were taken since the last whole group: whole numbers
+    /// in the places of values that are only moved.
+    before: [f32; STATES],
+    /// The same at the end of each group, over all of it, an octet for each state.
+    groups: [u64; GROUPS],
+    whole_groups: usize,
     /// Symbols taken and symbols decided, since the decoder was made.
     taken: usize,
     done: usize,
     decided: [u8; KEPT],
+    /// Paths predict their errors. Labels of survivors then stand by state and not by subset.
+    predicts: bool,
+    errors: Box<PathErrors>,
     isa: Isa,
 }
 
@@ -87,36 +113,56 @@ struct Row {
     labels: [i32; WIDTH],
 }
 
-/// Of a symbol: eight times the state before each state, and for each subset the label of its nearest point; an octet
-/// each, the first in the lowest places.
+/// Of a symbol, in eight octets: the state before each state, and what is left of the label of each subset's nearest point
+/// when the subset is known. All octets are turned round by [`Survivors::TURN`], so that a state before stands as eight times
+/// its number.
 #[derive(Clone, Copy, Debug)]
-struct Survivors {
-    origins: u64,
-    labels: u64,
-}
+struct Survivors(u64);
 
 impl Survivors {
-    const NONE: Self = Self { origins: 0, labels: 0 };
+    const NONE: Self = Self(0);
+    const TURN: u32 = 3;
+    /// The places of a label that tell the subset.
+    const SUBSETS: u64 = 7;
 
     /// From what was least for each state, with the state before it in its lowest places, and for each subset, with the
     /// label of its nearest point.
     #[inline(always)]
     fn new<V: Eight>(metrics: V, distances: V) -> Self {
-        const ORIGINS: u64 = 0x0101_0101_0101_0101 * STATE as u64;
-        Self { origins: (metrics.lowest_octets() & ORIGINS) << 3, labels: distances.lowest_octets() }
+        Self::of_octets(metrics.lowest_octets(), distances.lowest_octets())
+    }
+
+    #[inline(always)]
+    fn of_octets(origins: u64, labels: u64) -> Self {
+        const EVERY: u64 = 0x0101_0101_0101_0101;
+        let (origins, labels) = (origins & (EVERY * STATE as u64), labels & (EVERY * (LABEL as u64 & !Self::SUBSETS)));
+        Self((origins | labels).rotate_left(Self::TURN))
     }
 
     /// Eight times the state before a state on the best path into it.
     #[inline(always)]
     fn origin(self, state: Octet) -> Octet {
-        Octet(self.origins >> state.0 & Octet::MASK)
+        Octet(self.0 >> state.0 & Octet::MASK)
     }
 
     /// The label on the best path into a state.
     #[inline(always)]
     fn label(self, state: Octet) -> u8 {
-        let subset = SUBSET[self.origin(state).state()][state.state()];
-        (self.labels >> (8 * subset)) as u8 & LABEL as u8
+        let subset = self.subset(state);
+        self.label_at(8 * subset as u64, subset)
+    }
+
+    /// The subset of the point on the best path into a state.
+    #[inline(always)]
+    fn subset(self, state: Octet) -> usize {
+        SUBSET[self.origin(state).state()][state.state()]
+    }
+
+    /// The label that stands at this octet, of this subset.
+    #[inline(always)]
+    fn label_at(self, octet: u64, subset: usize) -> u8 {
+        let label = self.0.rotate_right(Self::TURN) >> octet;
+        label as u8 & (LABEL as u8 & !(Self::SUBSETS as u8)) | subset as u8
     }
 }
 
@@ -162,9 +208,14 @@ impl Viterbi {
             constellation: Arc::new(Constellation::new(points, scale)),
             metrics: [0.0; STATES],
             survivors: Box::new([Survivors::NONE; RING]),
+            before: ITSELF,
+            groups: [0; GROUPS],
+            whole_groups: 0,
             taken: 0,
             done: 0,
             decided: [0; KEPT],
+            predicts: false,
+            errors: Box::new(PathErrors::NONE),
             isa,
         }
     }
@@ -172,6 +223,8 @@ impl Viterbi {
     pub(super) fn restart(&mut self) {
         self.metrics = [0.0; STATES];
         self.done = self.taken;
+        self.before = ITSELF;
+        self.predicts = false;
     }
 
     /// What [`Viterbi::push`] takes for each of eight points.
@@ -191,12 +244,26 @@ impl Viterbi {
             Some(distances) => distances,
             None => nearest_of_each_subset::<V, 1>(&self.constellation.rows, [received])[0],
         };
-        let (metrics, best, survivors) = lengthen_paths(V::Row::load(&self.metrics), distances);
+        let Lengthened { metrics, best, origins, survivors } = lengthen_paths(V::Row::load(&self.metrics), distances);
         self.metrics = metrics.values();
+        let probable = self.constellation.point(survivors.label(best));
+        (probable, self.keep::<V::Row>(survivors, &origins))
+    }
+
+    /// Keeps the survivors of a symbol, which have these states before them; labels decided now.
+    #[inline(always)]
+    fn keep<V: Eight>(&mut self, survivors: Survivors, origins: &[i32; STATES]) -> &[u8] {
         self.survivors[self.taken % RING] = survivors;
         self.taken += 1;
+        let before = V::load(&self.before).permuted(origins);
+        self.before = before.values();
+        if (self.taken - self.done).is_multiple_of(GROUP) {
+            self.groups[self.whole_groups % GROUPS] = before.lowest_octets();
+            self.whole_groups += 1;
+            self.before = ITSELF;
+        }
         let decided = if self.taken - self.done == KEPT { self.decide(BATCH) } else { 0 };
-        (self.constellation.point(survivors.label(best)), &self.decided[..decided])
+        &self.decided[..decided]
     }
 
     #[cfg(test)]
@@ -221,6 +288,7 @@ impl Viterbi {
     /// Decides all that is left, by the path that is best now.
     pub(super) fn flush(&mut self) -> &[u8] {
         let decided = self.decide(self.taken - self.done);
+        self.before = ITSELF;
         &self.decided[..decided]
     }
 
@@ -228,12 +296,13 @@ impl Viterbi {
     fn decide(&mut self, count: usize) -> usize {
         let numbered = |state: usize| as_integer(self.metrics[state]) & !STATE | state as i32;
         let mut state = Octet::of((0..STATES).map(numbered).min().unwrap_or(0));
-        for symbol in (self.done + count..self.taken).rev() {
-            state = self.survivors[symbol % RING].origin(state);
+        // Whole groups, if any, are between what is decided and now.
+        for back in 1..=(self.taken - self.done - count) / GROUP {
+            state = Octet(self.groups[self.whole_groups.wrapping_sub(back) % GROUPS] >> state.0 & Octet::MASK);
         }
-        for (place, decided) in self.decided[..count].iter_mut().enumerate().rev() {
+        for place in (0..count).rev() {
             let survivors = self.survivors[(self.done + place) % RING];
-            *decided = survivors.label(state);
+            self.decided[place] = self.label(survivors, state);
             state = survivors.origin(state);
         }
         self.done += count;
@@ -282,9 +351,18 @@ impl Row {
     }
 }
 
-/// Adds, compares and selects: metrics of the best paths with one more symbol, the best state and the survivors.
+/// The best paths with one more symbol.
+struct Lengthened<V> {
+    metrics: V,
+    best: Octet,
+    /// The state before each state, in the lowest places.
+    origins: [i32; STATES],
+    survivors: Survivors,
+}
+
+/// Adds, compares and selects.
 #[inline(always)]
-fn lengthen_paths<V: Eight>(metrics: V, distances: V) -> (V, Octet, Survivors) {
+fn lengthen_paths<V: Eight>(metrics: V, distances: V) -> Lengthened<V> {
     let [a, b, c, d] = [
         lengthened(metrics, distances, 0),
         lengthened(metrics, distances, 1),
@@ -292,11 +370,18 @@ fn lengthen_paths<V: Eight>(metrics: V, distances: V) -> (V, Octet, Survivors) {
         lengthened(metrics, distances, 3),
     ];
     let best = a.lesser(b).lesser(c.lesser(d));
+    let (metrics, state) = settled(best);
+    let (origins, survivors) = (best.values().map(as_integer), Survivors::new(best, distances));
+    Lengthened { metrics, best: state, origins, survivors }
+}
+
+/// Metrics of the best paths to each state without their least, and the best state.
+#[inline(always)]
+fn settled<V: Eight>(best: V) -> (V, Octet) {
     let least = as_integer(best.labelled(STATE, &NUMBERS).least());
     let without_least = best.labelled(STATE, &[0; STATES]) - V::splat(as_number(least & !STATE));
     // The lowest places may have hidden which of two almost equal metrics is the smaller.
-    let metrics = without_least.greater(V::splat(0.0)).lesser(V::splat(FAR));
-    (metrics, Octet::of(least), Survivors::new(best, distances))
+    (without_least.greater(V::splat(0.0)).lesser(V::splat(FAR)), Octet::of(least))
 }
 
 #[inline(always)]

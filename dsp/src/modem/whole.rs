@@ -1,13 +1,12 @@
 //! The nearest whole number.
 
-/// Adding it to a number of less than 2^51 leaves no place for a fraction: the sum's lowest places are the whole number.
-const SHIFT: f64 = 1.5 * (1_u64 << 52) as f64;
+use crate::lanes::WHOLE;
 
 /// The whole number nearest to `value`, as both types; `value` lies within 2^51 of zero.
 #[inline(always)]
 pub(super) fn nearest_whole(value: f64) -> (f64, i64) {
-    let shifted = value + SHIFT;
-    (shifted - SHIFT, shifted.to_bits().wrapping_sub(SHIFT.to_bits()) as i64)
+    let shifted = value + WHOLE;
+    (shifted - WHOLE, shifted.to_bits().wrapping_sub(WHOLE.to_bits()) as i64)
 }
 
 #[cfg(test)]

@@ -6,11 +6,14 @@
 
 use alloc::boxed::Box;
 
-use super::{PIECE, Receiver, State, running::HeardSymbol};
+use super::{
+    PIECE, Receiver, State,
+    running::{HeardSymbol, SymbolPlace},
+};
 use crate::{
     bits::BitRun,
     lanes::{Isa, LANES, VectorWork, Vectors},
-    modem::{Complex, Plan},
+    modem::{Complex, Plan, phasors::turned_eight},
 };
 
 /// Receivers of one modem for many lines.
@@ -51,74 +54,102 @@ impl ReceiverBank {
         for ((receivers, blocks), runs) in groups {
             let length = blocks[0].as_ref().len();
             assert!(blocks.iter().all(|block| block.as_ref().len() == length), "blocks of one length");
-            for first in (0..length).step_by(PIECE) {
-                let piece = first..length.min(first + PIECE);
-                for (receiver, block) in receivers.iter_mut().zip(blocks) {
-                    receiver.hear(&block.as_ref()[piece.clone()]);
-                }
-                self.isa.run_in_vectors(Together { receivers, runs });
-            }
+            self.isa.run_in_vectors(Together { receivers, blocks, runs });
         }
     }
 }
 
-/// Takes the symbols that are due in the lines of a group.
-struct Together<'a> {
+/// Takes the samples of the lines of a group, and the symbols that are due in them.
+struct Together<'a, B> {
     receivers: &'a mut [Receiver],
+    blocks: &'a [B],
     runs: &'a mut [BitRun],
 }
 
-impl VectorWork for Together<'_> {
+impl<B: AsRef<[f32]>> VectorWork for Together<'_, B> {
     type Output = ();
 
     #[inline(always)]
     fn run<V: Vectors>(self) {
-        let Self { receivers, runs } = self;
-        let mut ends = [0.0; LANES];
-        for ((receiver, run), end) in receivers.iter_mut().zip(runs.iter_mut()).zip(&mut ends) {
-            if receiver.runs_on() {
-                *end = receiver.line.heard() as f64;
-            } else {
-                receiver.advance(run);
+        let length = self.blocks[0].as_ref().len();
+        for first in (0..length).step_by(PIECE) {
+            let piece = first..length.min(first + PIECE);
+            for (receiver, block) in self.receivers.iter_mut().zip(self.blocks) {
+                receiver.hear(&block.as_ref()[piece.clone()]);
+            }
+            take_symbols::<V>(self.receivers, self.runs);
+        }
+    }
+}
+
+/// Takes the symbols that are due.
+#[inline(always)]
+fn take_symbols<V: Vectors>(receivers: &mut [Receiver], runs: &mut [BitRun]) {
+    let mut ends = [0.0; LANES];
+    for ((receiver, run), end) in receivers.iter_mut().zip(runs.iter_mut()).zip(&mut ends) {
+        if receiver.runs_on() {
+            *end = receiver.line.heard() as f64;
+        } else {
+            receiver.advance(run);
+        }
+    }
+    let mut places = [SymbolPlace::NONE; LANES];
+    let mut halves = [[Complex::ZERO; 2]; LANES];
+    let mut heard = [HeardSymbol::NONE; LANES];
+    let mut sent = [Complex::ZERO; LANES];
+    loop {
+        let mut due = [false; LANES];
+        let mut any = false;
+        for (lane, receiver) in receivers.iter().enumerate() {
+            due[lane] = receiver.is_due(ends[lane]);
+            any |= due[lane];
+        }
+        if !any {
+            return;
+        }
+        for (lane, receiver) in receivers.iter_mut().enumerate() {
+            if due[lane] {
+                places[lane] = receiver.symbol_place::<V>();
             }
         }
-        let mut halves = [[Complex::ZERO; 2]; LANES];
-        let mut heard = [HeardSymbol::NONE; LANES];
-        let mut sent = [Complex::ZERO; LANES];
-        loop {
-            let mut due = [false; LANES];
-            let mut any = false;
-            for (lane, receiver) in receivers.iter().enumerate() {
-                due[lane] = receiver.is_due(ends[lane]);
-                any |= due[lane];
+        let [first, second, upright] = unit_vectors::<V>(&places);
+        for (lane, receiver) in receivers.iter_mut().enumerate() {
+            if due[lane] {
+                halves[lane] = receiver.hear_symbol::<V>(&places[lane], [first[lane], second[lane]]);
             }
-            if !any {
-                return;
+        }
+        for (lane, receiver) in receivers.iter_mut().enumerate() {
+            if due[lane] {
+                heard[lane] = receiver.equalise::<V>(halves[lane], upright[lane]);
             }
-            for (lane, receiver) in receivers.iter_mut().enumerate() {
-                if due[lane] {
-                    halves[lane] = receiver.hear_symbol::<V>();
-                }
+        }
+        let many = receivers.len() > LANES / 2;
+        let distances = if many { receivers[0].measure::<V>(&heard) } else { [None; LANES] };
+        for (lane, (receiver, run)) in receivers.iter_mut().zip(runs.iter_mut()).enumerate() {
+            if due[lane] {
+                sent[lane] = receiver.decide::<V>(&heard[lane], distances[lane], run);
             }
-            for (lane, receiver) in receivers.iter_mut().enumerate() {
-                if due[lane] {
-                    heard[lane] = receiver.equalise::<V>(halves[lane]);
-                }
-            }
-            let many = receivers.len() > LANES / 2;
-            let distances = if many { receivers[0].measure::<V>(&heard) } else { [None; LANES] };
-            for (lane, (receiver, run)) in receivers.iter_mut().zip(runs.iter_mut()).enumerate() {
-                if due[lane] {
-                    sent[lane] = receiver.decide::<V>(&heard[lane], distances[lane], run);
-                }
-            }
-            for (lane, receiver) in receivers.iter_mut().enumerate() {
-                if due[lane] {
-                    receiver.learn_symbol::<V>(&heard[lane], sent[lane]);
-                }
+        }
+        for (lane, receiver) in receivers.iter_mut().enumerate() {
+            if due[lane] {
+                receiver.learn_symbol::<V>(&heard[lane], sent[lane]);
             }
         }
     }
+}
+
+/// The unit vectors of eight symbols, each of their three angles together.
+#[inline(always)]
+fn unit_vectors<V: Vectors>(places: &[SymbolPlace; LANES]) -> [[Complex; LANES]; 3] {
+    let mut vectors = [[Complex::ZERO; LANES]; 3];
+    for (angle, vectors) in vectors.iter_mut().enumerate() {
+        let mut turns = [0.0; LANES];
+        for (turns, place) in turns.iter_mut().zip(places) {
+            *turns = place.turns[angle];
+        }
+        *vectors = turned_eight::<V>(&turns);
+    }
+    vectors
 }
 
 impl Receiver {

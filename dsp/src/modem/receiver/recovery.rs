@@ -11,6 +11,7 @@ use crate::{
         equalizer::TAPS,
         lock::{JUDGED, LEVEL_JUDGED, Moment, SLIPS},
         phasors::turned,
+        predictor::ORDER,
     },
     units::SampleIndex,
 };
@@ -25,6 +26,10 @@ const MOST_TURN_OF_LEVEL: f32 = 0.2;
 /// Slips tried together with a jump of level: none, and one sample.
 const LEVEL_SLIPS: usize = 3;
 
+/// Share of the error without a slip or jump that one must leave at most to be believed: noise may have been
+/// greater for some symbols and nothing else have happened.
+const CLEARLY: f32 = 0.9;
+
 /// Symbols within which a second slip only corrects what was taken for the first.
 const SAME_SLIP: usize = 64;
 
@@ -38,10 +43,16 @@ struct Jump {
 }
 
 impl Receiver {
+    /// Remembers the moment after the last symbol.
+    #[inline(never)]
+    pub(super) fn remember_moment(&mut self) {
+        self.lock.remember(self.moment());
+        self.moment_is_due = false;
+    }
+
+    /// Tries to find back when the symbols are lost.
     pub(super) fn keep_lock(&mut self) {
-        if self.lock.wants_moment(self.symbols) {
-            self.lock.remember(self.moment());
-        } else if self.lock.attempt_is_due(self.symbols) && !self.is_of_lost_samples() {
+        if self.lock.attempt_is_due(self.symbols) && !self.is_of_lost_samples() {
             let now = self.moment();
             let good = self.lock.good_moment(self.symbols);
             let back = good.is_some_and(|good| self.find_back(&good, self.symbols, &SLIPS));
@@ -96,11 +107,28 @@ impl Receiver {
 
     /// A slip after which the symbols are as they were.
     fn slip(&mut self, good: &Moment, symbol: usize, slips: &[i32]) -> Option<Jump> {
+        let mut without = f32::INFINITY;
+        let of_data = symbol >= self.reference().known.len() + JUDGED;
         slips.iter().find_map(|slip| {
+            if of_data && self.looks_like_none(*slip) {
+                return None;
+            }
             let received: [Complex; JUDGED] = self.received_after_slip(good, symbol, *slip);
             let error = self.mean_error(symbol, &received, Complex::ONE);
-            self.lock.accepts(error).then_some(Jump { slip: *slip, turn: Complex::ONE })
+            let tells = self.lock.accepts(error) && error < CLEARLY * without;
+            if *slip == 0 {
+                without = error;
+            }
+            tells.then_some(Jump { slip: *slip, turn: Complex::ONE })
         })
+    }
+
+    /// Whether a slip is of whole symbols and quarter turns: data look right with it and without it. What it would be believed for
+    /// is noise that was greater for some symbols.
+    fn looks_like_none(&self, slip: i32) -> bool {
+        let is_whole = |number: f64| (number - libm::rint(number)).abs() < 1e-6;
+        let quarter_turns = 4.0 * self.sampler.carrier_turns(f64::from(slip));
+        slip != 0 && is_whole(f64::from(slip) / self.symbol) && is_whole(quarter_turns)
     }
 
     /// The last symbols before `symbol`, if the line has slipped by so many samples.
@@ -130,7 +158,25 @@ impl Receiver {
 
     /// Mean error power of symbols before `end`, decided one by one, after they are turned.
     fn mean_error(&self, end: usize, received: &[Complex], turn: Complex) -> f32 {
+        if self.predictor.predicts() {
+            return self.mean_unforeseen_error(end, received, turn);
+        }
         let errors = self.decided(end, received, turn).map(|(symbol, sent)| (symbol - sent).power());
+        errors.sum::<f32>() / received.len() as f32
+    }
+
+    /// The same where errors are predicted from the ones before: of what is left of them.
+    fn mean_unforeseen_error(&self, end: usize, received: &[Complex], turn: Complex) -> f32 {
+        let first = end.saturating_sub(received.len());
+        let mut last = [Complex::ZERO; ORDER];
+        let errors = received.iter().enumerate().map(|(index, symbol)| {
+            let upright = *symbol * turn;
+            let corrected = upright + self.predictor.after(&last);
+            let sent = self.probable(first + index, corrected);
+            last.rotate_right(1);
+            last[0] = sent - upright;
+            (sent - corrected).power()
+        });
         errors.sum::<f32>() / received.len() as f32
     }
 
@@ -139,7 +185,9 @@ impl Receiver {
         let turns = (-PHASE_STEPS..=PHASE_STEPS).map(|step| f64::from(step) / f64::from(8 * PHASE_STEPS));
         let turn = self.fitted(end, received, turns.map(turned))?;
         let turn = turn.scale(1.0 / libm::sqrtf(turn.power()).max(1e-9));
-        self.lock.accepts(self.mean_error(end, received, turn)).then_some(turn)
+        let error = self.mean_error(end, received, turn);
+        let tells = self.lock.accepts(error) && error < CLEARLY * self.mean_error(end, received, Complex::ONE);
+        tells.then_some(turn)
     }
 
     /// What the symbols must be scaled and turned by if the level has jumped: about what makes their mean power one.

@@ -10,6 +10,7 @@ use crate::{
         complex::Complex,
         decoder::Word,
         equalizer::{AHEAD, TAPS},
+        phasors::turned,
     },
     units::SampleIndex,
 };
@@ -48,6 +49,19 @@ const DATA_GAINS: Gains = Gains {
     carrier: CarrierGains { phase: 0.018, level: 0.0, jitter: 0.01 },
     clock: 0.004,
 };
+
+/// Where the next symbol is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct SymbolPlace {
+    /// Its half symbols' instants, in steps of the sampler.
+    steps: [i64; 2],
+    /// What each of them is turned back by, and then the symbol, in turns.
+    pub(super) turns: [f64; 3],
+}
+
+impl SymbolPlace {
+    pub(super) const NONE: Self = Self { steps: [0; 2], turns: [0.0; 3] };
+}
 
 /// A symbol as it was heard.
 #[derive(Clone, Copy, Debug)]
@@ -97,8 +111,10 @@ impl Receiver {
     /// Takes the next symbol.
     #[inline(always)]
     fn take_symbol<V: Vectors>(&mut self, out: &mut BitRun) {
-        let halves = self.hear_symbol::<V>();
-        let heard = self.equalise::<V>(halves);
+        let place = self.symbol_place::<V>();
+        let [first, second, upright] = place.turns;
+        let halves = self.hear_symbol::<V>(&place, [turned(first), turned(second)]);
+        let heard = self.equalise::<V>(halves, turned(upright));
         let sent = self.decide::<V>(&heard, None, out);
         self.learn_symbol::<V>(&heard, sent);
     }
@@ -109,18 +125,29 @@ impl Receiver {
         self.clock.instant() + self.reach() < end
     }
 
-    /// The half symbols of the next symbol.
+    /// Where the next symbol is. Goes on by it.
     #[inline(always)]
-    pub(super) fn hear_symbol<V: Vectors>(&mut self) -> [Complex; 2] {
-        let places = [self.half_symbol_place(), self.half_symbol_place()];
-        let [first, second] = self.sampler.at_two_in::<V>(&self.line, places);
-        [first.scale(self.gain), second.scale(self.gain)]
+    pub(super) fn symbol_place<V: Vectors>(&mut self) -> SymbolPlace {
+        if self.moment_is_due {
+            self.remember_moment();
+        }
+        let [(first, first_turns), (second, second_turns)] = [self.half_symbol_place(), self.half_symbol_place()];
+        let (first_step, first) = self.sampler.place(first, first_turns);
+        let (second_step, second) = self.sampler.place(second, second_turns);
+        SymbolPlace { steps: [first_step, second_step], turns: [first, second, self.carrier.upright_turns::<V>()] }
     }
 
-    /// The symbol that they give.
+    /// The half symbols of a symbol, with the unit vectors by which they are turned back.
     #[inline(always)]
-    pub(super) fn equalise<V: Vectors>(&mut self, halves: [Complex; 2]) -> HeardSymbol {
-        let upright = self.carrier.upright();
+    pub(super) fn hear_symbol<V: Vectors>(&self, place: &SymbolPlace, back: [Complex; 2]) -> [Complex; 2] {
+        let [first, second] = self.sampler.filtered_two::<V>(&self.line, place.steps);
+        [(first * back[0]).scale(self.gain), (second * back[1]).scale(self.gain)]
+    }
+
+    /// The symbol that they give, with the unit vector that turns it upright.
+    #[inline(always)]
+    pub(super) fn equalise<V: Vectors>(&mut self, halves: [Complex; 2], upright: Complex) -> HeardSymbol {
+        let upright = upright.scale(self.carrier.state().level);
         let received = self.equalizer.output_after::<V>(halves) * upright;
         self.points[self.next_point] = received;
         self.next_point = (self.next_point + 1) % POINTS;
@@ -138,12 +165,37 @@ impl Receiver {
         if let Some(known) = self.reference().known.get(self.symbols) {
             return *known;
         }
-        let at = sample_index(self.clock.instant() - AHEAD as f64 * self.symbol / 2.0);
+        if self.predictor.predicts() {
+            return self.sampler.isa().run_in_vectors(DecidePredicted { receiver: self, heard, out });
+        }
+        let at = self.symbol_instant();
         let unwanted = &mut self.unwanted_bits;
         let error_power = self.error_power;
         let together = *unwanted == 0;
         let give = |word| wanted(word, unwanted, at, error_power, out);
         self.decoder.decode::<V>(heard.received, distances, together, give)
+    }
+
+    /// [`Receiver::decide`] where errors are predicted from the last ones.
+    #[inline(always)]
+    fn decide_predicted<V: Vectors>(&mut self, heard: &HeardSymbol, out: &mut BitRun) -> Complex {
+        if self.lock.is_lost() || self.is_of_lost_samples() {
+            self.predictor.forget();
+            self.decoder.forget_errors();
+        }
+        let at = self.symbol_instant();
+        let unwanted = &mut self.unwanted_bits;
+        let error_power = self.error_power;
+        let together = *unwanted == 0;
+        let give = |word| wanted(word, unwanted, at, error_power, out);
+        let most = libm::sqrtf(HIT * error_power);
+        self.decoder.decode_predicted::<V>(heard.received, &self.predictor, most, together, give)
+    }
+
+    /// The sample in which the symbol that is decided stands.
+    #[inline(always)]
+    fn symbol_instant(&self) -> SampleIndex {
+        sample_index(self.clock.instant() - AHEAD as f64 * self.symbol / 2.0)
     }
 
     /// What [`Receiver::decide`] takes for receivers of one plan.
@@ -165,11 +217,42 @@ impl Receiver {
             self.learn::<V>(heard.received, sent, heard.upright);
         }
         self.symbols += 1;
-        if self.symbols == self.reference().known.len() / 4 * 3 {
+        if self.symbols <= self.reference().known.len() {
+            self.learn_known(sent - heard.received);
+        }
+        if matches!(self.state, State::Running) {
+            // What was just learned is not read at once: a processor forwards numbers one by one, not all together.
+            self.moment_is_due = self.lock.wants_moment(self.symbols);
+            if self.lock.is_lost() {
+                self.keep_lock();
+            }
+        }
+    }
+
+    /// What is learned of a known symbol besides.
+    fn learn_known(&mut self, error: Complex) {
+        let (symbols, known) = (self.symbols, self.reference().known.len());
+        if symbols == known / 4 * 3 {
             self.carrier.keep_jitter(self.error_power);
         }
-        if (self.lock.is_lost() || self.lock.wants_moment(self.symbols)) && matches!(self.state, State::Running) {
-            self.keep_lock();
+        if self.train == Train::Long && (self.lock.is_lost() || self.is_of_lost_samples()) {
+            self.predictor.measure_anew();
+        } else if self.train == Train::Long {
+            self.predictor.measure(self.limited(error));
+        }
+        if symbols == known {
+            self.begin_to_predict();
+        }
+    }
+
+    /// Errors of data are predicted from now on, if they can be. A short training sequence finds them as the one before left them.
+    fn begin_to_predict(&mut self) {
+        if self.train == Train::Long {
+            self.predictor.settle();
+            self.lock.judge_by(self.predictor.left());
+        }
+        if self.predictor.predicts() {
+            self.decoder.predict_after(self.predictor.last());
         }
     }
 
@@ -192,13 +275,18 @@ impl Receiver {
         let error = sent - received;
         let power = error.power().lesser(MOST_ERROR);
         self.error_power += self.share_of_newest() * (power - self.error_power);
-        self.lock.watch(self.symbols, power);
+        let foretold = self.predictor.predicts().then(|| self.predictor.next());
+        let unforeseen = foretold.map_or(power, |foretold| (error - foretold).power().lesser(MOST_ERROR));
+        self.lock.watch(self.symbols, unforeseen);
         let error = self.limited(error);
+        if foretold.is_some() {
+            self.predictor.pass(error);
+        }
         let received = sent - error;
         if self.lock.is_lost() {
-            self.carrier.advance(received, sent, &CarrierGains { level: 0.0, jitter: 0.0, ..gains.carrier });
+            self.carrier.advance::<V>(received, sent, &CarrierGains { level: 0.0, jitter: 0.0, ..gains.carrier });
         } else {
-            self.carrier.advance(received, sent, &gains.carrier);
+            self.carrier.advance::<V>(received, sent, &gains.carrier);
             self.clock.correct(received, sent, gains.clock);
             self.equalizer.adapt::<V>(error * upright.conj(), gains.equalizer);
         }
@@ -240,6 +328,22 @@ impl VectorWork for Follow<'_> {
     }
 }
 
+/// What [`Receiver::decide_predicted`] does: apart, for most lines need none of it.
+struct DecidePredicted<'a> {
+    receiver: &'a mut Receiver,
+    heard: &'a HeardSymbol,
+    out: &'a mut BitRun,
+}
+
+impl VectorWork for DecidePredicted<'_> {
+    type Output = Complex;
+
+    #[inline(always)]
+    fn run<V: Vectors>(self) -> Complex {
+        self.receiver.decide_predicted::<V>(self.heard, self.out)
+    }
+}
+
 /// What [`Receiver::take_half_symbols`] does.
 struct HalfSymbols<'a> {
     receiver: &'a mut Receiver,
@@ -262,7 +366,7 @@ impl VectorWork for HalfSymbols<'_> {
 const HIT: f32 = 8.0;
 
 /// Passes bits on unless they belong to the training sequence; the mark stands before the first that is passed on.
-#[inline]
+#[inline(always)]
 pub(super) fn wanted(word: Word, unwanted: &mut usize, at: SampleIndex, error_power: f32, out: &mut BitRun) {
     // Training ends with a symbol.
     if *unwanted == 0 {

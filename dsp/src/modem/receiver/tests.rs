@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     bits::BitQueue,
-    channel::{Impairments, ImpulseHits, LevelSteps, PhaseJitter, Slip, Slips, carry},
+    channel::{Impairments, ImpulseHits, LevelSteps, PhaseJitter, ShapePoint, Slip, Slips, carry},
 };
 use std::{vec, vec::Vec};
 
@@ -130,6 +130,33 @@ fn a_phase_that_trembles_by_the_mains_is_held() {
     }
 }
 
+/// A line that loses 5 dB more with each kilohertz.
+const STEEP: [ShapePoint; 2] = [
+    ShapePoint { frequency: Hz(600.0), loss: Db(0.0), delay_ms: 0.0 },
+    ShapePoint { frequency: Hz(3400.0), loss: Db(14.0), delay_ms: 0.0 },
+];
+
+#[test]
+fn errors_are_predicted_where_the_loss_slopes_and_only_there() {
+    for plan in plans() {
+        let (receiver, bits) = heard(plan, &Impairments { shape: &STEEP, ..Impairments::default() });
+        assert!(wrong(&bits).is_empty(), "{}: {} bits", plan.name, wrong(&bits).len());
+        assert_eq!(receiver.predictor.predicts(), plan.baud.0 > 1200.0, "{}", plan.name);
+        assert!(!heard(plan, &Impairments::default()).0.predictor.predicts(), "{}", plan.name);
+    }
+}
+
+#[test]
+fn a_slip_on_a_steep_line_is_mended() {
+    for plan in plans() {
+        let slips = Slips { slip: Slip::Drop, first: middle(plan), every: None };
+        let line = Impairments { slips: Some(slips), shape: &STEEP, ..Impairments::default() };
+        let wrong = wrong(&heard(plan, &line).1);
+        let span = wrong.last().map_or(0, |last| last - wrong[0]);
+        assert!(span < plan.bit_rate.0 as usize / 20, "{}: {span} bits", plan.name);
+    }
+}
+
 /// The digests are those of an x86-64 processor.
 #[test]
 fn every_machine_gives_the_same_bits_and_the_same_marks() {
@@ -166,7 +193,8 @@ fn a_line_in_a_bank_gives_the_same_bits_and_marks_as_one_alone() {
         let clean = signal(plan, 1500);
         let heard = |line: usize| {
             let slips = Slips { slip: Slip::Repeat, first: 3000 + 2000 * line as u64, every: None };
-            let line = Impairments { noise: Some(Dbm0(-44.0)), slips: Some(slips), ..Impairments::default() };
+            let shape: &[ShapePoint] = if line.is_multiple_of(3) { &STEEP } else { &[] };
+            let line = Impairments { noise: Some(Dbm0(-44.0)), slips: Some(slips), shape, ..Impairments::default() };
             let mut samples = vec![0.0; 37 * line.slips.map_or(0, |slips| slips.first as usize / 2000)];
             samples.extend(carry(&line, 1, &clean));
             samples.resize(clean.len() + 800, 0.0);

@@ -72,7 +72,7 @@ impl Receiver {
         if self.error_power < FAILED || solved && self.lock.is_lost() {
             self.learn_levels(found);
             if !solved {
-                self.lock.restart(self.error_power);
+                self.lock.restart(self.error_power * self.predictor.left());
             }
             self.state = State::Running;
         } else {
@@ -154,6 +154,7 @@ impl Receiver {
             self.gain = solution.gain;
         }
         self.carrier.look_for_jitter();
+        self.predictor.measure_anew();
         self.clock.set_deviation(0.0);
         self.lock.restart(error);
         self.begin(found.anchor + first as f64 * self.symbol, 0.0);
@@ -228,6 +229,7 @@ impl Receiver {
         self.turns = -before * self.offset;
         self.take_half_symbols(TAPS - 2);
         self.symbols = 0;
+        self.moment_is_due = false;
         self.returned_at = 0;
         self.slipped_at = 0;
         self.error_power = 1.0;
