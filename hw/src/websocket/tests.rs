@@ -1,6 +1,7 @@
 //! Asterisk's side of a WebSocket call.
 
 use std::{
+    io::{ErrorKind, Write},
     net::{TcpListener, TcpStream},
     thread,
     time::{Duration, Instant},
@@ -9,7 +10,10 @@ use std::{
 use answertone_dsp::{g711::Law, pcm::SILENCE};
 use tungstenite::{Message, WebSocket, stream::MaybeTlsStream};
 
-use super::control::{Style, Told, told};
+use super::{
+    connection::welcome,
+    control::{Style, Told, told},
+};
 use crate::{Line, LineError, LineUri, PolledLine, open_line};
 
 const JSON_START: &str = r#"{ "event": "MEDIA_START", "connection_id": "fax", "channel": "WebSocket/fax/0x51",
@@ -91,6 +95,34 @@ fn samples_digits_and_the_called_number_cross_in_the_format_that_asterisk_says()
     let goodbye = std::iter::repeat_with(|| asterisk.read().unwrap()).find(|message| !message.is_binary()).unwrap();
     assert_eq!(goodbye.into_text().unwrap().as_str(), r#"{"command":"HANGUP"}"#);
     assert!(matches!(line.try_exchange(line.due(), &SILENCE, &mut SILENCE.clone()), Err(LineError::HungUp)));
+}
+
+#[test]
+fn digits_that_come_all_at_once_are_read_as_they_are_taken() {
+    let (mut line, mut asterisk) = call("MEDIA_START format:slin optimal_frame_size:320");
+    (0..100).for_each(|_| asterisk.send(Message::text("DTMF_END digit:1")).unwrap());
+    asterisk.send(Message::text("DTMF_END digit:2")).unwrap();
+    // All have arrived before the first is read.
+    thread::sleep(Duration::from_millis(100));
+    let mut digits = String::new();
+    until(line.as_mut(), 0, |_, line| {
+        digits.extend(std::iter::from_fn(|| line.digit()));
+        digits.ends_with('2').then_some(())
+    });
+    assert_eq!(digits.len(), 101);
+}
+
+#[test]
+fn who_writes_its_handshake_drop_by_drop_is_given_up() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut slow = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let (stream, _) = listener.accept().unwrap();
+    thread::spawn(move || {
+        while slow.write_all(b"G").is_ok() {
+            thread::sleep(Duration::from_millis(100));
+        }
+    });
+    assert_eq!(welcome(stream).map(drop).unwrap_err().kind(), ErrorKind::TimedOut);
 }
 
 /// What a line comes to when nothing is done with it.
