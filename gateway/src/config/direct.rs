@@ -38,11 +38,16 @@ fn or_empty<S: Serializer>(address: &Option<SocketAddr>, to: S) -> Result<S::Ok,
 impl File<'_> {
     pub(super) fn direct(&self, raw: Raw) -> Result<Direct, ConfigError> {
         let networks = raw.to.map_or_else(Vec::new, Spanned::into_inner);
-        Ok(Direct {
-            to: networks.iter().map(|one| self.network("direct.to", one)).collect::<Result<_, _>>()?,
-            listen: self.place("direct.listen", raw.listen)?,
-            address: self.place("direct.address", raw.address)?,
-        })
+        let address = self.place("direct.address", raw.address)?;
+        let listen = self.place("direct.listen", raw.listen.clone())?;
+        if let (Some(listen), Some(key), None) = (listen, &raw.listen, address)
+            && listen.ip().is_unspecified()
+        {
+            let remedy = "callers cannot be told this address; write the one that they reach into direct.address";
+            return Err(self.refuse("direct.listen", key, remedy));
+        }
+        let to = networks.iter().map(|one| self.network("direct.to", one)).collect::<Result<_, _>>()?;
+        Ok(Direct { to, listen, address })
     }
 
     fn place(&self, key: &str, value: Key<String>) -> Result<Option<SocketAddr>, ConfigError> {
