@@ -140,7 +140,8 @@ impl Gateway {
 
     /// The number of the fax.
     async fn submit(&self, submission: &Value) -> Result<i64, CliError> {
-        let submitted = self.asked(self.client.post(format!("{}/faxes", self.root)).json(submission)).await?;
+        let submitted = self.asked(self.client.post(format!("{}/faxes", self.root)).json(submission)).await;
+        let submitted = submitted.map_err(Unanswered::into_error)?;
         submitted["faxes"][0].as_i64().ok_or_else(|| {
             CliError::failed("the gateway has this message already; answertone queue list --all shows it")
         })
@@ -157,24 +158,23 @@ impl Gateway {
                         return Ok(over);
                     }
                 }
-                Err(error) if !away => {
-                    away = true;
-                    show.say(
-                        "away",
-                        &format!("waiting for the gateway: {error}"),
-                        json!({ "error": error.to_string() }),
-                    );
+                Err(Unanswered::Refused(error)) => return Err(error),
+                Err(Unanswered::Away(error)) => {
+                    if !std::mem::replace(&mut away, true) {
+                        let text = format!("waiting for the gateway: {error}");
+                        show.say("away", &text, json!({ "error": error.to_string() }));
+                    }
                 }
-                Err(_) => {}
             }
             tokio::time::sleep(LOOK).await;
         }
     }
 
-    async fn asked(&self, request: RequestBuilder) -> Result<Value, CliError> {
-        let answer = request.bearer_auth(&self.token).send().await;
-        let answer = answer
-            .map_err(|error| CliError::failed(format!("{} ({})", self.remedy, with_causes(&error.without_url()))))?;
+    async fn asked(&self, request: RequestBuilder) -> Result<Value, Unanswered> {
+        let away = |error: reqwest::Error| {
+            Unanswered::Away(CliError::failed(format!("{} ({})", self.remedy, with_causes(&error.without_url()))))
+        };
+        let answer = request.bearer_auth(&self.token).send().await.map_err(away)?;
         let status = answer.status();
         let body: Value = answer.json().await.unwrap_or_default();
         if status.is_success() {
@@ -182,7 +182,24 @@ impl Gateway {
         }
         let said = body["error"].as_str().unwrap_or("it does not say why");
         let refused = [StatusCode::UNPROCESSABLE_ENTITY, StatusCode::PAYLOAD_TOO_LARGE].contains(&status);
-        Err(CliError::failed(if refused { said.to_owned() } else { format!("the gateway answers {status}: {said}") }))
+        let said = if refused { said.to_owned() } else { format!("the gateway answers {status}: {said}") };
+        let kind = if status.is_client_error() { Unanswered::Refused } else { Unanswered::Away };
+        Err(kind(CliError::failed(said)))
+    }
+}
+
+/// Why there is no answer.
+enum Unanswered {
+    /// The gateway is not there, or not well: it may be later.
+    Away(CliError),
+    /// It will not do that, later no more than now.
+    Refused(CliError),
+}
+
+impl Unanswered {
+    fn into_error(self) -> CliError {
+        let (Self::Away(error) | Self::Refused(error)) = self;
+        error
     }
 }
 
