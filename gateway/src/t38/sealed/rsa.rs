@@ -65,6 +65,7 @@ pub(super) struct RsaAssociation {
     certificate: Option<Fingerprint>,
     due: Instant,
     opened: VecDeque<Vec<u8>>,
+    buffer: Vec<u8>,
 }
 
 impl From<ErrorStack> for Broken {
@@ -114,6 +115,7 @@ impl RsaAssociation {
             certificate: None,
             due: now,
             opened: VecDeque::new(),
+            buffer: vec![0; RECORD],
         };
         association.wake(now)?;
         Ok(association)
@@ -190,10 +192,9 @@ impl RsaAssociation {
 
     /// Takes what came sealed.
     fn open(&mut self) -> Result<(), Broken> {
-        let mut buffer = vec![0; RECORD];
         while self.connected {
-            match self.stream.ssl_read(&mut buffer) {
-                Ok(count) if self.opened.len() < MOST_OPENED => self.opened.push_back(buffer[..count].to_vec()),
+            match self.stream.ssl_read(&mut self.buffer) {
+                Ok(count) if self.opened.len() < MOST_OPENED => self.opened.push_back(self.buffer[..count].to_vec()),
                 Ok(_) => {}
                 Err(error) if is_waiting(&error) => break,
                 Err(error) if error.code() == ErrorCode::ZERO_RETURN => {
