@@ -5,7 +5,7 @@ use std::{collections::HashMap, net::SocketAddr, time::Duration};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::{TcpListener, TcpStream},
-    sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+    sync::mpsc::{Receiver, Sender, UnboundedReceiver, UnboundedSender, channel, unbounded_channel},
     time::timeout,
 };
 use tokio_rustls::{TlsAcceptor, TlsConnector, rustls::pki_types::ServerName};
@@ -18,6 +18,9 @@ const CONNECTING: Duration = Duration::from_secs(10);
 
 /// Connections at once.
 const MOST: usize = 256;
+
+/// Messages that were read and not looked at yet: who sends more has to wait.
+const MOST_WAITING: usize = 64;
 
 /// What happened on streams.
 pub(super) enum Arrival {
@@ -48,13 +51,13 @@ pub(super) struct Streams {
     server_name: String,
     open: HashMap<u64, Connection>,
     next: u64,
-    tell: UnboundedSender<Told>,
-    told: UnboundedReceiver<Told>,
+    tell: Sender<Told>,
+    told: Receiver<Told>,
 }
 
 impl Streams {
     pub(super) fn new(account: &SipAccount) -> Result<Self, String> {
-        let (tell, told) = unbounded_channel();
+        let (tell, told) = channel(MOST_WAITING);
         let tls = account.transport == Transport::Tls;
         let with_certificate = tls && !account.certificate_file.as_os_str().is_empty();
         let acceptor =
@@ -136,7 +139,7 @@ impl Streams {
                 None if secured => {}
                 None => carry(id, stream, waiting, &tell).await,
             }
-            let _ = tell.send(Told::Closed(id));
+            let _ = tell.send(Told::Closed(id)).await;
         });
     }
 
@@ -152,54 +155,36 @@ impl Streams {
         let (tell, connector) = (self.tell.clone(), self.connector.clone());
         let name = if self.server_name.is_empty() { to.address.ip().to_string() } else { self.server_name.clone() };
         tokio::spawn(async move {
-            if timeout(CONNECTING, connect(id, to.address, connector, name, waiting, &tell)).await.is_err() {
-                let why = format!("no connection in {} s", CONNECTING.as_secs());
-                let _ = tell.send(Told::Failed(id, why));
-            }
+            let connected = timeout(CONNECTING, connect(to.address, connector, name)).await;
+            let last = match connected.unwrap_or_else(|_| Err(format!("no answer in {} s", CONNECTING.as_secs()))) {
+                Ok(stream) => {
+                    carry(id, stream, waiting, &tell).await;
+                    Told::Closed(id)
+                }
+                Err(why) => {
+                    tracing::warn!(to = %to.address, why, "no connection");
+                    Told::Failed(id, format!("no connection: {why}"))
+                }
+            };
+            let _ = tell.send(last).await;
         });
     }
 }
 
-/// Connects, and leaves the connection to a task of its own.
-async fn connect(
-    id: u64,
-    to: SocketAddr,
-    connector: Option<TlsConnector>,
-    name: String,
-    waiting: UnboundedReceiver<Vec<u8>>,
-    tell: &UnboundedSender<Told>,
-) {
-    let connected = async {
-        let stream = TcpStream::connect(to).await?;
-        stream.set_nodelay(true)?;
-        Ok::<_, std::io::Error>(stream)
-    };
-    let failed = |error: &dyn std::fmt::Display| {
-        tracing::warn!(%to, %error, "no connection");
-        let _ = tell.send(Told::Failed(id, format!("no connection: {error}")));
-    };
-    let stream = match connected.await {
-        Ok(stream) => stream,
-        Err(error) => return failed(&error),
-    };
-    let tell_on = tell.clone();
-    let Some(connector) = connector else {
-        tokio::spawn(async move {
-            carry(id, stream, waiting, &tell_on).await;
-            let _ = tell_on.send(Told::Closed(id));
-        });
-        return;
-    };
-    let secured = match ServerName::try_from(name.clone()) {
-        Ok(name) => connector.connect(name, stream).await,
-        Err(error) => return failed(&error),
-    };
-    match secured {
-        Ok(stream) => drop(tokio::spawn(async move {
-            carry(id, stream, waiting, &tell_on).await;
-            let _ = tell_on.send(Told::Closed(id));
-        })),
-        Err(error) => failed(&format!("{name}: {error}; see sip.ca_file, or sip.verify = false to trust anybody")),
+/// What carries octets both ways.
+trait Carrier: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<C: AsyncRead + AsyncWrite + Send + Unpin> Carrier for C {}
+
+/// A connection, with TLS where the transport is that; or why there is none.
+async fn connect(to: SocketAddr, connector: Option<TlsConnector>, name: String) -> Result<Box<dyn Carrier>, String> {
+    let stream = TcpStream::connect(to).await.map_err(|error| error.to_string())?;
+    stream.set_nodelay(true).map_err(|error| error.to_string())?;
+    let Some(connector) = connector else { return Ok(Box::new(stream)) };
+    let server = ServerName::try_from(name.clone()).map_err(|error| format!("{name}: {error}"))?;
+    match connector.connect(server, stream).await {
+        Ok(stream) => Ok(Box::new(stream)),
+        Err(error) => Err(format!("{name}: {error}; see sip.ca_file, or sip.verify = false to trust anybody")),
     }
 }
 
@@ -208,7 +193,7 @@ async fn carry(
     id: u64,
     stream: impl AsyncRead + AsyncWrite,
     mut waiting: UnboundedReceiver<Vec<u8>>,
-    tell: &UnboundedSender<Told>,
+    tell: &Sender<Told>,
 ) {
     let (mut reading, mut writing) = tokio::io::split(stream);
     let (mut octets, mut buffer) = (vec![], vec![0; 8192]);
@@ -219,7 +204,7 @@ async fn carry(
                     octets.extend_from_slice(&buffer[..count]);
                     loop {
                         match Message::take(&mut octets) {
-                            Ok(Some(message)) => drop(tell.send(Told::Message(id, Box::new(message)))),
+                            Ok(Some(message)) => drop(tell.send(Told::Message(id, Box::new(message))).await),
                             Ok(None) => break,
                             Err(_) => return,
                         }
