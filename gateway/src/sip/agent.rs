@@ -183,7 +183,7 @@ impl Agent {
 
     /// Gives a call keys for its next seal: each seal has its own.
     pub fn set_keys(&mut self, call: CallId, own: OwnSeal, now: Duration) {
-        self.with(call, now, |call, core| call.set_keys(core, own));
+        self.with(call, now, |call, _| call.set_keys(own));
     }
 
     /// Seals a sealed call anew, with the keys given last, if the far end takes that.
@@ -228,11 +228,13 @@ impl Agent {
         if request.method() == "CANCEL" {
             return self.cancel(request, from);
         }
+        if !self.core.is_served(&key(request)) && !self.is_known(request, from) {
+            // Nothing is kept of strangers: there may be any number of them.
+            let refusal = self.core.response(request, 403, "Forbidden");
+            return self.core.send(from, refusal.write());
+        }
         if !self.core.serve(request, from) {
             return;
-        }
-        if !self.is_known(request, from) {
-            return self.core.refuse(request, 403, "Forbidden");
         }
         if request.tag("To").is_some() {
             return self.in_dialog(request, from);
@@ -261,6 +263,11 @@ impl Agent {
         profile.is_server(address)
             || profile.allowed.iter().any(|network| network.contains(address))
             || self.call_of(request, request.tag("To")).is_some()
+    }
+
+    /// Whether what was asked belongs to a call that nobody wants any more.
+    fn is_given_up(&self, owner: Owner) -> bool {
+        matches!(owner, Owner::Call(id) if self.calls.get(&id).is_some_and(Call::is_given_up))
     }
 
     fn call_of(&self, message: &Message, our_tag: Option<&str>) -> Option<CallId> {
@@ -363,6 +370,7 @@ impl Agent {
 
     fn answered(&mut self, client: &Client, response: &Message) {
         if matches!(response.status(), Some(401 | 407))
+            && !self.is_given_up(client.owner)
             && let Some(sequence) = self.core.prove_again(client, response)
         {
             return match client.owner {

@@ -4,7 +4,7 @@
 use std::{collections::VecDeque, net::SocketAddr, time::Duration};
 
 use super::{
-    CallId, Output, Profile,
+    CallId, Output, PORT, Profile, TLS_PORT,
     digest::{Challenge, Credentials},
     message::{Message, Start},
 };
@@ -115,6 +115,14 @@ impl Transport {
             Self::Udp => "UDP",
             Self::Tcp => "TCP",
             Self::Tls => "TLS",
+        }
+    }
+
+    /// The port where none is written.
+    pub(super) fn port(self) -> u16 {
+        match self {
+            Self::Udp | Self::Tcp => PORT,
+            Self::Tls => TLS_PORT,
         }
     }
 }
