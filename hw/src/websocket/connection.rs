@@ -86,8 +86,10 @@ pub(super) fn welcome(stream: TcpStream) -> io::Result<(WebSocket<TcpStream>, Op
     #[allow(clippy::result_large_err, reason = "the library wants it so")]
     let answer = |request: &Request, mut response: Response| -> Result<Response, ErrorResponse> {
         number = request.uri().query().and_then(called);
-        if let Some(protocol) = request.headers().get(PROTOCOL) {
-            response.headers_mut().insert(PROTOCOL, protocol.clone());
+        // One of those that are offered.
+        let offered = request.headers().get(PROTOCOL).and_then(|offered| offered.to_str().ok());
+        if let Some(protocol) = offered.and_then(|offered| offered.split(',').next()?.trim().parse().ok()) {
+            response.headers_mut().insert(PROTOCOL, protocol);
         }
         Ok(response)
     };
@@ -97,7 +99,7 @@ pub(super) fn welcome(stream: TcpStream) -> io::Result<(WebSocket<TcpStream>, Op
 
 /// The digits of `number=`.
 fn called(query: &str) -> Option<String> {
-    let value = query.split('&').find_map(|pair| pair.strip_prefix("number="))?;
+    let (_, value) = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "number")?;
     let digits: String = value.chars().filter(char::is_ascii_digit).collect();
     (!digits.is_empty()).then_some(digits)
 }

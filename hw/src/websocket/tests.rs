@@ -8,7 +8,7 @@ use std::{
 };
 
 use answertone_dsp::{g711::Law, pcm::SILENCE};
-use tungstenite::{Message, WebSocket, stream::MaybeTlsStream};
+use tungstenite::{ClientRequestBuilder, Message, WebSocket, http::Uri, stream::MaybeTlsStream};
 
 use super::{
     connection::welcome,
@@ -18,7 +18,9 @@ use crate::{Line, LineError, LineUri, PolledLine, open_line};
 
 const JSON_START: &str = r#"{ "event": "MEDIA_START", "connection_id": "fax", "channel": "WebSocket/fax/0x51",
     "channel_id": "1761245643.1", "format": "ulaw", "optimal_frame_size": 160, "ptime": 20,
-    "channel_variables": { "DIALEDPEERNUMBER": "fax/c(ulaw)" } }"#;
+    "channel_variables": { "DIALEDPEERNUMBER": "fax/c(ulaw)", "digit": "9" } }"#;
+
+const JSON_DIGIT_OF_ANOTHER: &str = r#"{"channel_variables":{"digit":"9"},"event":"DTMF_END"}"#;
 
 #[test]
 fn both_ways_of_writing_are_read() {
@@ -28,7 +30,7 @@ fn both_ways_of_writing_are_read() {
     assert_eq!(told("DTMF_END digit:7"), Told::Digit('7'));
     assert_eq!(told(r##"{"event":"DTMF_END","channel_id":"1.1","digit":"#"}"##), Told::Digit('#'));
     assert_eq!((told("MEDIA_XOFF"), told(r#"{"event":"MEDIA_XON"}"#)), (Told::Pause, Told::GoOn));
-    for other in ["", "{", "{\"event\"", "STATUS queue_length:3", "DTMF_END digit:", "{\"event\":\"DTMF_END\"}"] {
+    for other in ["", "{", "{\"event\"", "STATUS queue_length:3", "DTMF_END digit:", JSON_DIGIT_OF_ANOTHER] {
         assert_eq!(told(other), Told::Other, "{other}");
     }
 }
@@ -56,9 +58,10 @@ fn call(start: &str) -> (Box<dyn PolledLine>, Asterisk) {
         Line::Polled(line) => line,
         Line::Own(_) => unreachable!("a WebSocket never waits"),
     });
-    let address = format!("ws://127.0.0.1:{port}/fax?number=15550100&x=1");
+    let address: Uri = format!("ws://127.0.0.1:{port}/fax?x=1&number=%2B15550100").parse().unwrap();
+    let request = ClientRequestBuilder::new(address).with_sub_protocol("media").with_sub_protocol("another");
     let mut asterisk = loop {
-        if let Ok((socket, _)) = tungstenite::connect(&address) {
+        if let Ok((socket, _)) = tungstenite::connect(request.clone()) {
             break socket;
         }
     };
