@@ -7,6 +7,8 @@ use answertone_t30::{
 };
 use serde_json::{Map, Value, json};
 
+use crate::hexadecimal::hexadecimal;
+
 /// What is softer is no sound, dBm0.
 const LEAST_LEVEL: f32 = -100.0;
 
@@ -95,7 +97,7 @@ fn frame(frame: &HeardFrame) -> Value {
         "to": seconds(frame.to),
         "fcf": frame.fcf().map(Fcf::name),
         "text": frame.words(),
-        "octets": frame.octets.iter().map(|octet| format!("{octet:02x}")).collect::<String>(),
+        "octets": hexadecimal(&frame.octets),
         "intact": frame.intact,
     })
 }

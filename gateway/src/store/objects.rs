@@ -18,6 +18,7 @@ use object_store::{
 };
 
 use super::{Store, StoreError, now, s3::Connector};
+use crate::hexadecimal::chance;
 
 /// The first octet of what stands in a row instead of a page: its name follows. Forms of pages begin with others.
 const NAMED: u8 = 0;
@@ -62,9 +63,7 @@ impl Objects {
     }
 
     async fn put(&self, image: &[u8]) -> Result<String, object_store::Error> {
-        let mut chance = [0; NAME_OCTETS];
-        aws_lc_rs::rand::fill(&mut chance).expect("the system gives chance");
-        let name = chance.iter().fold(String::new(), |name, octet| name + &format!("{octet:02x}"));
+        let name = chance::<NAME_OCTETS>();
         self.store.put(&self.place(&name), image.to_vec().into()).await?;
         Ok(name)
     }

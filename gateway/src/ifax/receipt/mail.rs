@@ -12,7 +12,10 @@ use super::{
     Group, Kind, News, Writer,
     words::{for_people, subject},
 };
-use crate::store::{MailKind, NewMail, Untold};
+use crate::{
+    hexadecimal::hexadecimal,
+    store::{MailKind, NewMail, Untold},
+};
 
 impl Writer<'_> {
     pub(super) fn notice(&self, group: &Group<'_>, news: News, thumbnail: Option<&[u8]>) -> NewMail {
@@ -61,8 +64,7 @@ impl News {
             // There is no job yet.
             Self::Asked => {
                 let about = format!("{} {}", job.message_id.as_deref().unwrap_or_default(), job.recipient);
-                let sum = Sha256::digest(about.as_bytes());
-                sum.iter().take(12).fold("ask.".to_owned(), |text, octet| text + &format!("{octet:02x}"))
+                format!("ask.{}", hexadecimal(&Sha256::digest(about.as_bytes())[..12]))
             }
             Self::Delayed => format!("delay.{}.{}", job.id, job.attempts),
             _ => format!("notice.{}.{}", job.id, job.attempts),
