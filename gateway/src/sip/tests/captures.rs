@@ -106,7 +106,10 @@ impl Stage {
 fn played(capture: &[Datagram], from: &str, mut call: t38::Call) -> (Vec<Event>, t38::Call) {
     let from: SocketAddr = from.parse().unwrap();
     let mut events = vec![];
-    let came: Vec<&Datagram> = capture.iter().filter(|each| each.from == from && each.payload.first().is_some_and(|first| first >> 6 != 2)).collect();
+    let came: Vec<&Datagram> = capture
+        .iter()
+        .filter(|each| each.from == from && each.payload.first().is_some_and(|first| first >> 6 != 2))
+        .collect();
     let began = came[0].at;
     let mut take = |call: &mut t38::Call| {
         while call.poll_datagram().is_some() {}
