@@ -112,12 +112,13 @@ impl Agent {
         calls.chain(registration).chain(self.core.due()).min()
     }
 
-    /// Calls a number, or a whole `sip:` address; none if the account has no server and the number is no address.
+    /// Calls a number, or a whole `sip:` address; none if it is neither, or the account has no server for the number.
     pub fn dial(&mut self, number: &str, local: Local, now: Duration) -> Option<CallId> {
         self.core.now = self.core.now.max(now);
         let profile = &self.core.profile;
         let target = if number.contains(':') { number.to_owned() } else { format!("sip:{number}@{}", profile.domain) };
-        if profile.servers.is_empty() && (!number.contains(':') || uri::host(&target).is_none()) {
+        let found_alone = number.contains(':') && uri::host(&target).is_some();
+        if !uri::is_callable(&target) || (profile.servers.is_empty() && !found_alone) {
             return None;
         }
         let id = self.new_id();

@@ -167,6 +167,17 @@ fn names_are_looked_up_and_called_or_not() {
 }
 
 #[test]
+fn what_would_break_a_request_is_not_called() {
+    let mut world = World::new([Profile { servers: vec![hop(1)], ..profile(0) }, profile(1)]);
+    for number in ["555 0100", "1@x SIP/2.0\r\nSubject: y", "mailto:fax@pbx.example", "sip:a@127.0.0.2\r\n"] {
+        assert_eq!(world.agents[0].dial(number, local(0), world.now), None, "{number:?}");
+    }
+    assert!(world.agents[0].dial("*43#", local(0), world.now).is_some());
+    world = World::usual();
+    assert_eq!(world.agents[0].dial("100", local(0), world.now), None, "there is no server to know the number");
+}
+
+#[test]
 fn a_connection_that_fails_says_why() {
     let mut world = World::usual();
     world.dial();
