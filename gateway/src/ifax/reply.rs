@@ -87,7 +87,7 @@ fn delivery(text: &str, returned: Option<String>) -> Vec<Reply> {
     let id = field(of_message, "Original-Envelope-Id").filter(|id| fax_of(id).is_some()).or(returned);
     let Some((fax, begun_at)) = id.as_deref().and_then(fax_of) else { return vec![] };
     let reply = |group: &str| {
-        let said = field(group, "Action")?.to_lowercase();
+        let said = word(&field(group, "Action")?);
         let recipient = field(group, "Original-Recipient").or_else(|| field(group, "Final-Recipient"));
         Some(Reply { recipient: recipient.as_deref().and_then(address), said, ..reply_of(fax, begun_at, group) })
     };
@@ -102,9 +102,14 @@ fn read(text: &str) -> Vec<Reply> {
     };
     // RFC 3297 6.2 has a comma where RFC 8098 3.2.6 has a semicolon.
     let said = disposition.split_once([';', ',']).map_or(disposition.as_str(), |(_, said)| said);
-    let said = said.split_whitespace().collect::<String>().to_lowercase();
+    let said = word(said);
     let recipient = field(text, "Original-Recipient").or_else(|| field(text, "Final-Recipient"));
     vec![Reply { recipient: recipient.as_deref().and_then(address), said, ..reply_of(fax, begun_at, text) }]
+}
+
+/// What is said, as it is kept: in small letters, and no longer than what is known to be said.
+fn word(said: &str) -> String {
+    said.split_whitespace().collect::<String>().to_lowercase().chars().take(60).collect()
 }
 
 /// What fields say besides.
