@@ -7,7 +7,11 @@
 //!  }
 //! ```
 
-use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
 
 use super::{
     CallId, End, Incoming, Output, Profile, Seeker, Tidings,
@@ -16,6 +20,7 @@ use super::{
     dialog::{METHODS, SUPPORTED},
     message::{Message, Start, apart, parameter},
     registration::Registration,
+    streams::Worth,
     timer, uri,
 };
 use crate::sdp::{self, Description, Local, OwnSeal};
@@ -117,6 +122,8 @@ impl Agent {
         self.core.now = self.core.now.max(now);
         let profile = &self.core.profile;
         let target = if number.contains(':') { number.to_owned() } else { format!("sip:{number}@{}", profile.domain) };
+        // Telephones have the key; an address in SIP has not, RFC 3261 25.1.
+        let target = target.replace('#', "%23");
         let found_alone = number.contains(':') && uri::host(&target).is_some();
         if !uri::is_callable(&target) || (profile.servers.is_empty() && !found_alone) {
             return None;
@@ -229,7 +236,7 @@ impl Agent {
         if request.method() == "CANCEL" {
             return self.cancel(request, from);
         }
-        if !self.core.is_served(&key(request)) && !self.is_known(request, from) {
+        if !self.core.is_served(&key(request)) && !self.may_ask(request, from) {
             // Nothing is kept of strangers: there may be any number of them.
             let refusal = self.core.response(request, 403, "Forbidden");
             return self.core.send(from, refusal.write());
@@ -258,12 +265,8 @@ impl Agent {
     }
 
     /// Whether who sends it may: the server, who is in a call with us, or a network that is allowed.
-    fn is_known(&self, request: &Message, from: Hop) -> bool {
-        let profile = &self.core.profile;
-        let address = from.address.ip();
-        profile.is_server(address)
-            || profile.allowed.iter().any(|network| network.contains(address))
-            || self.call_of(request, request.tag("To")).is_some()
+    fn may_ask(&self, request: &Message, from: Hop) -> bool {
+        Worth::is_known(self, from.address.ip()) || self.call_of(request, request.tag("To")).is_some()
     }
 
     /// Whether what was asked belongs to a call that nobody wants any more.
@@ -395,6 +398,18 @@ impl Agent {
                 }
             }
         }
+    }
+}
+
+impl Worth for Agent {
+    fn is_in_use(&self, connection: u64) -> bool {
+        let of_calls = self.calls.values().any(|call| call.dialog.hop.connection == Some(connection));
+        of_calls || self.core.is_in_use(connection)
+    }
+
+    fn is_known(&self, address: IpAddr) -> bool {
+        let profile = &self.core.profile;
+        profile.is_server(address) || profile.allowed.iter().any(|network| network.contains(address))
     }
 }
 

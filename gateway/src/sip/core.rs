@@ -445,6 +445,12 @@ impl Core {
         dead.into_iter().map(failed).collect()
     }
 
+    /// Whether a transaction under way goes by that connection.
+    pub(super) fn is_in_use(&self, connection: u64) -> bool {
+        let clients = self.clients.iter().map(|client| client.hop);
+        clients.chain(self.served.iter().map(|served| served.hop)).any(|hop| hop.connection == Some(connection))
+    }
+
     /// Whether no answer is waited for.
     pub(super) fn is_quiet(&self) -> bool {
         self.clients.iter().all(|client| client.done)

@@ -173,6 +173,8 @@ fn what_would_break_a_request_is_not_called() {
         assert_eq!(world.agents[0].dial(number, local(0), world.now), None, "{number:?}");
     }
     assert!(world.agents[0].dial("*43#", local(0), world.now).is_some());
+    world.collect();
+    assert_eq!(targets(&world), ["sip:*43%23@127.0.0.1"], "the number sign has no place in an address");
     world = World::usual();
     assert_eq!(world.agents[0].dial("100", local(0), world.now), None, "there is no server to know the number");
 }
