@@ -30,7 +30,11 @@ pub(super) fn connector(account: &SipAccount) -> Result<TlsConnector, String> {
 
 fn roots(account: &SipAccount) -> Result<RootCertStore, String> {
     let mut roots = RootCertStore::empty();
-    for root in rustls_native_certs::load_native_certs().certs {
+    let known = rustls_native_certs::load_native_certs();
+    for error in &known.errors {
+        tracing::warn!(%error, "the system's authorities are not all known; see that they can be read, or name them in sip.ca_file");
+    }
+    for root in known.certs {
         // One that cannot be read is one that nobody is trusted by.
         let _ = roots.add(root);
     }

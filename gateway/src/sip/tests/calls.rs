@@ -235,6 +235,14 @@ pub(super) fn reinvite(world: &World, sequence: u32, body: &str) -> Message {
     if body.is_empty() { invite } else { invite.with_body("application/sdp", body) }
 }
 
+/// Alice's ACK of the answer to that re-INVITE.
+fn acknowledge(world: &mut World, sequence: u32) {
+    let mut ack = reinvite(world, sequence, "");
+    ack.start = Message::request("ACK", "sip:bob@127.0.0.2").start;
+    ack.set("CSeq", format!("{sequence} ACK"));
+    world.agents[1].handle(&ack.write(), hop(0), world.now);
+}
+
 #[test]
 fn a_call_is_put_on_hold_and_taken_back() {
     let mut world = World::usual();
@@ -252,11 +260,27 @@ fn a_call_is_put_on_hold_and_taken_back() {
         let answer = Description::read(&ok.body);
         assert!(answer.media[0].attributes.iter().any(|each| each.is(answered)), "{answer}");
         assert!(matches!(world.media(1), Some(Agreed::Audio(audio)) if audio.heard == heard));
-        let mut ack = reinvite(&world, sequence, "");
-        ack.start = Message::request("ACK", "sip:bob@127.0.0.2").start;
-        ack.set("CSeq", format!("{sequence} ACK"));
-        world.agents[1].handle(&ack.write(), hop(0), world.now);
+        acknowledge(&mut world, sequence);
     }
+}
+
+#[test]
+fn an_offer_before_our_answer_to_the_last_is_acknowledged_has_to_come_again() {
+    let mut world = World::usual();
+    world.connect();
+    let body = offer(&local(0), Wanted::Audio(Direction::SendRecv)).to_string();
+    let mut outcomes = vec![];
+    for sequence in [50, 51, 52] {
+        let invite = reinvite(&world, sequence, &body);
+        world.agents[1].handle(&invite.write(), hop(0), world.now);
+        world.collect();
+        let (_, response) = world.sent.last().expect("it is answered");
+        outcomes.push((response.sequence(), response.status(), response.tag("To") == invite.tag("To")));
+        if sequence == 51 {
+            acknowledge(&mut world, 50);
+        }
+    }
+    assert_eq!(outcomes, [(Some(50), Some(200), true), (Some(51), Some(491), true), (Some(52), Some(200), true)]);
 }
 
 #[test]
