@@ -55,7 +55,10 @@ test: build-packages test-packages fetch axe mgetty lint
 	@echo '== Building answertone and the tests'
 	$(OFFLINE) cargo build --locked --workspace --all-targets
 	@echo '== Testing'
-	$(OFFLINE) cargo test --locked --workspace --no-fail-fast
+	@told="$(TARGET)/tests.txt"; came=0; \
+	$(OFFLINE) cargo test --locked --workspace --no-fail-fast 2>&1 | tee "$$told" || came=$$?; \
+	awk "$$NOT_RUN" "$$told"; \
+	exit $$came
 
 bench: build-packages fetch
 	$(OFFLINE) cargo bench --locked --package answertone-benches
@@ -84,6 +87,15 @@ bench-packages: ; @$(call install-missing,$(BENCH_PACKAGES))
 fetch:
 	@echo '== Fetching the locked crates'
 	cargo fetch --locked
+
+# Lists the tests that did not run, and how many cases of others did not.
+define NOT_RUN
+match($$0, /not run: [0-9]+/) { cases += substr($$0, RSTART + 9); list = list "  " substr($$0, RSTART) "\n" }
+/^test .* ignored, / { tests++; list = list "  " substr($$0, 6) "\n" }
+END { printf "== Not run: %d cases, for want of something here; %d tests that are run by name alone:\n%s", cases, tests, list }
+END { print "  cargo test --workspace NAME -- --ignored --nocapture" }
+endef
+export NOT_RUN
 
 # Installs the packages that dpkg does not know as installed; says so; elsewhere than on Debian it only says what is needed.
 define install-missing

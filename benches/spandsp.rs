@@ -3,6 +3,7 @@
 //! `unsafe` is for calling C: the library's functions are found by name, and nothing but the library's header says
 //! what they take. It stays in this module, and what this module offers is safe to call.
 #![allow(unsafe_code)]
+#![deny(clippy::undocumented_unsafe_blocks)]
 
 pub mod call;
 
@@ -111,12 +112,13 @@ impl Spandsp {
             Mode::Fsk(name, _) => self.hearer("fsk_rx", |init, told| {
                 const SYNCHRONOUS: c_int = 1;
                 type Init = unsafe extern "C" fn(Context, *const FskPreset, c_int, PutBit, *mut u64) -> Context;
-                // SAFETY: by the header.
+                // SAFETY: the header has this type; null asks for a new context, the row is one of the library's own, and the
+                // count outlives the context.
                 unsafe { self.function::<Init>(&init)(null_mut(), self.fsk(name), SYNCHRONOUS, put_bit, told) }
             }),
             Mode::Fast(plan) => self.hearer(&format!("{}_rx", family(plan.name)), |init, told| {
                 type Init = unsafe extern "C" fn(Context, c_int, PutBit, *mut u64) -> Context;
-                // SAFETY: by the header.
+                // SAFETY: the header has this type; null asks for a new context, and the count outlives it.
                 unsafe { self.function::<Init>(&init)(null_mut(), plan.bit_rate.0 as c_int, put_bit, told) }
             }),
         }
@@ -128,7 +130,8 @@ impl Spandsp {
         let (family, context) = match mode {
             Mode::Fsk(name, _) => {
                 type Init = unsafe extern "C" fn(Context, *const FskPreset, GetBit, *mut Prbs) -> Context;
-                // SAFETY: by the header.
+                // SAFETY: the header has this type; null asks for a new context, the row is one of the library's own, and the
+                // bits outlive the context.
                 let context =
                     unsafe { self.function::<Init>("fsk_tx_init")(null_mut(), self.fsk(name), get_bit, bits) };
                 ("fsk_tx".to_string(), context)
@@ -136,9 +139,9 @@ impl Spandsp {
             Mode::Fast(plan) => {
                 type Init = unsafe extern "C" fn(Context, c_int, c_int, GetBit, *mut Prbs) -> Context;
                 let family = format!("{}_tx", family(plan.name));
-                // SAFETY: by the header.
+                // SAFETY: the header has this type.
                 let init = unsafe { self.function::<Init>(&format!("{family}_init")) };
-                // SAFETY: as above.
+                // SAFETY: null asks for a new context, and the bits outlive it.
                 let context = unsafe { init(null_mut(), plan.bit_rate.0 as c_int, 0, get_bit, bits) };
                 (family, context)
             }
@@ -157,7 +160,7 @@ impl Spandsp {
             "Bell 202 1200" => 6,
             other => panic!("no spandsp modem is known for {other}"),
         };
-        // SAFETY: the header declares an array of at least ten.
+        // SAFETY: the header declares an array of these rows, at least ten.
         unsafe { self.function::<*const FskPreset>("preset_fsk_specs").add(place) }
     }
 
@@ -165,7 +168,7 @@ impl Spandsp {
     pub fn dtmf(&self) -> Hearer {
         self.hearer("dtmf_rx", |init, told| {
             type Init = unsafe extern "C" fn(Context, PutOctets, *mut u64) -> Context;
-            // SAFETY: by the header.
+            // SAFETY: the header has this type; null asks for a new context, and the count outlives it.
             unsafe { self.function::<Init>(&init)(null_mut(), put_octets, told) }
         })
     }
@@ -175,7 +178,7 @@ impl Spandsp {
         const CLASS: c_int = 1;
         self.hearer("adsi_rx", |init, told| {
             type Init = unsafe extern "C" fn(Context, c_int, PutOctets, *mut u64) -> Context;
-            // SAFETY: by the header.
+            // SAFETY: the header has this type; null asks for a new context, and the count outlives it.
             unsafe { self.function::<Init>(&init)(null_mut(), CLASS, put_octets, told) }
         })
     }
@@ -184,18 +187,18 @@ impl Spandsp {
     pub fn fax_tone(&self, tone: FaxTone) -> Hearer {
         self.hearer("modem_connect_tones_rx", |init, told| {
             type Init = unsafe extern "C" fn(Context, c_int, PutTone, *mut u64) -> Context;
-            // SAFETY: by the header.
+            // SAFETY: the header has this type; null asks for a new context, and the count outlives it.
             unsafe { self.function::<Init>(&init)(null_mut(), tone as c_int, put_tone, told) }
         })
     }
 
     /// Tones for a detector of call progress, lengths within a fifth.
     pub fn tones<'a>(&self, rows: impl IntoIterator<Item = &'a ProgressTone>) -> Tones {
-        // SAFETY: by the header.
+        // SAFETY: the header has these three types.
         let (make, add_tone, add_element) = unsafe {
             (
                 self.function::<unsafe extern "C" fn(Context) -> Context>("super_tone_rx_make_descriptor"),
-                self.function::<Free>("super_tone_rx_add_tone"),
+                self.function::<unsafe extern "C" fn(Context) -> c_int>("super_tone_rx_add_tone"),
                 self.function::<unsafe extern "C" fn(Context, c_int, c_int, c_int, c_int, c_int) -> c_int>(
                     "super_tone_rx_add_element",
                 ),
@@ -221,7 +224,8 @@ impl Spandsp {
     pub fn progress(&self, tones: Tones) -> Hearer {
         self.hearer("super_tone_rx", |init, told| {
             type Init = unsafe extern "C" fn(Context, Context, PutTone, *mut u64) -> Context;
-            // SAFETY: by the header; the descriptor is never freed.
+            // SAFETY: the header has this type; null asks for a new context, the count outlives it, and the descriptor is never
+            // freed.
             unsafe { self.function::<Init>(&init)(null_mut(), tones.0, put_tone, told) }
         })
     }
@@ -231,7 +235,7 @@ impl Spandsp {
         const ADAPTION: c_int = 1;
         type Init = unsafe extern "C" fn(c_int, c_int) -> Context;
         black_box(__printf_chk as extern "C" fn(c_int, *const c_char) -> c_int);
-        // SAFETY: by the header.
+        // SAFETY: the header has these three types; numbers are all that making one takes.
         unsafe {
             let context = self.function::<Init>("echo_can_init")(taps as c_int, ADAPTION);
             assert!(!context.is_null(), "{LIBRARY} makes no echo canceller of {taps} taps");
@@ -244,7 +248,7 @@ impl Hearer {
     /// Hears samples, block by block; how much it has told since it was made.
     pub fn run(&mut self, samples: &[i16]) -> u64 {
         for block in samples.chunks(BLOCK_SAMPLES) {
-            // SAFETY: the context lives as long as this; the library only reads the block.
+            // SAFETY: the context lives as long as this; the library only reads so many samples of the block.
             unsafe { (self.run)(self.context, block.as_ptr().cast_mut(), block.len() as c_int) };
         }
         // SAFETY: the count is freed with this; only callbacks of the calls above write to it.
@@ -266,7 +270,7 @@ impl Speaker {
     /// Fills `out` with signal, block by block.
     pub fn run(&mut self, out: &mut [i16]) {
         for block in out.chunks_mut(BLOCK_SAMPLES) {
-            // SAFETY: the context lives as long as this.
+            // SAFETY: the context lives as long as this; the library writes so many samples of the block at most.
             unsafe { (self.run)(self.context, block.as_mut_ptr(), block.len() as c_int) };
         }
     }
@@ -287,7 +291,7 @@ impl Canceller {
     pub fn run(&mut self, far: &[i16], near: &[i16]) -> f64 {
         let mut energy = 0.0;
         for (far, near) in far.iter().zip(near) {
-            // SAFETY: the context lives as long as this.
+            // SAFETY: the context lives as long as this; samples go by value.
             let left = f64::from(unsafe { (self.update)(self.context, *far, *near) });
             energy += left * left;
         }
@@ -316,22 +320,22 @@ fn family(name: &str) -> String {
 
 /// Negative bits are what the receiver tells of itself.
 extern "C" fn put_bit(told: *mut u64, bit: c_int) {
-    // SAFETY: the count of the receiver that calls.
+    // SAFETY: the library hands on the count of the receiver that calls, which only that receiver writes to.
     unsafe { *told += u64::from(bit >= 0) };
 }
 
 extern "C" fn put_octets(told: *mut u64, _: *const u8, _: c_int) {
-    // SAFETY: the count of the detector that calls.
+    // SAFETY: the library hands on the count of the detector that calls, which only that detector writes to.
     unsafe { *told += 1 };
 }
 
 extern "C" fn put_tone(told: *mut u64, _: c_int, _: c_int, _: c_int) {
-    // SAFETY: the count of the detector that calls.
+    // SAFETY: the library hands on the count of the detector that calls, which only that detector writes to.
     unsafe { *told += 1 };
 }
 
 extern "C" fn get_bit(bits: *mut Prbs) -> c_int {
-    // SAFETY: the bits of the transmitter that calls.
+    // SAFETY: the library hands on the bits of the transmitter that calls, which only that transmitter takes.
     c_int::from(unsafe { (*bits).next() }.unwrap_or(true))
 }
 
@@ -339,6 +343,8 @@ extern "C" fn get_bit(bits: *mut Prbs) -> c_int {
 /// library's function of the name, so that the arithmetic is measured and not the printing.
 ///
 /// The C function takes more arguments after these; none is looked at.
+// SAFETY: the name is the C library's own; what calls it in this program only wants something printed, and goes on with how
+// many characters that were.
 #[unsafe(no_mangle)]
 extern "C" fn __printf_chk(_: c_int, _: *const c_char) -> c_int {
     0

@@ -36,7 +36,8 @@ impl End {
     /// A machine that sends the file, or that answers and writes it.
     fn new(library: &Spandsp, abilities: Abilities, calls: bool, file: &Path) -> Self {
         let outcome = Box::into_raw(Box::new(-1));
-        // SAFETY: by the header; the machine's context holds that of its T.30.
+        // SAFETY: the header has these types. Null asks for a new context, which holds that of its T.30; the outcome outlives
+        // both, and the path is copied before its function returns.
         unsafe {
             let init = library.function::<unsafe extern "C" fn(Context, c_int) -> Context>("fax_init");
             let context = init(null_mut(), c_int::from(calls));
@@ -75,7 +76,7 @@ impl End {
 
     fn block(&mut self, mut rx: Block) -> Block {
         let mut tx = SILENCE;
-        // SAFETY: the context lives as long as this; what is not written stays silent.
+        // SAFETY: the context lives as long as this; the library reads and writes a block at most.
         unsafe {
             (self.receive)(self.context, rx.as_mut_ptr(), BLOCK_SAMPLES as c_int);
             (self.transmit)(self.context, tx.as_mut_ptr(), BLOCK_SAMPLES as c_int);
@@ -100,7 +101,7 @@ impl Drop for End {
 }
 
 extern "C" fn end(_: Context, outcome: *mut c_int, code: c_int) {
-    // SAFETY: the outcome of the machine that calls.
+    // SAFETY: the library hands on the outcome of the machine that calls.
     unsafe { *outcome = code };
 }
 

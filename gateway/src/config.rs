@@ -291,6 +291,9 @@ mod tests {
         assert!(refusal("[smtp]\nlisten = [\n \"nowhere\"]").starts_with("a.toml:3: smtp.listen = \"nowhere\""));
         assert!(refusal("[identity]\nstation = \"call me\"").contains("at most 20 digits"));
         assert!(refusal("hostname = ").starts_with("a.toml:1: "));
+        let unspecified = "[direct]\nlisten = \"0.0.0.0:4711\"\n";
+        assert!(refusal(unspecified).contains("into direct.address"));
+        assert!(Config::parse(&format!("{unspecified}address = \"192.0.2.7:4711\""), "a.toml").is_ok());
     }
 
     #[test]

@@ -9,6 +9,7 @@ pub mod direct;
 pub mod dns;
 pub mod doctor;
 pub mod engine;
+mod hexadecimal;
 pub mod ifax;
 pub mod lab;
 pub mod live;

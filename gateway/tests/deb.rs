@@ -8,6 +8,8 @@ use std::{
     process::{Command, Stdio},
 };
 
+use answertone_vectors::not_run;
+
 /// Installs the package on top of this system without touching it: everything written goes to memory. Says where the
 /// page is, and goes on when it is told to by a line.
 const INSTALL: &str = r#"
@@ -97,7 +99,7 @@ if test -f "$2/root/said"; then cat "$2/root/said"; fi
 fn package(folder: &Path) -> Option<String> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/debian/build.sh");
     if Command::new("dpkg-deb").arg("--version").stdout(Stdio::null()).status().is_err() {
-        eprintln!("not run: 1 case of the Debian package; this is not a Debian system");
+        not_run(1, "the Debian package; this is not a Debian system");
         return None;
     }
     let mut build = Command::new("sh");
@@ -114,8 +116,9 @@ fn systemd_starts_the_unit_of_the_package() {
     let folder = tempfile::tempdir().unwrap();
     let has_container = Command::new("systemd-nspawn").arg("--version").stdout(Stdio::null()).status().is_ok();
     if !has_container || !can_have_a_root_of_its_own() {
-        return eprintln!(
-            "not run: 1 case of the unit under systemd; it needs root, unshare, an overlay of the file system and systemd-container"
+        return not_run(
+            1,
+            "the unit under systemd; it needs root, unshare, an overlay of the file system and systemd-container",
         );
     }
     let Some(package) = package(folder.path()) else { return };
@@ -126,7 +129,7 @@ fn systemd_starts_the_unit_of_the_package() {
     let output = command.output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
     if output.status.success() && said.is_empty() {
-        return eprintln!("not run: 1 case of the unit under systemd; no systemd can boot in a container here");
+        return not_run(1, "the unit under systemd; no systemd can boot in a container here");
     }
     let expected = [
         "\nready\n",
@@ -147,9 +150,7 @@ fn the_package_is_installed_started_as_its_own_user_and_purged() {
     let folder = tempfile::tempdir().unwrap();
     let Some(package) = package(folder.path()) else { return };
     if !can_have_a_root_of_its_own() {
-        return eprintln!(
-            "not run: 1 case of installing the package; it needs root, unshare and an overlay of the file system"
-        );
+        return not_run(1, "installing the package; it needs root, unshare and an overlay of the file system");
     }
     let root = folder.path().join("root");
     fs::create_dir(&root).unwrap();

@@ -176,7 +176,7 @@ fn a_disk_that_fills_in_mid_call_leaves_pages_unconfirmed_and_they_come_again() 
     let sink = Sink::new();
     let gateway = Gateway::start_on_small_disk(&sink);
     if !gateway.fill_disk(false) {
-        return println!("not run: 1 case, there is no prlimit here");
+        return answertone_vectors::not_run(1, "there is no prlimit here");
     }
     let text: Vec<String> = (1..=PAGES).map(|page| format!("Page {page} of a long letter.")).collect();
     let mail = text_mail("filling", &text.join("\x0c"));

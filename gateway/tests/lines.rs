@@ -205,7 +205,7 @@ fn a_disk_that_fills_in_mid_call_confirms_no_more_and_the_line_takes_the_next_ca
     let here = format!("audiosocket:listen=127.0.0.1:{port}&pace=free");
     let gateway = Gateway::start_on_line_and_small_disk(own.path(), sink.port, &here);
     if !gateway.fill_disk(false) {
-        return println!("not run: 1 case, there is no prlimit here");
+        return answertone_vectors::not_run(1, "there is no prlimit here");
     }
     wait_for("the port", || TcpStream::connect(("127.0.0.1", port)).is_ok());
     document(own.path());

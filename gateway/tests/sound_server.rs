@@ -15,6 +15,7 @@ use answertone_t30::image::{
     Bitmap, Coding, Page, Resolution,
     tiff::{Profile, TiffDocument, WriteOptions, write},
 };
+use answertone_vectors::not_run;
 use serde_json::Value;
 
 // Other tests of the gateway use the rest of these.
@@ -72,13 +73,13 @@ const STUCK: Duration = Duration::from_secs(120);
 #[test]
 fn pages_go_over_a_sound_server() {
     let Some(server) = Server::start() else {
-        println!("not run: {} calls over a sound server, for want of pulseaudio or pactl", CASES.len());
+        not_run(CASES.len(), "calls over a sound server, for want of pulseaudio or pactl");
         return;
     };
     let (possible, impossible): (Vec<_>, Vec<_>) =
         CASES.iter().partition(|case| server::has_alsa_plugin() || !case.name.starts_with("alsa"));
     if !impossible.is_empty() {
-        println!("not run: {} call over ALSA, for want of its pulse plugin (libasound2-plugins)", impossible.len());
+        not_run(impossible.len(), "calls over ALSA, for want of its pulse plugin (libasound2-plugins)");
     }
     thread::scope(|scope| {
         for case in possible {
@@ -130,7 +131,7 @@ fn attempt(server: &Server, case: &Case, [near, far]: &[String; 2]) -> Result<()
 #[test]
 fn a_device_that_goes_ends_the_call() {
     let Some(server) = Server::start() else {
-        println!("not run: 1 device pulled out, for want of pulseaudio or pactl");
+        not_run(1, "a device pulled out, for want of pulseaudio or pactl");
         return;
     };
     let folder = tempfile::tempdir().unwrap();
@@ -156,7 +157,7 @@ fn a_device_that_goes_ends_the_call() {
 /// gateway is not concerned. The job is sent when the device is back.
 fn assert_recovers(name: &str, happens: impl Fn(&Server, &[String]), is_over: impl Fn(&Server)) {
     let Some(server) = Server::start() else {
-        println!("not run: 1 device that {name} under a gateway, for want of pulseaudio or pactl");
+        not_run(1, &format!("a device that {name} under a gateway, for want of pulseaudio or pactl"));
         return;
     };
     let (sink, own) = (Sink::new(), tempfile::tempdir().unwrap());
@@ -228,7 +229,7 @@ fn a_device_that_goes_under_a_gateway_has_its_job_sent_when_it_is_back() {
 #[test]
 fn devices_are_listed_and_examined() {
     let Some(server) = Server::start() else {
-        println!("not run: 2 commands on a sound server, for want of pulseaudio or pactl");
+        not_run(2, "commands on a sound server, for want of pulseaudio or pactl");
         return;
     };
     server.add_sink("listed", 8000, 1);

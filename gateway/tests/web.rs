@@ -162,7 +162,7 @@ fn send(browser: &mut Browser, gateway: &Gateway, document: &Path, number: &str)
 #[test]
 fn a_fax_is_sent_watched_found_and_cancelled_in_a_browser() {
     let Some(mut browser) = Browser::start() else {
-        eprintln!("not run: 12 cases of the operator's page in a browser; install chromium");
+        answertone_vectors::not_run(12, "the operator's page in a browser; install chromium");
         return;
     };
     let gateway = Gateway::start("sim:?far=onramp&snr=35&pace=real");
@@ -244,7 +244,7 @@ fn a_fax_is_sent_watched_found_and_cancelled_in_a_browser() {
     ];
     let axe = axe();
     if axe.is_none() {
-        eprintln!("not run: {} pages through axe-core; `make test` fetches it", 2 * paths.len());
+        answertone_vectors::not_run(2 * paths.len(), "pages through axe-core; `make test` fetches it");
     }
     for path in paths {
         for scheme in ["light", "dark"] {

@@ -1,7 +1,7 @@
 //! What two machines agree on beyond the usual: JBIG, higher resolutions, wider paper. At the seam, in virtual time.
 
 #[path = "calls/ideal.rs"]
-#[expect(dead_code, reason = "other tests use the rest")]
+#[expect(dead_code, unused_imports, reason = "other tests use the rest")]
 mod ideal;
 
 use std::sync::Arc;

@@ -9,15 +9,12 @@ use answertone_t30::{
     },
     hdlc::{Deframer, Found, Framer, frame_check_sequence},
 };
-use answertone_vectors::shared_dir;
+use answertone_vectors::shared;
 
 /// Rows of a table without its heading, fields without quotes. Empty, and said so, when the table is not there.
 fn table(name: &str, rows: usize) -> Vec<Vec<String>> {
-    let path = shared_dir().map(|folder| folder.join("spec/data").join(name));
-    let Some(text) = path.and_then(|path| fs::read_to_string(path).ok()) else {
-        eprintln!("not run: {rows} rows of {name}: it is not in the folder of shared vectors (set ANSWERTONE_SHARED)");
-        return Vec::new();
-    };
+    let Some(path) = shared(&format!("spec/data/{name}"), rows) else { return Vec::new() };
+    let text = fs::read_to_string(path).expect("a table can be read");
     let table: Vec<Vec<String>> = text.lines().skip(1).map(fields).collect();
     assert_eq!(table.len(), rows, "rows of {name}");
     table

@@ -118,7 +118,7 @@ pub(super) async fn list(
 pub(super) async fn one(State(front): State<Front>, Path(id): Path<i64>) -> Result<Json<Value>, Problem> {
     let job = front.store().job(id).await?.ok_or_else(|| Problem::none("fax", id))?;
     let calls = front.store().calls_of(id).await?;
-    let under_way = front.board().calls().into_iter().find(|live| live.placed.job == Some(id));
+    let under_way = front.board().calls().into_iter().find(|live| live.placed.sends(id));
     Ok(Json(json!({
         "fax": job,
         "calls": calls.iter().map(call).collect::<Vec<_>>(),

@@ -4,6 +4,8 @@ use std::num::NonZeroU32;
 
 use aws_lc_rs::{pbkdf2, rand};
 
+use crate::hexadecimal::hexadecimal;
+
 /// Iterations of a new secret: what OWASP recommends for this function.
 const ITERATIONS: u32 = 600_000;
 const OCTETS: usize = 32;
@@ -40,10 +42,6 @@ fn parts(kept: &str) -> Option<(NonZeroU32, Vec<u8>, Vec<u8>)> {
         return None;
     };
     Some((iterations.parse().ok()?, octets(salt)?, octets(hash)?))
-}
-
-fn hexadecimal(octets: &[u8]) -> String {
-    octets.iter().map(|octet| format!("{octet:02x}")).collect()
 }
 
 fn octets(text: &str) -> Option<Vec<u8>> {

@@ -187,6 +187,6 @@ pub(super) fn summary(report: &CallReport, stopped: Option<&str>, far: Option<&F
 }
 
 /// A count of pages in words.
-fn pages(count: usize) -> String {
+pub(super) fn pages(count: usize) -> String {
     if count == 1 { "1 page".into() } else { format!("{count} pages") }
 }

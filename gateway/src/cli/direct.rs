@@ -18,10 +18,10 @@ pub(super) struct DirectArgs {
     #[arg(long, value_name = "NETWORK", value_parser = network)]
     direct_to: Vec<Network>,
     /// Answering: callers of this kind may bring their documents directly to this port.
-    #[arg(long, value_name = "HOST:PORT")]
+    #[arg(long, value_name = "ADDRESS:PORT")]
     direct_listen: Option<SocketAddr>,
     /// The address for that as callers reach it, if it is another.
-    #[arg(long, value_name = "HOST:PORT", requires = "direct_listen")]
+    #[arg(long, value_name = "ADDRESS:PORT", requires = "direct_listen")]
     direct_address: Option<SocketAddr>,
 }
 

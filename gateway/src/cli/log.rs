@@ -55,7 +55,7 @@ pub(super) struct LogArgs {
     #[arg(long)]
     cause: Option<String>,
     /// At most so many, the newest.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(0..))]
     limit: Option<i64>,
     /// In which form.
     #[arg(long, value_enum, default_value_t = Format::Text)]

@@ -34,7 +34,7 @@ pub(super) struct CompletionsArgs {
 /// Prints or writes manual pages.
 pub(super) fn man(args: &ManArgs, program: Command) -> Result<ExitCode, CliError> {
     match &args.out {
-        None => page(&program, "answertone").map(|page| print(&page)),
+        None => page(&program, "answertone").and_then(|page| print(&page)),
         Some(folder) => fs::create_dir_all(folder).and_then(|()| write_all(folder, &program, "answertone")),
     }
     .map_err(CliError::failed)?;
@@ -56,14 +56,17 @@ fn page(command: &Command, name: &str) -> io::Result<Vec<u8>> {
 }
 
 /// Whoever reads may stop reading.
-fn print(text: &[u8]) {
-    let _ = io::stdout().write_all(text);
+fn print(text: &[u8]) -> io::Result<()> {
+    match io::stdout().write_all(text) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        printed => printed,
+    }
 }
 
 /// Prints a shell's script.
-pub(super) fn completions(args: &CompletionsArgs, mut program: Command) -> ExitCode {
+pub(super) fn completions(args: &CompletionsArgs, mut program: Command) -> Result<ExitCode, CliError> {
     let mut script = vec![];
     clap_complete::generate(args.shell, &mut program, "answertone", &mut script);
-    print(&script);
-    ExitCode::SUCCESS
+    print(&script).map_err(CliError::failed)?;
+    Ok(ExitCode::SUCCESS)
 }

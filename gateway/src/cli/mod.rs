@@ -100,6 +100,6 @@ fn execute(command: &Command) -> Result<ExitCode, CliError> {
         Command::Lines(args) => lines::run(args),
         Command::Doctor(args) => doctor::run(args),
         Command::Man(args) => manual::man(args, Cli::command()),
-        Command::Completions(args) => Ok(manual::completions(args, Cli::command())),
+        Command::Completions(args) => manual::completions(args, Cli::command()),
     }
 }

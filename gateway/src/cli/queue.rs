@@ -8,6 +8,7 @@ use serde_json::json;
 use tokio::runtime::Runtime;
 
 use super::{
+    call::pages,
     config::{DEFAULT_PATH, read},
     error::{CliError, NO},
 };
@@ -239,14 +240,14 @@ fn print_call(call: &CallRow) {
 
 /// How a call went, for people.
 fn outcome(report: &serde_json::Value) -> String {
-    let pages = report["page"].as_array().map_or(0, Vec::len);
+    let pages = pages(report["page"].as_array().map_or(0, Vec::len));
     let failure = report["failure"]["text"].as_str().map_or(String::new(), |text| format!("failed: {text}; "));
     let means = report["modem"].as_str().map_or(String::new(), |modem| {
         let ecm = if report["ecm"] == true { " with error correction" } else { "" };
         format!(", {} bit/s {modem}{ecm}", report["bit_rate"])
     });
     let who = report["remote_ident"].as_str().map_or(String::new(), |ident| format!(", {ident}"));
-    format!("{failure}{pages} pages{means}, {:.0} s{who}", report["seconds"].as_f64().unwrap_or(0.0))
+    format!("{failure}{pages}{means}, {:.0} s{who}", report["seconds"].as_f64().unwrap_or(0.0))
 }
 
 fn call_json(call: &CallRow) -> serde_json::Value {

@@ -12,13 +12,14 @@ use std::{
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use clap::Args;
+use clap::{ArgGroup, Args};
 use reqwest::{Client, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
 use super::{
     attendant::Show,
+    call::pages,
     config::read,
     document::media_type,
     error::{CliError, NO, with_causes},
@@ -36,7 +37,7 @@ const TOKEN: &str = "ANSWERTONE_API_TOKEN";
 
 /// How a gateway at work is reached, and what it is told beside the documents.
 #[derive(Args, Debug)]
-#[command(next_help_heading = "Through a gateway")]
+#[command(next_help_heading = "Through a gateway", group(ArgGroup::new("through").args(["queue", "gateway"]).multiple(true)))]
 pub(super) struct QueuedArgs {
     /// Hand the documents to the gateway that runs by --config, which calls when it can and as often as it has to; follow
     /// the fax until it is over.
@@ -46,13 +47,13 @@ pub(super) struct QueuedArgs {
     #[arg(long, value_name = "URL", conflicts_with = "line")]
     gateway: Option<String>,
     /// Who is told of the fax's end by mail.
-    #[arg(long, value_name = "ADDRESS", default_value = "", hide_default_value = true)]
+    #[arg(long, value_name = "ADDRESS", default_value = "", hide_default_value = true, requires = "through")]
     from: String,
     /// What it is about, for the log and cover page.
-    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true, requires = "through")]
     subject: String,
     /// Do not follow it.
-    #[arg(long)]
+    #[arg(long, requires = "through")]
     detach: bool,
 }
 
@@ -140,7 +141,8 @@ impl Gateway {
 
     /// The number of the fax.
     async fn submit(&self, submission: &Value) -> Result<i64, CliError> {
-        let submitted = self.asked(self.client.post(format!("{}/faxes", self.root)).json(submission)).await?;
+        let submitted = self.asked(self.client.post(format!("{}/faxes", self.root)).json(submission)).await;
+        let submitted = submitted.map_err(Unanswered::into_error)?;
         submitted["faxes"][0].as_i64().ok_or_else(|| {
             CliError::failed("the gateway has this message already; answertone queue list --all shows it")
         })
@@ -157,24 +159,23 @@ impl Gateway {
                         return Ok(over);
                     }
                 }
-                Err(error) if !away => {
-                    away = true;
-                    show.say(
-                        "away",
-                        &format!("waiting for the gateway: {error}"),
-                        json!({ "error": error.to_string() }),
-                    );
+                Err(Unanswered::Refused(error)) => return Err(error),
+                Err(Unanswered::Away(error)) => {
+                    if !std::mem::replace(&mut away, true) {
+                        let text = format!("waiting for the gateway: {error}");
+                        show.say("away", &text, json!({ "error": error.to_string() }));
+                    }
                 }
-                Err(_) => {}
             }
             tokio::time::sleep(LOOK).await;
         }
     }
 
-    async fn asked(&self, request: RequestBuilder) -> Result<Value, CliError> {
-        let answer = request.bearer_auth(&self.token).send().await;
-        let answer = answer
-            .map_err(|error| CliError::failed(format!("{} ({})", self.remedy, with_causes(&error.without_url()))))?;
+    async fn asked(&self, request: RequestBuilder) -> Result<Value, Unanswered> {
+        let away = |error: reqwest::Error| {
+            Unanswered::Away(CliError::failed(format!("{} ({})", self.remedy, with_causes(&error.without_url()))))
+        };
+        let answer = request.bearer_auth(&self.token).send().await.map_err(away)?;
         let status = answer.status();
         let body: Value = answer.json().await.unwrap_or_default();
         if status.is_success() {
@@ -182,7 +183,24 @@ impl Gateway {
         }
         let said = body["error"].as_str().unwrap_or("it does not say why");
         let refused = [StatusCode::UNPROCESSABLE_ENTITY, StatusCode::PAYLOAD_TOO_LARGE].contains(&status);
-        Err(CliError::failed(if refused { said.to_owned() } else { format!("the gateway answers {status}: {said}") }))
+        let said = if refused { said.to_owned() } else { format!("the gateway answers {status}: {said}") };
+        let kind = if status.is_client_error() { Unanswered::Refused } else { Unanswered::Away };
+        Err(kind(CliError::failed(said)))
+    }
+}
+
+/// Why there is no answer.
+enum Unanswered {
+    /// The gateway is not there, or not well: it may be later.
+    Away(CliError),
+    /// It will not do that, later no more than now.
+    Refused(CliError),
+}
+
+impl Unanswered {
+    fn into_error(self) -> CliError {
+        let (Self::Away(error) | Self::Refused(error)) = self;
+        error
     }
 }
 
@@ -215,11 +233,15 @@ fn under_way(now: &Value) -> String {
 fn waiting_or_over(fax: &Value) -> String {
     let number = |key: &str| fax[key].as_i64().unwrap_or(0);
     let why = fax["said"].as_str().filter(|said| !said.is_empty()).map_or(String::new(), |said| format!(": {said}"));
-    let (attempts, pages) = (number("attempts"), number("next_page"));
+    let attempts = match number("attempts") {
+        1 => "1 attempt".into(),
+        attempts => format!("{attempts} attempts"),
+    };
+    let pages = pages(usize::try_from(number("next_page")).unwrap_or(0));
     match fax["state"].as_str().unwrap_or_default() {
-        "done" => format!("sent, {pages} pages, in {attempts} attempts"),
-        "failed" => format!("not sent after {attempts} attempts, {pages} pages arrived{why}"),
-        "waiting" => format!("waiting until {} after {attempts} attempts{why}", time(number("due_at"))),
+        "done" => format!("sent, {pages}, in {attempts}"),
+        "failed" => format!("not sent after {attempts}, {pages} arrived{why}"),
+        "waiting" => format!("waiting until {} after {attempts}{why}", time(number("due_at"))),
         _ if number("held") != 0 => "held".into(),
         "queued" => "waiting for a line".into(),
         state => format!("{state}{why}"),
@@ -231,10 +253,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_only_a_gateway_can_do_is_asked_of_one() {
+        use clap::Parser;
+        let parsed = |more: &[&str]| {
+            let words = ["answertone", "send", "letter.pdf", "--to", "+1", "--detach"].iter().chain(more);
+            crate::cli::Cli::try_parse_from(words).is_ok()
+        };
+        assert!(!parsed(&[]) && parsed(&["--queue"]) && parsed(&["--gateway", "http://localhost"]));
+    }
+
+    #[test]
     fn each_state_is_told_as_it_is() {
         let fax = |state: &str| json!({"state": state, "attempts": 2, "next_page": 1, "due_at": 0, "said": "busy", "held": 0});
         assert_eq!(waiting_or_over(&fax("waiting")), "waiting until 1970-01-01 00:00:00 UTC after 2 attempts: busy");
-        assert_eq!(waiting_or_over(&fax("failed")), "not sent after 2 attempts, 1 pages arrived: busy");
+        assert_eq!(waiting_or_over(&fax("failed")), "not sent after 2 attempts, 1 page arrived: busy");
         assert_eq!(waiting_or_over(&json!({"state": "queued", "held": 1})), "held");
         let now = json!({"page": 1, "of": 2, "modem": "v17", "bit_rate": 14400, "ecm": true});
         assert_eq!(under_way(&now), "page 1 of 2, 14400 bit/s v17, errors corrected");

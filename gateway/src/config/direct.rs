@@ -2,12 +2,12 @@
 
 use std::net::SocketAddr;
 
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
 use super::{
     ConfigError, Network,
-    file::{File, Key},
+    file::{File, Key, as_place},
 };
 
 #[derive(Deserialize, Default)]
@@ -24,30 +24,25 @@ pub struct Direct {
     /// Networks with gateways that documents are brought to; empty: none are.
     pub to: Vec<Network>,
     /// Where documents are taken.
-    #[serde(serialize_with = "or_empty")]
+    #[serde(serialize_with = "as_place")]
     pub listen: Option<SocketAddr>,
     /// That place as callers reach it.
-    #[serde(serialize_with = "or_empty")]
+    #[serde(serialize_with = "as_place")]
     pub address: Option<SocketAddr>,
-}
-
-fn or_empty<S: Serializer>(address: &Option<SocketAddr>, to: S) -> Result<S::Ok, S::Error> {
-    to.serialize_str(&address.map_or_else(String::new, |address| address.to_string()))
 }
 
 impl File<'_> {
     pub(super) fn direct(&self, raw: Raw) -> Result<Direct, ConfigError> {
         let networks = raw.to.map_or_else(Vec::new, Spanned::into_inner);
-        Ok(Direct {
-            to: networks.iter().map(|one| self.network("direct.to", one)).collect::<Result<_, _>>()?,
-            listen: self.place("direct.listen", raw.listen)?,
-            address: self.place("direct.address", raw.address)?,
-        })
-    }
-
-    fn place(&self, key: &str, value: Key<String>) -> Result<Option<SocketAddr>, ConfigError> {
-        let Some(value) = value.filter(|value| !value.get_ref().is_empty()) else { return Ok(None) };
-        let wrong = |_| self.refuse(key, &value, "write an address and a port such as \"192.0.2.1:4711\", or \"\"");
-        value.get_ref().parse().map(Some).map_err(wrong)
+        let address = self.place("direct.address", raw.address, "192.0.2.7:4711")?;
+        let listen = self.place("direct.listen", raw.listen.clone(), "192.0.2.7:4711")?;
+        if let (Some(listen), Some(key), None) = (listen, &raw.listen, address)
+            && listen.ip().is_unspecified()
+        {
+            let remedy = "callers cannot be told this address; write the one that they reach into direct.address";
+            return Err(self.refuse("direct.listen", key, remedy));
+        }
+        let to = networks.iter().map(|one| self.network("direct.to", one)).collect::<Result<_, _>>()?;
+        Ok(Direct { to, listen, address })
     }
 }

@@ -1,6 +1,6 @@
 //! The file being checked: messages with file, line, value and remedy, and the checks that many keys share.
 
-use std::{fmt, time::Duration};
+use std::{fmt, net::SocketAddr, time::Duration};
 
 use toml::Spanned;
 
@@ -102,6 +102,13 @@ impl File<'_> {
             .ok_or_else(|| self.refuse(key, value, "write an e-mail address such as \"office@example.com\""))
     }
 
+    /// An address and a port, or "" for none.
+    pub(super) fn place(&self, key: &str, value: Key<String>, like: &str) -> Result<Option<SocketAddr>, ConfigError> {
+        let Some(value) = value.filter(|value| !value.get_ref().is_empty()) else { return Ok(None) };
+        let remedy = || self.refuse(key, &value, &format!("write an address and a port such as \"{like}\", or \"\""));
+        value.get_ref().parse().map(Some).map_err(|_| remedy())
+    }
+
     pub(super) fn choice<T: Copy>(
         &self,
         key: &str,
@@ -150,6 +157,11 @@ pub(super) fn patterns(value: Key<Vec<String>>, default: &[&str]) -> Vec<Pattern
         Some(list) => list.into_inner().into_iter().map(Pattern::new).collect(),
         None => default.iter().copied().map(Pattern::new).collect(),
     }
+}
+
+/// Writes a place as its key is read.
+pub(super) fn as_place<S: serde::Serializer>(place: &Option<SocketAddr>, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(&place.map_or_else(String::new, |place| place.to_string()))
 }
 
 /// Writes a span as its keys are read, in seconds.

@@ -7,7 +7,7 @@ use toml::Spanned;
 
 use super::{
     ConfigError, Network, Secret,
-    file::{File, Key, as_seconds, flag, text},
+    file::{File, Key, as_place, as_seconds, flag, text},
 };
 use crate::{
     sdp::T38,
@@ -111,6 +111,7 @@ pub struct SipAccount {
     /// How keys are pressed after the answer.
     pub keys: KeyPress,
     /// The name server that knows the server; none for those of this machine.
+    #[serde(serialize_with = "as_place")]
     pub name_server: Option<SocketAddr>,
     /// Whether the certificate of whom we connect to is looked at.
     pub verify: bool,
@@ -179,7 +180,7 @@ impl File<'_> {
                 .filter(|seconds| *seconds > 0)
                 .map(Duration::from_secs),
             keys: self.choice("sip.keys", raw.keys, KeyPress::Rfc4733, &presses)?,
-            name_server: self.sip_name_server(raw.name_server)?,
+            name_server: self.place("sip.name_server", raw.name_server, "192.0.2.53:53")?,
             verify: flag(raw.verify, true),
             session_s: self.number("sip.session_s", raw.session_s, 1800, 0, 86_400)? as u32,
             ca_file: text(raw.ca_file, "").into(),
@@ -228,12 +229,6 @@ impl File<'_> {
         let Some(key) = key.filter(|key| !key.get_ref().is_empty()) else { return Ok(None) };
         let remedy = "write the address that others reach us at, as \"192.0.2.1\"";
         key.get_ref().parse().map(Some).map_err(|_| self.refuse("sip.advertise", &key, remedy))
-    }
-
-    fn sip_name_server(&self, key: Key<String>) -> Result<Option<SocketAddr>, ConfigError> {
-        let Some(key) = key.filter(|key| !key.get_ref().is_empty()) else { return Ok(None) };
-        let remedy = "write an address and a port, as \"192.0.2.53:53\"";
-        key.get_ref().parse().map(Some).map_err(|_| self.refuse("sip.name_server", &key, remedy))
     }
 
     fn networks(&self, key: Key<Vec<String>>) -> Result<Vec<Network>, ConfigError> {

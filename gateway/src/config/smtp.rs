@@ -8,7 +8,7 @@ use toml::Spanned;
 
 use super::{
     ConfigError, Network,
-    file::{File, Key, as_seconds, flag, text},
+    file::{File, Key, as_place, as_seconds, flag, text},
 };
 use crate::smtp;
 
@@ -56,8 +56,9 @@ pub struct Smtp {
     pub listen_tls: Vec<SocketAddr>,
     /// Sockets of LMTP.
     pub listen_lmtp: Vec<SocketAddr>,
-    /// Who is asked for SPF, DKIM and DMARC, address and port; empty: who this machine asks.
-    pub name_server: String,
+    /// Who is asked for SPF, DKIM, DMARC and ENUM; none: who this machine asks.
+    #[serde(serialize_with = "as_place")]
+    pub name_server: Option<SocketAddr>,
     /// The certificate chain, PEM; empty for no TLS.
     pub certificate_file: String,
     /// Its key, PEM.
@@ -105,7 +106,7 @@ impl File<'_> {
         Ok(Smtp {
             listen_tls,
             listen_lmtp: self.sockets("smtp.listen_lmtp", raw.listen_lmtp, &[])?,
-            name_server: self.name_server(raw.name_server)?,
+            name_server: self.place("smtp.name_server", raw.name_server, "192.0.2.53:53")?,
             certificate_file: text(raw.certificate_file, ""),
             key_file: text(raw.key_file, ""),
             tls,
@@ -152,16 +153,6 @@ impl File<'_> {
             .iter()
             .map(|text| text.get_ref().parse().map_err(|_| self.refuse(key, text, remedy)))
             .collect()
-    }
-
-    fn name_server(&self, key: Key<String>) -> Result<String, ConfigError> {
-        let Some(text) = key.filter(|text| !text.get_ref().is_empty()) else { return Ok(String::new()) };
-        match text.get_ref().parse::<SocketAddr>() {
-            Ok(_) => Ok(text.into_inner()),
-            Err(_) => {
-                Err(self.refuse("smtp.name_server", &text, "write an address and port such as \"192.0.2.53:53\""))
-            }
-        }
     }
 
     pub(super) fn network(&self, key: &str, text: &Spanned<String>) -> Result<Network, ConfigError> {

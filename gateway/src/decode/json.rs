@@ -7,8 +7,15 @@ use answertone_t30::{
 };
 use serde_json::{Map, Value, json};
 
+use crate::hexadecimal::hexadecimal;
+
 /// What is softer is no sound, dBm0.
-pub(super) const LEAST_LEVEL: f32 = -100.0;
+const LEAST_LEVEL: f32 = -100.0;
+
+/// Whether a step was loud or soft; packets were neither.
+pub(super) fn has_level(step: &Step) -> bool {
+    step.heard.to > step.heard.from && step.level.0 > LEAST_LEVEL
+}
 
 /// The call for programs.
 pub fn json(name: &str, source: &str, call: &Call) -> Value {
@@ -48,14 +55,12 @@ fn step(step: &Step) -> Value {
             "later_ms": round(leak.later as f64 / 8.0),
         })
     });
-    // Packets have none.
-    let has_level = step.heard.to > step.heard.from && step.level.0 > LEAST_LEVEL;
     let mut fields = json!({
         "from": seconds(step.heard.from),
         "to": seconds(step.heard.to),
         "side": step.station.name(),
         "channel": step.channel,
-        "level_dbm0": has_level.then(|| round(step.level.0.into())),
+        "level_dbm0": has_level(step).then(|| round(step.level.0.into())),
         "what": what.name(),
         "text": what.to_string(),
         "also_on": leak,
@@ -92,7 +97,7 @@ fn frame(frame: &HeardFrame) -> Value {
         "to": seconds(frame.to),
         "fcf": frame.fcf().map(Fcf::name),
         "text": frame.words(),
-        "octets": frame.octets.iter().map(|octet| format!("{octet:02x}")).collect::<String>(),
+        "octets": hexadecimal(&frame.octets),
         "intact": frame.intact,
     })
 }

@@ -6,7 +6,7 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 
 use super::{
     Decoded,
-    json::LEAST_LEVEL,
+    json::has_level,
     pictures,
     text::{self, seconds},
 };
@@ -108,8 +108,7 @@ fn said(finding: &Finding) -> Said {
 }
 
 fn rungs(step: &Step) -> Vec<Rung> {
-    let has_level = step.heard.to > step.heard.from && step.level.0 > LEAST_LEVEL;
-    let level = if has_level { format!("{:.0} dBm0", step.level.0) } else { String::new() };
+    let level = if has_level(step) { format!("{:.0} dBm0", step.level.0) } else { String::new() };
     let rung = |at, text: String| Rung {
         at: format!("{:.3}", seconds(at)),
         side: step.station.name(),

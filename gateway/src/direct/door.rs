@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    io,
+    io::{self, Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
     sync::{
         Arc, Mutex, MutexGuard,
@@ -28,8 +28,11 @@ use crate::t38::{
 /// Between two looks whether the door is still wanted.
 const LOOK_AROUND: Duration = Duration::from_millis(20);
 
-/// How long whoever brings may say nothing.
-const SILENCE: Duration = Duration::from_secs(15);
+/// How long the handshake of TLS may take.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+
+/// How long a page may take to come, and its answer to go: as long as a call waits for it.
+const COMING: Duration = Duration::from_secs(30);
 
 /// How long who connects may be nobody that a call has named.
 const STRANGER: Duration = Duration::from_secs(4);
@@ -61,7 +64,7 @@ impl Door {
         let listener = TcpListener::bind(here)?;
         let address = said.unwrap_or(listener.local_addr()?);
         if address.ip().is_unspecified() {
-            let what = "callers cannot be told this address; say the one that they reach";
+            let what = "callers cannot be told this address; give the one that they reach, by direct.address or --direct-address";
             return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
         }
         listener.set_nonblocking(true)?;
@@ -170,12 +173,42 @@ fn awaited_by(awaited: &Awaited, who: HalfPrint) -> Option<Waiting> {
     }
 }
 
+/// A stream that is over at a time: who sends an octet now and then does not hold it.
+struct Timed {
+    stream: TcpStream,
+    until: Instant,
+}
+
+impl Timed {
+    fn left(&self) -> io::Result<Option<Duration>> {
+        let left = self.until.saturating_duration_since(Instant::now());
+        if left.is_zero() { Err(io::Error::new(io::ErrorKind::TimedOut, "it takes too long")) } else { Ok(Some(left)) }
+    }
+}
+
+impl Read for Timed {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.stream.set_read_timeout(self.left()?)?;
+        self.stream.read(buffer)
+    }
+}
+
+impl Write for Timed {
+    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        self.stream.set_write_timeout(self.left()?)?;
+        self.stream.write(octets)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.stream.flush()
+    }
+}
+
 /// Takes pages and answers each when it is kept.
 fn take(stream: TcpStream, config: Arc<ServerConfig>, awaited: &Awaited) -> io::Result<()> {
     stream.set_nonblocking(false)?;
     stream.set_nodelay(true)?;
-    stream.set_read_timeout(Some(SILENCE))?;
-    stream.set_write_timeout(Some(SILENCE))?;
+    let stream = Timed { stream, until: Instant::now() + HANDSHAKE };
     let mut tls = StreamOwned::new(ServerConnection::new(config).map_err(io::Error::other)?, stream);
     while tls.conn.is_handshaking() {
         tls.conn.complete_io(&mut tls.sock)?;
@@ -185,15 +218,39 @@ fn take(stream: TcpStream, config: Arc<ServerConfig>, awaited: &Awaited) -> io::
     let waiting = who.and_then(|who| awaited_by(awaited, who));
     let Waiting { pages, kept } = waiting.ok_or_else(|| io::Error::other("no call waits for it"))?;
     loop {
+        tls.sock.until = Instant::now() + COMING;
         let (page, last) = read_page(&mut tls)?;
         let gone = |_| io::Error::other("the call is over");
         pages.send(DirectNews::Page { page, last }).map_err(gone)?;
         kept.recv_timeout(KEEPING).map_err(|_| io::Error::other("the page is not kept"))?;
+        tls.sock.until = Instant::now() + COMING;
         write_kept(&mut tls)?;
         if last {
             tls.conn.send_close_notify();
             let _ = tls.conn.complete_io(&mut tls.sock);
             return Ok(());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_sends_an_octet_now_and_then_does_not_hold_a_connection() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut slow = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (stream, _) = listener.accept().unwrap();
+        let trickle = thread::spawn(move || {
+            while slow.write_all(&[0]).is_ok() {
+                thread::sleep(Duration::from_millis(5));
+            }
+        });
+        let mut timed = Timed { stream, until: Instant::now() + Duration::from_millis(100) };
+        let over = timed.read_to_end(&mut Vec::new()).unwrap_err();
+        assert!(matches!(over.kind(), io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock), "{over}");
+        drop(timed);
+        trickle.join().unwrap();
     }
 }

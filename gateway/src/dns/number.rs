@@ -71,13 +71,31 @@ fn applied(rule: &NAPTR, number: &PhoneNumber) -> Option<Mailbox> {
     Mailbox::parse(&decoded(address)?)
 }
 
+/// Pattern, replacement and flags of an expression. A mark behind a backslash is a letter like others.
+fn parts(expression: &str) -> Option<[String; 3]> {
+    let mut letters = expression.chars();
+    let mark = letters.next()?;
+    let mut parts = vec![String::new()];
+    while let Some(letter) = letters.next() {
+        let part = parts.last_mut()?;
+        match letter {
+            '\\' => {
+                let next = letters.next()?;
+                part.extend((next != mark).then_some('\\'));
+                part.push(next);
+            }
+            letter if letter == mark => parts.push(String::new()),
+            letter => part.push(letter),
+        }
+    }
+    parts.try_into().ok()
+}
+
 /// What an expression of RFC 3402 3.2 makes of a text: `!pattern!replacement!flags`, with any mark for `!`.
 fn substituted(expression: &str, text: &str) -> Option<String> {
-    let mark = expression.chars().next()?;
-    let mut parts = expression[mark.len_utf8()..].split(mark);
-    let (pattern, replacement, flags) = (parts.next()?, parts.next()?, parts.next()?);
+    let [pattern, replacement, flags] = parts(expression)?;
     // A pattern of octets: what is matched is ASCII.
-    let mut builder = RegexBuilder::new(pattern);
+    let mut builder = RegexBuilder::new(&pattern);
     builder.unicode(false).case_insensitive(flags.eq_ignore_ascii_case("i")).size_limit(MOST_MEMORY);
     let found = builder.build().ok()?.captures(text.as_bytes())?;
     let mut made = String::new();
@@ -125,7 +143,19 @@ mod tests {
         let made = |expression| substituted(expression, "+441632960083");
         assert_eq!(made("!^.*$!mailto:fax@example.com!").as_deref(), Some("mailto:fax@example.com"));
         assert_eq!(made("/^\\+44(16)(.*)$/mailto:\\2@\\1.x/i").as_deref(), Some("mailto:32960083@16.x"));
-        for wrong in ["", "!", "!^.*$", "!(!x!", "!^\\+1!mailto:a@b!", "!^.*$!\\3!", "!(((a{99}){99}){99})!x!"] {
+        assert_eq!(made("!^\\+(.*)$!mailto:a\\!\\1@x!").as_deref(), Some("mailto:a!441632960083@x"));
+        for wrong in [
+            "",
+            "!",
+            "!^.*$",
+            "!^.*$!x",
+            "!^.*$!x!!",
+            "!^.*$!x\\",
+            "!(!x!",
+            "!^\\+1!mailto:a@b!",
+            "!^.*$!\\3!",
+            "!(((a{99}){99}){99})!x!",
+        ] {
             assert_eq!(made(wrong), None, "{wrong}");
         }
         assert_eq!(decoded("FAX=%2B44/T33S=1@gw").as_deref(), Some("FAX=+44/T33S=1@gw"));

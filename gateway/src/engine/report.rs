@@ -11,6 +11,8 @@ use answertone_t30::{
 };
 use serde::Serialize;
 
+use crate::hexadecimal::hexadecimal;
+
 /// Which end of a call we were.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -327,10 +329,6 @@ fn dots_per_inch(terms: Terms) -> (u32, u32) {
 
 fn tenths(value: f32) -> f64 {
     (f64::from(value) * 10.0).round() / 10.0
-}
-
-fn hexadecimal(octets: &[u8]) -> String {
-    octets.iter().map(|octet| format!("{octet:02x}")).collect()
 }
 
 impl PageLine {

@@ -11,11 +11,14 @@
 use std::collections::BTreeMap;
 
 /// Longest expression that is read, octets.
-const MOST_OCTETS: usize = 16 * 1024;
+const MOST_OCTETS: usize = 8 * 1024;
 /// Deepest nesting that is read.
 const DEEPEST: usize = 32;
 /// Most ways in which an expression may be true.
 const MOST_WAYS: usize = 256;
+/// Most items `(tag=value)` of an expression, and most values of a tag: both multiply when sets are compared.
+const MOST_ITEMS: usize = 256;
+const MOST_VALUES: usize = 64;
 
 /// A feature set: the ways in which its expression is true.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -57,7 +60,7 @@ impl Features {
         if text.len() > MOST_OCTETS {
             return Err(FeatureError::TooLarge);
         }
-        let mut reader = Reader { text: text.as_bytes(), at: 0 };
+        let mut reader = Reader { text: text.as_bytes(), at: 0, items: 0 };
         let ways = reader.filter(false, 0)?;
         if reader.next().is_some() { Err(FeatureError::Syntax(reader.at)) } else { Ok(Self(ways)) }
     }
@@ -121,14 +124,14 @@ impl Piece {
 }
 
 impl Allowed {
-    /// What both allow; none when that is nothing.
+    /// What both allow; none when that is nothing. Of more values than anybody names, some.
     fn met(&self, other: &Self) -> Option<Self> {
         let left = |pieces: &[Piece], without: &[Piece]| {
             pieces.iter().filter(|piece| !without.iter().any(|other| piece.is_within(other))).cloned().collect()
         };
         let met = match (self, other) {
             (Self::Among(ours), Self::Among(theirs)) => {
-                ours.iter().flat_map(|one| theirs.iter().filter_map(|two| one.met(two))).collect()
+                ours.iter().flat_map(|one| theirs.iter().filter_map(|two| one.met(two))).take(MOST_VALUES).collect()
             }
             (Self::Among(pieces), Self::Except(without)) | (Self::Except(without), Self::Among(pieces)) => {
                 left(pieces, without)
@@ -156,6 +159,8 @@ fn met(one: &Way, two: &Way) -> Option<Way> {
 struct Reader<'a> {
     text: &'a [u8],
     at: usize,
+    /// Items so far.
+    items: usize,
 }
 
 impl Reader<'_> {
@@ -229,6 +234,10 @@ impl Reader<'_> {
 
     /// A tag and what it is to be.
     fn item(&mut self, negated: bool) -> Result<Vec<Way>, FeatureError> {
+        self.items += 1;
+        if self.items > MOST_ITEMS {
+            return Err(FeatureError::TooLarge);
+        }
         let tag = self.word(b"=<>()[],\"")?.to_ascii_lowercase();
         let pieces = match self.next() {
             Some(b'<') => vec![Piece::Numbers(f64::NEG_INFINITY, self.bound()?)],
@@ -264,6 +273,9 @@ impl Reader<'_> {
             pieces.push(if is_range { self.up_to(&from)? } else { from });
             if self.takes(b']') {
                 return Ok(pieces);
+            }
+            if pieces.len() == MOST_VALUES {
+                return Err(FeatureError::TooLarge);
             }
             self.expect(b',')?;
         }
@@ -374,5 +386,16 @@ mod tests {
         let many = format!("(& {})", "(| (a=1) (b=2))".repeat(40));
         assert_eq!(Features::parse(&many), Err(FeatureError::TooLarge));
         assert_eq!(Features::parse(&"(a=1)".repeat(10_000)), Err(FeatureError::TooLarge));
+        let values = |count| format!("(a=[{}])", vec!["1"; count].join(","));
+        assert!(Features::parse(&values(MOST_VALUES)).is_ok());
+        assert_eq!(Features::parse(&values(MOST_VALUES + 1)), Err(FeatureError::TooLarge));
+        assert_eq!(Features::parse(&format!("(& {})", "(a=1)".repeat(MOST_ITEMS + 1))), Err(FeatureError::TooLarge));
+    }
+
+    #[test]
+    fn values_that_all_meet_each_other_stay_few() {
+        let ranges = format!("(a=[{}])", vec!["1..9"; MOST_VALUES].join(","));
+        let Features(ways) = features(&format!("(& {})", ranges.repeat(20)));
+        assert!(matches!(&ways[0]["a"], Allowed::Among(pieces) if pieces.len() == MOST_VALUES));
     }
 }

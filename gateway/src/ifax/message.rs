@@ -62,15 +62,14 @@ impl Letter<'_> {
     /// # Errors
     /// Pages that fit no file.
     pub fn mail(&self) -> Result<NewMail, TiffError> {
-        let mut parts = vec![self.text(for_people(self.fax, self.pages.len(), self.complete))];
+        let mut parts = vec![text(self.words())];
         let forms = self.first_forms();
         for form in &forms {
             let part = self.document(*form)?;
             let is_offer = self.onramp.negotiate && *form == Form::Minimal;
             parts.push(if is_offer { self.offering(part, &forms) } else { part });
         }
-        let subject = subject(self.fax, self.pages.len(), self.complete);
-        let mail = self.about(subject, message_id(self.fax, self.hostname));
+        let mail = self.about(self.subject(), message_id(self.fax, self.hostname));
         let mail = if self.onramp.negotiate {
             mail.header("Disposition-Notification-Options", Raw::new(OFFERED))
         } else {
@@ -84,20 +83,19 @@ impl Letter<'_> {
     /// # Errors
     /// Pages that fit no file.
     pub fn again(&self, form: Form, number: i64) -> Result<NewMail, TiffError> {
-        let parts = vec![self.text(for_people(self.fax, self.pages.len(), self.complete)), self.document(form)?];
-        let subject = subject(self.fax, self.pages.len(), self.complete);
-        Ok(self.written(self.in_place(subject, number), parts))
+        let parts = vec![text(self.words()), self.document(form)?];
+        Ok(self.written(self.in_place(self.subject(), number), parts))
     }
 
     /// That there is no other form, for who asked for one: RFC 3297 6.3.
     pub fn no_other(&self, why: &str, number: i64) -> NewMail {
-        let text = format!(
+        let words = format!(
             "Another form of the fax that was mailed to you was asked for, and there is none: {why}.\n\n\
              What was mailed before is the whole fax.\n\n{}",
-            for_people(self.fax, self.pages.len(), self.complete)
+            self.words()
         );
         let mail = self.in_place(format!("No other form of the fax from {}", caller(self.fax)), number);
-        self.written(mail.header("Disposition-Notification-Options", Raw::new(GONE)), vec![self.text(text)])
+        self.written(mail.header("Disposition-Notification-Options", Raw::new(GONE)), vec![text(words)])
     }
 
     /// What everybody can read where better is offered, and else what holds all there is.
@@ -118,8 +116,35 @@ impl Letter<'_> {
         others.fold(part, |part, form| part.header("Content-alternative", Raw::new(form.features(self.pages))))
     }
 
-    fn text<'x>(&self, text: String) -> MimePart<'x> {
-        MimePart::new(ContentType::new("text/plain").attribute("charset", "utf-8"), text)
+    fn subject(&self) -> String {
+        let what = if *self.complete == Completeness::Complete { "Fax" } else { "Incomplete fax" };
+        let pages = self.pages.len();
+        let count = if pages == 1 { "1 page".into() } else { format!("{pages} pages") };
+        format!("{what} from {}, {count}", caller(self.fax))
+    }
+
+    /// What is said to people.
+    fn words(&self) -> String {
+        let fax = self.fax;
+        let when = Timestamp::from_millisecond(fax.begun_at).unwrap_or(Timestamp::UNIX_EPOCH);
+        let subaddress =
+            if fax.subaddress.is_empty() { String::new() } else { format!("Subaddress: {}\n", fax.subaddress) };
+        let flaw = match self.complete {
+            Completeness::Complete => String::new(),
+            Completeness::Partial(why) => {
+                format!(
+                    "\nThe call broke off before the caller had said that this was all: {why}.\n\
+                     These are the pages that came until then; what is missing has to be sent again.\n"
+                )
+            }
+        };
+        format!(
+            "From:  {}\nPages: {}\nTime:  {}\nLine:  {}\n{subaddress}{flaw}",
+            caller(fax),
+            self.pages.len(),
+            when.strftime("%Y-%m-%d %H:%M UTC"),
+            fax.line,
+        )
     }
 
     fn document<'x>(&self, form: Form) -> Result<MimePart<'x>, TiffError> {
@@ -159,6 +184,10 @@ impl Letter<'_> {
     }
 }
 
+fn text<'x>(words: String) -> MimePart<'x> {
+    MimePart::new(ContentType::new("text/plain").attribute("charset", "utf-8"), words)
+}
+
 /// The form that fits what a receiver says it can take, RFC 3297 3.3: the best, and without a word that is understood the one
 /// for everybody. None when it can take none.
 pub fn form_for(accepted: Option<&str>, pages: &[KeptPage]) -> Option<Form> {
@@ -192,33 +221,6 @@ fn caller(fax: &Fax) -> String {
         "" => "unknown caller".into(),
         ident => ident.chars().filter(|c| !c.is_control()).collect(),
     }
-}
-
-fn subject(fax: &Fax, pages: usize, complete: &Completeness) -> String {
-    let what = if *complete == Completeness::Complete { "Fax" } else { "Incomplete fax" };
-    let count = if pages == 1 { "1 page".into() } else { format!("{pages} pages") };
-    format!("{what} from {}, {count}", caller(fax))
-}
-
-fn for_people(fax: &Fax, pages: usize, complete: &Completeness) -> String {
-    let when = Timestamp::from_millisecond(fax.begun_at).unwrap_or(Timestamp::UNIX_EPOCH);
-    let subaddress =
-        if fax.subaddress.is_empty() { String::new() } else { format!("Subaddress: {}\n", fax.subaddress) };
-    let flaw = match complete {
-        Completeness::Complete => String::new(),
-        Completeness::Partial(why) => {
-            format!(
-                "\nThe call broke off before the caller had said that this was all: {why}.\n\
-                 These are the pages that came until then; what is missing has to be sent again.\n"
-            )
-        }
-    };
-    format!(
-        "From:  {}\nPages: {pages}\nTime:  {}\nLine:  {}\n{subaddress}{flaw}",
-        caller(fax),
-        when.strftime("%Y-%m-%d %H:%M UTC"),
-        fax.line,
-    )
 }
 
 #[cfg(test)]

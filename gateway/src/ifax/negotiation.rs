@@ -8,7 +8,7 @@
 //! ```
 
 use answertone_t30::image::Resolution;
-use mail_parser::{Address, HeaderValue, Message, MimeHeaders};
+use mail_parser::{Address, HeaderValue, Message, MessagePart, MimeHeaders};
 
 use super::features::Features;
 use crate::config::Offramp;
@@ -97,28 +97,36 @@ pub const AVAILABLE: &str = "alternative-available";
 /// The option by which it says that it has them no more.
 pub const NOT_AVAILABLE: &str = "alternative-not-available";
 
+/// The field in which a part says what another form of it is made of, RFC 3297 4.
+const ALTERNATIVE: &str = "Content-alternative";
+
+/// Parts of a message, and other forms of a part, that are looked at.
+const MOST_OFFERS: usize = 8;
+
 /// Whether another form of some part that is offered would be better than what came, or can be read where that cannot.
 pub fn prefers_other(message: &Message<'_>, wish: &Wish) -> bool {
+    let offers = |part: &&MessagePart<'_>| part.headers.iter().any(|header| named(ALTERNATIVE)(&header));
+    message.parts.iter().filter(offers).take(MOST_OFFERS).any(|part| prefers_other_of(part, wish))
+}
+
+fn prefers_other_of(part: &MessagePart<'_>, wish: &Wish) -> bool {
+    let kind = part.content_type();
+    let kind = kind.map_or("text/plain".into(), |kind| format!("{}/{}", kind.ctype(), kind.subtype().unwrap_or("*")));
+    let as_it_came = Features::parse(&format!("(& (type=\"{}\") (color=Binary) (dpi=200))", kind.replace('"', "")));
+    let Ok(as_it_came) = as_it_came else { return false };
     let readable = Wish::readable();
-    message.parts.iter().any(|part| {
-        let sets = |name: &str| part.headers.iter().filter(named(name)).filter_map(expression_of).collect::<Vec<_>>();
-        let others = sets("Content-alternative");
-        if others.is_empty() {
-            return false;
-        }
-        let kind = part.content_type();
-        let kind =
-            kind.map_or("text/plain".into(), |kind| format!("{}/{}", kind.ctype(), kind.subtype().unwrap_or("*")));
-        let as_it_came = Features::parse(&format!("(& (type=\"{}\") (color=Binary) (dpi=200))", kind.replace('"', "")));
-        let Ok(as_it_came) = as_it_came else { return false };
-        let given = sets("Content-features").pop().unwrap_or_default().or_as(&as_it_came);
-        let given = if given.is_possible() { given } else { as_it_came };
-        others.iter().map(|other| other.or_as(&given)).any(|other| {
-            let other = other.both(&readable);
-            let better = wish.worth(&other) > wish.worth(&given);
-            other.is_possible() && (better || !given.both(&readable).is_possible())
-        })
+    let given = sets(part, "Content-features").pop().unwrap_or_default().or_as(&as_it_came);
+    let given = if given.is_possible() { given } else { as_it_came };
+    sets(part, ALTERNATIVE).iter().map(|other| other.or_as(&given)).any(|other| {
+        let other = other.both(&readable);
+        let better = wish.worth(&other) > wish.worth(&given);
+        other.is_possible() && (better || !given.both(&readable).is_possible())
     })
+}
+
+/// The feature sets that a part has in fields of that name.
+fn sets(part: &MessagePart<'_>, name: &str) -> Vec<Features> {
+    part.headers.iter().filter(named(name)).take(MOST_OFFERS).filter_map(expression_of).collect()
 }
 
 fn named<'a>(name: &'a str) -> impl Fn(&&mail_parser::Header<'_>) -> bool + 'a {

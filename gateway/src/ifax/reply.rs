@@ -1,9 +1,10 @@
 //! What is told of the mail of a received fax: delivery status notifications, RFC 3464, and disposition notifications,
 //! RFC 8098.
 
-use mail_parser::{Message, MessageParser, MimeHeaders};
+use mail_parser::{Message, MimeHeaders};
 
 use super::message::fax_of;
+use crate::render;
 
 /// One thing that is told.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,10 +27,12 @@ pub struct Reply {
 
 /// So much of what is for people is kept.
 pub const MOST_WORDS: usize = 4000;
+/// Recipients of one report that are read: a fax's mail has one, and a list of people behind that may tell of each.
+const MOST_RECIPIENTS: usize = 100;
 
 /// Everything a report tells of faxes of ours; nothing when it is none.
 pub fn replies(raw: &[u8]) -> Vec<Reply> {
-    let Some(message) = MessageParser::default().parse(raw) else { return vec![] };
+    let Some(message) = render::read(raw) else { return vec![] };
     let parts = || message.parts.iter();
     let is = |kind: &str, part: &&mail_parser::MessagePart<'_>| part.is_content_type("message", kind);
     let status = parts().find(|part| is("delivery-status", part));
@@ -65,7 +68,8 @@ fn field(group: &str, name: &str) -> Option<String> {
     });
     let mut value = lines.next()?[name.len() + 1..].trim().to_owned();
     for more in lines.take_while(|line| line.starts_with([' ', '\t'])) {
-        value = format!("{value} {}", more.trim());
+        value.push(' ');
+        value.push_str(more.trim());
     }
     Some(value)
 }
@@ -83,11 +87,11 @@ fn delivery(text: &str, returned: Option<String>) -> Vec<Reply> {
     let id = field(of_message, "Original-Envelope-Id").filter(|id| fax_of(id).is_some()).or(returned);
     let Some((fax, begun_at)) = id.as_deref().and_then(fax_of) else { return vec![] };
     let reply = |group: &str| {
-        let said = field(group, "Action")?.to_lowercase();
+        let said = word(&field(group, "Action")?);
         let recipient = field(group, "Original-Recipient").or_else(|| field(group, "Final-Recipient"));
         Some(Reply { recipient: recipient.as_deref().and_then(address), said, ..reply_of(fax, begun_at, group) })
     };
-    groups.filter_map(reply).collect()
+    groups.filter_map(reply).take(MOST_RECIPIENTS).collect()
 }
 
 fn read(text: &str) -> Vec<Reply> {
@@ -98,9 +102,14 @@ fn read(text: &str) -> Vec<Reply> {
     };
     // RFC 3297 6.2 has a comma where RFC 8098 3.2.6 has a semicolon.
     let said = disposition.split_once([';', ',']).map_or(disposition.as_str(), |(_, said)| said);
-    let said = said.split_whitespace().collect::<String>().to_lowercase();
+    let said = word(said);
     let recipient = field(text, "Original-Recipient").or_else(|| field(text, "Final-Recipient"));
     vec![Reply { recipient: recipient.as_deref().and_then(address), said, ..reply_of(fax, begun_at, text) }]
+}
+
+/// What is said, as it is kept: in small letters, and no longer than what is known to be said.
+fn word(said: &str) -> String {
+    said.split_whitespace().collect::<String>().to_lowercase().chars().take(60).collect()
 }
 
 /// What fields say besides.
@@ -137,6 +146,9 @@ mod tests {
         is(replies(other.as_bytes()), "deleted/alternative-preferred", "Seen.");
         assert_eq!(replies(other.as_bytes())[0].accepts.as_deref(), Some("(& (dpi=200) (color=Binary))"));
         assert_eq!(fax_of("fax.5.17.2@gw"), Some((5, 17)));
+        let long =
+            String::from_utf8(dsn.to_vec()).unwrap().replace("Action:", "\r\nAction: failed\r\n".repeat(300).as_str());
+        assert_eq!(replies(long.as_bytes()).len(), MOST_RECIPIENTS);
         assert!(replies(b"Subject: nothing\r\n\r\nof the kind").is_empty());
         assert_eq!((fax_of("<fax.5.17@gw>"), fax_of("fax.x.17@gw"), fax_of("a@b")), (Some((5, 17)), None, None));
     }

@@ -4,7 +4,6 @@
 
 use std::{
     cell::Cell as Held,
-    fs,
     sync::{
         Arc,
         mpsc::{Sender, channel},
@@ -67,7 +66,7 @@ pub fn measure(calls: usize, seconds: u32, threads: usize, workers: &Workers) ->
     drop(over);
     wait_for(seconds, workers);
     let reports = reports.into_iter().collect();
-    let (punctuality, cpu) = (engine.punctuality(), cpu_time().unwrap_or_default());
+    let (punctuality, cpu) = (engine.punctuality(), time_of(ClockId::CLOCK_PROCESS_CPUTIME_ID)?.as_secs_f64());
     let seen = Seen { punctuality, reports, cpu, elapsed: began.elapsed().as_secs_f64() };
     let title =
         format!("{calls} calls at once in real time for {seconds} s on {threads} threads; each call is two lines");
@@ -133,8 +132,13 @@ fn own_core(calls: usize, seconds: u32) -> Result<Seen, String> {
 
 /// Processor time of this thread.
 fn thread_time() -> Result<Duration, String> {
-    let time = clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID);
-    time.map(Duration::from).map_err(|error| format!("this system does not tell processor time: {error}"))
+    time_of(ClockId::CLOCK_THREAD_CPUTIME_ID)
+}
+
+fn time_of(clock: ClockId) -> Result<Duration, String> {
+    clock_gettime(clock)
+        .map(Duration::from)
+        .map_err(|error| format!("this system does not tell processor time: {error}"))
 }
 
 fn findings(title: String, calls: usize, seen: &Seen) -> Findings {
@@ -189,14 +193,4 @@ fn wait_for(seconds: u32, workers: &Workers) {
         thread::sleep(Duration::from_secs(1));
         workers.step();
     }
-}
-
-/// Processor time of this process in seconds, as Linux tells it.
-fn cpu_time() -> Option<f64> {
-    let tasks = fs::read_dir("/proc/self/task").ok()?;
-    let each = tasks.flatten().filter_map(|task| {
-        let text = fs::read_to_string(task.path().join("schedstat")).ok()?;
-        text.split_whitespace().next()?.parse::<f64>().ok()
-    });
-    Some(each.sum::<f64>() / 1e9)
 }

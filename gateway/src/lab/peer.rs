@@ -1,4 +1,4 @@
-//! The other maker's programs, run as processes: `peer-ber` and `peer-bench`.
+//! The other maker's programs, run as processes: `peer-modem`, `peer-ber`, `peer-bench` and `peer-fax`.
 
 use std::{
     collections::BTreeMap,

@@ -33,6 +33,8 @@ pub struct Placed {
     pub number: String,
     /// The job of a call that we made.
     pub job: Option<i64>,
+    /// Jobs that go after it in the same call.
+    pub companions: Vec<i64>,
     /// The fax of a call that we answered.
     pub fax: Option<i64>,
     /// Pages to be sent.
@@ -41,6 +43,13 @@ pub struct Placed {
     pub first: usize,
     /// When it began, milliseconds since 1970.
     pub begun_at: i64,
+}
+
+impl Placed {
+    /// Whether that job goes in the call.
+    pub fn sends(&self, job: i64) -> bool {
+        self.job == Some(job) || self.companions.contains(&job)
+    }
 }
 
 /// A call under way.
@@ -135,5 +144,11 @@ mod tests {
         assert!(call.call.is_to_end());
         drop(call);
         assert!(board.calls().is_empty() && board.call("call-1-1").is_none());
+    }
+    #[test]
+    fn a_job_that_rides_along_is_in_the_call() {
+        let placed = Placed { job: Some(7), companions: vec![9, 12], ..Placed::default() };
+        assert_eq!([7, 8, 9, 12].map(|job| placed.sends(job)), [true, false, true, true]);
+        assert!(!Placed::default().sends(0));
     }
 }

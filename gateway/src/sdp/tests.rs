@@ -258,11 +258,7 @@ fn descriptions(capture: &[u8]) -> Vec<Description> {
 
 #[test]
 fn descriptions_of_real_calls_are_read() {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared");
-    let folder = std::env::var_os("ANSWERTONE_SHARED").map_or(folder, Into::into).join("assets/2-t38-pcap");
-    if !folder.exists() {
-        return println!("not run: {} cases, assets/2-t38-pcap is not in the folder of shared vectors", CAPTURES.len());
-    }
+    let Some(folder) = answertone_vectors::shared("assets/2-t38-pcap", CAPTURES.len()) else { return };
     for (name, count, of_t38) in CAPTURES {
         let all = descriptions(&std::fs::read(folder.join(name)).unwrap());
         let images: Vec<_> = all.iter().filter(|each| each.media[0].kind == "image").collect();

@@ -3,7 +3,7 @@
 use std::{fs, path::PathBuf, process::Command};
 
 use super::{SealError, entity::Entity, program::run};
-use crate::config::Seal;
+use crate::{config::Seal, hexadecimal::chance};
 
 fn gpg(keys: &Seal) -> Command {
     let mut gpg = Command::new("gpg");
@@ -73,9 +73,7 @@ struct Scratch(PathBuf);
 
 impl Scratch {
     fn new(octets: &[u8]) -> Result<Self, SealError> {
-        let mut chance = [0; 8];
-        aws_lc_rs::rand::fill(&mut chance).expect("the system gives chance");
-        let path = std::env::temp_dir().join(format!("answertone-{:016x}", u64::from_le_bytes(chance)));
+        let path = std::env::temp_dir().join(format!("answertone-{}", chance::<8>()));
         let made = fs::File::create_new(&path).and_then(|mut file| std::io::Write::write_all(&mut file, octets));
         made.map_err(|error| SealError::Program(format!("{}: {error}", path.display())))?;
         Ok(Self(path))

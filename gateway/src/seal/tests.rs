@@ -13,7 +13,7 @@ fn ran(program: &str, args: &[&str]) {
 fn there_are(program: &str, cases: usize) -> bool {
     let found = Command::new(program).arg("--version").output().is_ok();
     if !found {
-        println!("not run: {cases} cases, {program} is not installed");
+        answertone_vectors::not_run(cases, &format!("{program} is not installed"));
     }
     found
 }

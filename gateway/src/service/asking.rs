@@ -1,6 +1,8 @@
 //! Asks senders for better forms of their documents where they say that they have some, RFC 3297. The fax waits a while for
 //! it, with what came first in the store: nothing is lost when nothing comes.
 
+use mail_parser::MessageParser;
+
 use super::{Shared, intake::Headers};
 use crate::{
     ifax::negotiation::{self, Wish},
@@ -31,7 +33,7 @@ impl<'a> Asking<'a> {
             is_notice: i64::from(headers.is_notice),
             received_at: now(),
             due_at: now() + shared.config.notices.negotiate_wait.as_millis() as i64,
-            raw: raw.into(),
+            raw: head(raw).into(),
             ..Untold::default()
         };
         wanted.then_some(Self { shared, about })
@@ -39,7 +41,7 @@ impl<'a> Asking<'a> {
 
     /// The request in the name of one recipient, and until when its fax waits for the answer.
     pub(super) fn of_recipient(&self, recipient: &Recipient, number: &str) -> Option<(NewMail, i64)> {
-        let message = render::read(&self.about.raw)?;
+        let message = MessageParser::default().parse_headers(&self.about.raw)?;
         let about = Untold {
             recipient: recipient.address.clone(),
             orcpt: recipient.orcpt.clone(),
@@ -50,4 +52,9 @@ impl<'a> Asking<'a> {
         let mail = named.then(|| self.shared.writer().ask(&about)).flatten()?;
         Some((mail, self.about.due_at))
     }
+}
+
+/// A message's headers: there may be many recipients, and it may be long.
+fn head(raw: &[u8]) -> &[u8] {
+    raw.windows(4).position(|four| four == b"\r\n\r\n").map_or(raw, |end| &raw[..end + 4])
 }

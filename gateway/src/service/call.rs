@@ -1,7 +1,6 @@
 //! A call on a thread of its own, and what is left of it.
 
 use std::{
-    fs,
     path::PathBuf,
     sync::{
         Arc,
@@ -17,6 +16,7 @@ use answertone_t30::{
     session::{DirectNews, Event, NotKept, Progress, Session, TraceLine},
     time::{LineSpan, LineTime},
 };
+use nix::time::{ClockId, clock_gettime};
 
 use super::{Happening, Shared};
 use crate::{
@@ -265,10 +265,9 @@ impl Flag {
     }
 }
 
-/// CPU time of this thread, as Linux tells it.
+/// CPU time of this thread.
 fn thread_cpu_time() -> Option<Duration> {
-    let text = fs::read_to_string("/proc/thread-self/schedstat").ok()?;
-    text.split_whitespace().next()?.parse().ok().map(Duration::from_nanos)
+    clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).ok().map(Duration::from)
 }
 
 #[cfg(test)]

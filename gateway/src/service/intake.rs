@@ -10,6 +10,7 @@ use super::{Happening, Shared, asking::Asking};
 use crate::{
     authorise::{self, Bearer, Denied, LockOut, Proof, Refusal, origin::Origin},
     config::Purpose,
+    hexadecimal::hexadecimal,
     ifax::{
         address::{AddressError, FaxAddress},
         negotiation,
@@ -372,8 +373,7 @@ pub(super) fn digest(raw: &[u8]) -> String {
         }
     }
     sum.update(body);
-    let octets = sum.finalize();
-    octets.iter().fold("sha256:".to_owned(), |text, octet| text + &format!("{octet:02x}"))
+    format!("sha256:{}", hexadecimal(&sum.finalize()))
 }
 
 /// The address of a field that has exactly one: of several, which should be asked? RFC 8098 2.1.

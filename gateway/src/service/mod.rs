@@ -275,15 +275,14 @@ fn door(direct: &config::Direct) -> Result<Option<Arc<Door>>, ServeError> {
 
 /// Who knows what telephone numbers stand for, if anybody is to be asked.
 fn numbers(config: &Config) -> Result<Option<Numbers>, ServeError> {
-    let (zone, server) = (&config.onramp.enum_zone, config.smtp.name_server.parse().ok());
+    let (zone, server) = (&config.onramp.enum_zone, config.smtp.name_server);
     (!zone.is_empty()).then(|| Numbers::new(zone, server)).transpose().map_err(ServeError::NameServer)
 }
 
 /// Who tells where mail comes from, if a sender has to prove that.
 fn origins(config: &Config) -> Result<Option<Origins>, ServeError> {
     let asked = config.senders.iter().any(|sender| sender.proof.is_some_and(|proof| proof != Proof::Signed));
-    let server = config.smtp.name_server.parse().ok();
-    asked.then(|| Origins::new(server)).transpose().map_err(ServeError::NameServer)
+    asked.then(|| Origins::new(config.smtp.name_server)).transpose().map_err(ServeError::NameServer)
 }
 
 impl Shared {

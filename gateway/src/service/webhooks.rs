@@ -7,7 +7,10 @@ use tokio_rustls::rustls::crypto::{CryptoProvider, aws_lc_rs as provider};
 use tracing::{error, info, warn};
 
 use super::{Shared, mail_out::wait};
-use crate::store::{StoreError, Webhook, now};
+use crate::{
+    hexadecimal::hexadecimal,
+    store::{StoreError, Webhook, now},
+};
 
 /// Waiting times between attempts; the last one repeats.
 const RETRY: [Duration; 4] =
@@ -76,7 +79,7 @@ async fn post(shared: &Shared, client: &reqwest::Client, webhook: &Webhook) -> R
 /// HMAC-SHA-256 of the body in hexadecimal digits.
 fn signature(secret: &str, body: &str) -> String {
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
-    hmac::sign(&key, body.as_bytes()).as_ref().iter().fold(String::new(), |text, octet| text + &format!("{octet:02x}"))
+    hexadecimal(hmac::sign(&key, body.as_bytes()).as_ref())
 }
 
 #[cfg(test)]

@@ -7,7 +7,11 @@
 //!  }
 //! ```
 
-use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
 
 use super::{
     CallId, End, Incoming, Output, Profile, Seeker, Tidings,
@@ -16,6 +20,7 @@ use super::{
     dialog::{METHODS, SUPPORTED},
     message::{Message, Start, apart, parameter},
     registration::Registration,
+    streams::Worth,
     timer, uri,
 };
 use crate::sdp::{self, Description, Local, OwnSeal};
@@ -112,12 +117,15 @@ impl Agent {
         calls.chain(registration).chain(self.core.due()).min()
     }
 
-    /// Calls a number, or a whole `sip:` address; none if the account has no server and the number is no address.
+    /// Calls a number, or a whole `sip:` address; none if it is neither, or the account has no server for the number.
     pub fn dial(&mut self, number: &str, local: Local, now: Duration) -> Option<CallId> {
         self.core.now = self.core.now.max(now);
         let profile = &self.core.profile;
         let target = if number.contains(':') { number.to_owned() } else { format!("sip:{number}@{}", profile.domain) };
-        if profile.servers.is_empty() && (!number.contains(':') || uri::host(&target).is_none()) {
+        // Telephones have the key; an address in SIP has not, RFC 3261 25.1.
+        let target = target.replace('#', "%23");
+        let found_alone = number.contains(':') && uri::host(&target).is_some();
+        if !uri::is_callable(&target) || (profile.servers.is_empty() && !found_alone) {
             return None;
         }
         let id = self.new_id();
@@ -183,7 +191,7 @@ impl Agent {
 
     /// Gives a call keys for its next seal: each seal has its own.
     pub fn set_keys(&mut self, call: CallId, own: OwnSeal, now: Duration) {
-        self.with(call, now, |call, core| call.set_keys(core, own));
+        self.with(call, now, |call, _| call.set_keys(own));
     }
 
     /// Seals a sealed call anew, with the keys given last, if the far end takes that.
@@ -228,11 +236,13 @@ impl Agent {
         if request.method() == "CANCEL" {
             return self.cancel(request, from);
         }
+        if !self.core.is_served(&key(request)) && !self.may_ask(request, from) {
+            // Nothing is kept of strangers: there may be any number of them.
+            let refusal = self.core.response(request, 403, "Forbidden");
+            return self.core.send(from, refusal.write());
+        }
         if !self.core.serve(request, from) {
             return;
-        }
-        if !self.is_known(request, from) {
-            return self.core.refuse(request, 403, "Forbidden");
         }
         if request.tag("To").is_some() {
             return self.in_dialog(request, from);
@@ -255,12 +265,13 @@ impl Agent {
     }
 
     /// Whether who sends it may: the server, who is in a call with us, or a network that is allowed.
-    fn is_known(&self, request: &Message, from: Hop) -> bool {
-        let profile = &self.core.profile;
-        let address = from.address.ip();
-        profile.is_server(address)
-            || profile.allowed.iter().any(|network| network.contains(address))
-            || self.call_of(request, request.tag("To")).is_some()
+    fn may_ask(&self, request: &Message, from: Hop) -> bool {
+        Worth::is_known(self, from.address.ip()) || self.call_of(request, request.tag("To")).is_some()
+    }
+
+    /// Whether what was asked belongs to a call that nobody wants any more.
+    fn is_given_up(&self, owner: Owner) -> bool {
+        matches!(owner, Owner::Call(id) if self.calls.get(&id).is_some_and(Call::is_given_up))
     }
 
     fn call_of(&self, message: &Message, our_tag: Option<&str>) -> Option<CallId> {
@@ -363,6 +374,7 @@ impl Agent {
 
     fn answered(&mut self, client: &Client, response: &Message) {
         if matches!(response.status(), Some(401 | 407))
+            && !self.is_given_up(client.owner)
             && let Some(sequence) = self.core.prove_again(client, response)
         {
             return match client.owner {
@@ -386,6 +398,18 @@ impl Agent {
                 }
             }
         }
+    }
+}
+
+impl Worth for Agent {
+    fn is_in_use(&self, connection: u64) -> bool {
+        let of_calls = self.calls.values().any(|call| call.dialog.hop.connection == Some(connection));
+        of_calls || self.core.is_in_use(connection)
+    }
+
+    fn is_known(&self, address: IpAddr) -> bool {
+        let profile = &self.core.profile;
+        profile.is_server(address) || profile.allowed.iter().any(|network| network.contains(address))
     }
 }
 

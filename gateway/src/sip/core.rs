@@ -4,7 +4,7 @@
 use std::{collections::VecDeque, net::SocketAddr, time::Duration};
 
 use super::{
-    CallId, Output, Profile,
+    CallId, Output, PORT, Profile, TLS_PORT,
     digest::{Challenge, Credentials},
     message::{Message, Start},
 };
@@ -115,6 +115,14 @@ impl Transport {
             Self::Udp => "UDP",
             Self::Tcp => "TCP",
             Self::Tls => "TLS",
+        }
+    }
+
+    /// The port where none is written.
+    pub(super) fn port(self) -> u16 {
+        match self {
+            Self::Udp | Self::Tcp => PORT,
+            Self::Tls => TLS_PORT,
         }
     }
 }
@@ -435,6 +443,12 @@ impl Core {
             (client, response)
         };
         dead.into_iter().map(failed).collect()
+    }
+
+    /// Whether a transaction under way goes by that connection.
+    pub(super) fn is_in_use(&self, connection: u64) -> bool {
+        let clients = self.clients.iter().map(|client| client.hop);
+        clients.chain(self.served.iter().map(|served| served.hop)).any(|hop| hop.connection == Some(connection))
     }
 
     /// Whether no answer is waited for.

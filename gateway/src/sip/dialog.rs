@@ -114,7 +114,7 @@ impl Dialog {
             return self.hop;
         }
         let first = self.routes.first().map_or(self.target.as_str(), |route| uri::uri(route));
-        uri::address(first).map_or(self.hop, |address| Hop { address, ..self.hop })
+        uri::address(first, self.hop.transport.port()).map_or(self.hop, |address| Hop { address, ..self.hop })
     }
 }
 

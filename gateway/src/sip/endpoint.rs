@@ -8,7 +8,7 @@
 use std::{
     collections::HashMap,
     io,
-    net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket as StdUdpSocket},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket as StdUdpSocket},
     sync::{
         Mutex,
         mpsc::{Receiver, RecvTimeoutError, Sender, channel},
@@ -77,7 +77,7 @@ pub(super) struct Rung {
 #[derive(Debug, thiserror::Error)]
 pub enum EndpointError {
     /// Its server has no address.
-    #[error("sip.server = \"{server}\": {reason}; write a host that can be looked up, or its address")]
+    #[error("sip.server = \"{server}\": {reason}; write a host that can be looked up and reached, or its address")]
     Server {
         /// As written.
         server: String,
@@ -120,10 +120,12 @@ impl Endpoint {
             let locator = Locator::new(account.name_server, account.transport, account.listen.is_ipv4());
             servers(account, &locator).await.map(|servers| (servers, locator))
         })?;
+        let account = &SipAccount { listen: facing(account.listen, &servers), ..account.clone() };
+        let servers = reachable(account, servers)?;
         let listen = |reason| EndpointError::Listen { address: account.listen, reason };
         let datagrams = bind(account).map_err(listen)?;
         let local = datagrams.local();
-        let address = account.advertise.unwrap_or_else(|| reached_at(local.ip(), servers.first().copied()));
+        let address = account.advertise.unwrap_or_else(|| reached_at(local.ip(), &servers));
         let profile = profile(account, servers, SocketAddr::new(address, local.port()));
         let streams = Streams::new(account).map_err(EndpointError::Tls)?;
         let agent = Agent::new(profile, Box::new(chance));
@@ -207,17 +209,45 @@ async fn servers(account: &SipAccount, locator: &Locator) -> Result<Vec<Hop>, En
     Ok(places.into_iter().map(hop).collect())
 }
 
+/// Where to listen: all addresses are those of IPv6 where the server has no other, and of IPv4 likewise.
+fn facing(listen: SocketAddr, servers: &[Hop]) -> SocketAddr {
+    let serves = servers.is_empty() || servers.iter().any(|server| server.address.is_ipv4() == listen.is_ipv4());
+    let ip: IpAddr = match listen {
+        _ if serves || !listen.ip().is_unspecified() => return listen,
+        SocketAddr::V4(_) => Ipv6Addr::UNSPECIFIED.into(),
+        SocketAddr::V6(_) => Ipv4Addr::UNSPECIFIED.into(),
+    };
+    SocketAddr::new(ip, listen.port())
+}
+
+/// The server's places that datagrams of ours can go to.
+fn reachable(account: &SipAccount, servers: Vec<Hop>) -> Result<Vec<Hop>, EndpointError> {
+    let goes = |server: &Hop| can_go(account.transport, account.listen, server.address);
+    let (reachable, others): (Vec<Hop>, Vec<Hop>) = servers.into_iter().partition(goes);
+    if reachable.is_empty() && !others.is_empty() {
+        let reason = format!("nothing goes to {} from sip.listen = \"{}\"", others[0].address, account.listen);
+        return Err(EndpointError::Server { server: account.server.clone(), reason });
+    }
+    Ok(reachable)
+}
+
+/// Whether messages can go there: datagrams leave by the socket that listens, and a stream by one of its own.
+fn can_go(transport: Transport, listen: SocketAddr, to: SocketAddr) -> bool {
+    transport != Transport::Udp || to.is_ipv4() == listen.is_ipv4()
+}
+
 /// The address of ours that leads to the server.
-fn reached_at(bound: IpAddr, server: Option<Hop>) -> IpAddr {
-    let towards = |server: Hop| {
+fn reached_at(bound: IpAddr, servers: &[Hop]) -> IpAddr {
+    let towards = |server: &Hop| {
         let socket = StdUdpSocket::bind(SocketAddr::new(bound, 0)).ok()?;
         socket.connect(server.address).ok()?;
         Some(socket.local_addr().ok()?.ip())
     };
-    match server {
+    match bound {
         _ if !bound.is_unspecified() => bound,
-        Some(server) => towards(server).unwrap_or(bound),
-        None => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        _ if !servers.is_empty() => servers.iter().find_map(towards).unwrap_or(bound),
+        IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
     }
 }
 
@@ -265,6 +295,7 @@ fn bind(account: &SipAccount) -> io::Result<Bound> {
 struct Listening {
     datagrams: Option<UdpSocket>,
     streams: Option<TcpListener>,
+    local: SocketAddr,
 }
 
 impl Bound {
@@ -274,7 +305,8 @@ impl Bound {
 
     fn listening(self) -> io::Result<Listening> {
         let datagrams = self.datagrams.map(UdpSocket::from_std).transpose()?;
-        Ok(Listening { datagrams, streams: self.streams.map(TcpListener::from_std).transpose()? })
+        let streams = self.streams.map(TcpListener::from_std).transpose()?;
+        Ok(Listening { datagrams, streams, local: self.local })
     }
 }
 
@@ -373,7 +405,7 @@ impl Working {
                 // A datagram of ours that found nobody.
                 Err(_) => Woken::Time,
             },
-            arrival = self.streams.next(self.sockets.streams.as_ref()) => Woken::Stream(arrival),
+            arrival = self.streams.next(self.sockets.streams.as_ref(), &self.agent) => Woken::Stream(arrival),
             Some(found) = self.found.1.recv() => Woken::Found(found),
             wish = wanted.recv(), if !leaving => Woken::Wish(wish.map(Box::new)),
             () = tokio::time::sleep(sleep) => Woken::Time,
@@ -429,8 +461,10 @@ impl Working {
 
     fn find(&self, seeker: Seeker, host: String) {
         let (locator, to) = (self.locator.clone(), self.found.0.clone());
+        let (transport, ours) = (self.agent.profile().transport, self.sockets.local);
         tokio::spawn(async move {
-            let places = locator.places(&host, &mut chance).await;
+            let mut places = locator.places(&host, &mut chance).await;
+            places.retain(|place| can_go(transport, ours, *place));
             debug!(host, ?places, "looked up");
             let _ = to.send((seeker, places));
         });
@@ -479,5 +513,44 @@ impl Working {
             Ok(time) => info!(account = self.name, seconds = time.as_secs(), "registered"),
             Err(said) => warn!(account = self.name, said, "not registered; trying again"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    fn account(listen: &str, server: &str) -> SipAccount {
+        let text = format!(
+            "[[sip]]\nname = \"office\"\nallowed = [\"127.0.0.0/8\"]\nlisten = \"{listen}\"\nserver = \"{server}\"\n"
+        );
+        Config::parse(&text, "test").unwrap().accounts.remove(0)
+    }
+
+    #[test]
+    fn all_addresses_are_of_the_family_of_the_server_s() {
+        for (listen, server, ours) in [
+            ("0.0.0.0:0", "127.0.0.1:5060", "127.0.0.1"),
+            ("[::]:0", "127.0.0.1:5060", "127.0.0.1"),
+            ("0.0.0.0:0", "[::1]:5060", "::1"),
+            ("[::]:0", "[::1]:5060", "::1"),
+        ] {
+            if ours == "::1" && StdUdpSocket::bind("[::1]:0").is_err() {
+                answertone_vectors::not_run(1, "a server of IPv6: this machine has no ::1");
+                continue;
+            }
+            let endpoint = Endpoint::open(&account(listen, server)).unwrap();
+            assert_eq!(endpoint.address.to_string(), ours, "{listen} to {server}");
+            assert_eq!(endpoint.local().is_ipv4(), endpoint.address.is_ipv4(), "{listen} to {server}");
+            let media = endpoint.sockets().unwrap().socket.local_addr().unwrap();
+            assert_eq!(media.is_ipv4(), endpoint.address.is_ipv4(), "{listen} to {server}");
+        }
+    }
+
+    #[test]
+    fn a_server_that_no_datagram_goes_to_is_named() {
+        let said = Endpoint::open(&account("127.0.0.1:0", "[::1]:5060")).err().expect("it cannot be used").to_string();
+        assert!(said.contains("[::1]:5060") && said.contains("sip.listen = \"127.0.0.1:0\""), "{said}");
     }
 }

@@ -5,7 +5,6 @@ use std::net::{IpAddr, SocketAddr};
 
 use hickory_resolver::{
     TokioResolver,
-    config::{ConnectionConfig, NameServerConfig, ResolverConfig},
     net::runtime::TokioRuntimeProvider,
     proto::rr::{
         RData, Record, RecordType,
@@ -13,7 +12,8 @@ use hickory_resolver::{
     },
 };
 
-use super::{PORT, TLS_PORT, Transport, split_port};
+use super::{Transport, split_port};
+use crate::dns;
 
 /// How long a name server may take, in seconds, before it is asked once more.
 const PATIENCE_S: u64 = 2;
@@ -38,14 +38,7 @@ impl Locator {
         let builder = match server {
             None => TokioResolver::builder_tokio().ok(),
             Some(server) => {
-                let at_port = |mut connection: ConnectionConfig| {
-                    connection.port = server.port();
-                    connection
-                };
-                let connections = [ConnectionConfig::udp(), ConnectionConfig::tcp()].map(at_port).into();
-                let servers = vec![NameServerConfig::new(server.ip(), true, connections)];
-                let config = ResolverConfig::from_parts(None, vec![], servers);
-                Some(TokioResolver::builder_with_config(config, TokioRuntimeProvider::default()))
+                Some(TokioResolver::builder_with_config(dns::asking(server), TokioRuntimeProvider::default()))
             }
         };
         let resolver = builder.and_then(|mut builder| {
@@ -60,7 +53,7 @@ impl Locator {
     /// The places of `HOST` or `HOST:PORT`, best first. A port that is written, or an address, leaves nothing to look up.
     pub(super) async fn places(&self, host: &str, chance: &mut (dyn FnMut() -> u64 + Send)) -> Vec<SocketAddr> {
         let Some((name, port)) = split_port(host) else { return vec![] };
-        let usual = if self.transport == Transport::Tls { TLS_PORT } else { PORT };
+        let usual = self.transport.port();
         if let Ok(address) = name.parse::<IpAddr>() {
             return vec![SocketAddr::new(address, port.unwrap_or(usual))];
         }
@@ -134,7 +127,7 @@ fn service(mut rules: Vec<NAPTR>, protocol: &str) -> Option<String> {
     rules.iter().find(fits).map(|rule| rule.replacement.to_string())
 }
 
-/// The order of RFC 2782: by priority, and within it by chance, the more often first the more it weighs.
+/// The order of RFC 2782: by priority, and within it by chance, the more often first the more it weighs; the first of them.
 fn in_order(mut all: Vec<SRV>, chance: &mut (dyn FnMut() -> u64 + Send)) -> Vec<(String, u16)> {
     // A service at the root is one that is decidedly not there.
     all.retain(|srv| !srv.target.is_root());
@@ -148,7 +141,7 @@ fn in_order(mut all: Vec<SRV>, chance: &mut (dyn FnMut() -> u64 + Send)) -> Vec<
             left -= if srv.priority == priority && !here { weight } else { 0 };
             here
         });
-        let Some(place) = place else { break };
+        let Some(place) = place.filter(|_| order.len() < MOST_PLACES) else { break };
         let srv = all.remove(place);
         order.push((srv.target.to_string(), srv.port));
     }
@@ -186,6 +179,13 @@ mod tests {
     #[test]
     fn a_service_that_is_not_there_is_not_tried() {
         assert_eq!(in_order(vec![SRV::new(0, 0, 0, Name::root())], &mut || 0), vec![]);
+    }
+
+    #[test]
+    fn no_more_services_are_looked_up_than_places_are_tried() {
+        let all = (0..1000).map(|port| srv(port, 0, port)).collect();
+        let ports: Vec<u16> = in_order(all, &mut || 0).into_iter().map(|(_, port)| port).collect();
+        assert_eq!(ports, (0..MOST_PLACES as u16).collect::<Vec<_>>());
     }
 
     #[test]

@@ -109,15 +109,16 @@ impl Message {
             return if stream.len() > LONGEST { Err(NotSip) } else { Ok(None) };
         };
         let message = Self::read_head(&stream[..head]).ok_or(NotSip)?;
-        let length = message.number("Content-Length").unwrap_or(0) as usize;
-        if head + length > LONGEST {
+        let length = message.number("Content-Length").unwrap_or(0);
+        let end = usize::try_from(length).ok().and_then(|length| head.checked_add(length)).ok_or(NotSip)?;
+        if end > LONGEST {
             return Err(NotSip);
         }
-        if stream.len() < head + length {
+        if stream.len() < end {
             return Ok(None);
         }
-        let body = stream[head..head + length].to_vec();
-        stream.drain(..head + length);
+        let body = stream[head..end].to_vec();
+        stream.drain(..end);
         Ok(Some(Self { body, ..message }))
     }
 
@@ -355,6 +356,10 @@ mod tests {
         assert_eq!(Message::take(&mut stream).unwrap().unwrap().body, b"ab");
         assert_eq!(stream, b"OPTIONS");
         assert_eq!(Message::take(&mut vec![b'x'; LONGEST + 1]), Err(NotSip));
+        for length in [LONGEST as u64, u64::MAX] {
+            let longer = OPTIONS.replace("l: 2", &format!("l: {length}"));
+            assert_eq!(Message::take(&mut longer.into_bytes()), Err(NotSip), "{length}");
+        }
     }
 
     #[test]

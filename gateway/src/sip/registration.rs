@@ -91,6 +91,14 @@ impl Registration {
         more
     }
 
+    /// Registers for the least time that the server takes; false if that is no longer than what was asked.
+    fn lengthen(&mut self, response: &Message) -> bool {
+        let least = Duration::from_secs(response.number("Min-Expires").unwrap_or(3600).clamp(60, 86_400));
+        let longer = least > self.expires;
+        self.expires = self.expires.max(least);
+        longer
+    }
+
     /// The server's answer.
     pub(super) fn answered(&mut self, core: &mut Core, response: &Message) {
         let status = response.status().unwrap_or_default();
@@ -106,9 +114,7 @@ impl Registration {
                 self.due = Some(core.now + granted * share / 1000);
                 Ok(granted)
             }
-            423 => {
-                let least = response.number("Min-Expires").unwrap_or(3600).clamp(60, 86_400);
-                self.expires = self.expires.max(Duration::from_secs(least));
+            423 if self.lengthen(response) => {
                 self.due = Some(core.now);
                 return;
             }

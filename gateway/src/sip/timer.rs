@@ -13,8 +13,9 @@ pub(super) struct SessionTimer {
     interval: Duration,
     /// Whether we say that we are still there; else we wait to be told.
     refreshing: bool,
-    /// When the session was refreshed last.
+    /// When the session was refreshed last, and how often that was tried since.
     since: Duration,
+    attempts: u32,
 }
 
 impl SessionTimer {
@@ -23,23 +24,42 @@ impl SessionTimer {
         let seconds = answer.number("Session-Expires")?.clamp(LEAST.into(), 86_400);
         let refresher = parameter(answer.header("Session-Expires")?, "refresher").unwrap_or("uac");
         let refreshing = refresher.eq_ignore_ascii_case("uac") == asked;
-        Some(Self { interval: Duration::from_secs(seconds), refreshing, since: now })
+        Some(Self { interval: Duration::from_secs(seconds), refreshing, since: now, attempts: 0 })
     }
 
     /// When something is to be done.
     pub(super) fn due(&self) -> Duration {
-        let early = if self.refreshing { self.interval / 2 } else { (self.interval / 3).min(Duration::from_secs(32)) };
+        let early = match (self.refreshing, self.attempts) {
+            (true, 0) => self.interval / 2,
+            (true, 1) => self.interval / 4,
+            (true, _) => Duration::ZERO,
+            (false, _) => (self.interval / 3).min(Duration::from_secs(32)),
+        };
         self.since + self.interval - early
     }
 
-    /// Whether we are to refresh; else the call is to be ended.
+    /// Whether we are to refresh; else the call is to be ended, RFC 4028 10.
     pub(super) fn refreshes(&self) -> bool {
-        self.refreshing
+        self.refreshing && self.attempts < 2
     }
 
     /// The refreshing was begun; should it fail, it is tried once more before the end.
-    pub(super) fn postponed(self, now: Duration) -> Self {
-        Self { since: now, interval: self.interval / 2, ..self }
+    pub(super) fn tried(self) -> Self {
+        Self { attempts: self.attempts + 1, ..self }
+    }
+
+    /// The session was refreshed, and the interval stays what it was.
+    pub(super) fn refreshed(self, now: Duration) -> Self {
+        Self { since: now, attempts: 0, ..self }
+    }
+
+    /// Why a call ends whose session was not refreshed.
+    pub(super) fn end(&self) -> &'static str {
+        if self.refreshing {
+            "the far end did not let us refresh the session"
+        } else {
+            "the far end did not refresh the session"
+        }
     }
 }
 

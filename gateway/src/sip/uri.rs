@@ -86,10 +86,10 @@ pub fn split_port(text: &str) -> Option<(String, Option<u16>)> {
     Some((host.trim().to_owned(), port)).filter(|(host, _)| !host.is_empty())
 }
 
-/// The address a URI leads to, if its host is one.
-pub(crate) fn address(uri: &str) -> Option<SocketAddr> {
+/// The address a URI leads to, if its host is one, and at the usual port if none is written.
+pub(crate) fn address(uri: &str, usual: u16) -> Option<SocketAddr> {
     let (host, port) = host(uri)?;
-    Some(SocketAddr::new(host.parse::<IpAddr>().ok()?, port.unwrap_or(PORT)))
+    Some(SocketAddr::new(host.parse::<IpAddr>().ok()?, port.unwrap_or(usual)))
 }
 
 /// Who calls, and which number was called.
@@ -145,8 +145,8 @@ mod tests {
     fn hosts_are_read() {
         assert_eq!(host("sip:a@[::1]:5070;transport=tcp"), Some(("::1".into(), Some(5070))));
         assert_eq!(host("sip:pbx.example"), Some(("pbx.example".into(), None)));
-        assert_eq!(address("sip:a@192.0.2.1").unwrap().to_string(), "192.0.2.1:5060");
-        assert_eq!(address("sip:a@pbx.example"), None);
+        assert_eq!(address("sip:a@192.0.2.1", PORT).unwrap().to_string(), "192.0.2.1:5060");
+        assert_eq!(address("sip:a@pbx.example", PORT), None);
         assert_eq!(host("sip:a@b:99999"), None);
     }
 

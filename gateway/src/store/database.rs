@@ -16,7 +16,7 @@ use sqlx::{
 };
 
 use super::{Store, StoreError, dialect::Terms, objects::Objects};
-use crate::config::StoreConfig;
+use crate::{config::StoreConfig, hexadecimal::chance};
 
 /// Told before each operation on the store.
 pub type Watch = Arc<dyn Fn() + Send + Sync>;
@@ -102,9 +102,7 @@ fn pool(connections: u32, watch: Option<Watch>) -> PoolOptions<Any> {
 
 /// A name that no other start has had.
 fn new_node() -> String {
-    let mut chance = [0; 8];
-    aws_lc_rs::rand::fill(&mut chance).expect("the system gives chance");
-    format!("{}-{:016x}", std::process::id(), u64::from_le_bytes(chance))
+    format!("{}-{}", std::process::id(), chance::<8>())
 }
 
 /// A path as it stands in a URL.

@@ -10,7 +10,6 @@
 
 use std::{borrow::Cow, collections::HashSet, fs, sync::Arc, time::Duration};
 
-use futures_util::TryStreamExt;
 use object_store::{
     ObjectMeta, ObjectStore, ObjectStoreExt, RetryConfig,
     aws::{AmazonS3Builder, AmazonS3ConfigKey},
@@ -19,6 +18,7 @@ use object_store::{
 };
 
 use super::{Store, StoreError, now, s3::Connector};
+use crate::hexadecimal::chance;
 
 /// The first octet of what stands in a row instead of a page: its name follows. Forms of pages begin with others.
 const NAMED: u8 = 0;
@@ -37,7 +37,8 @@ pub(super) struct Objects {
 }
 
 impl Objects {
-    /// By the URL `file:///FOLDER` or `s3://BUCKET/FOLDER`; a folder is made where it is not there.
+    /// By the URL `file:///FOLDER` or `s3://BUCKET/FOLDER`; a folder is made where it is not there. A server is what the
+    /// environment says by the usual names: AWS_ENDPOINT, AWS_ACCESS_KEY_ID and so on.
     pub(super) fn open(url: &str) -> Result<Self, StoreError> {
         let refuse = |error: &dyn std::error::Error| StoreError::Pages(format!("store.pages = {url:?}: {error}"));
         if let Some(folder) = url.strip_prefix("file://") {
@@ -45,23 +46,14 @@ impl Objects {
             let store = LocalFileSystem::new_with_prefix(folder).map_err(|error| refuse(&error))?;
             return Ok(Self { store: Arc::new(store.with_fsync(true)), folder: Place::default() });
         }
-        Self::at_server(url, std::env::vars()).map_err(|error| refuse(&error))
+        Self::at_server(url, AmazonS3Builder::from_env()).map_err(|error| refuse(&error))
     }
 
-    /// At the server that those variables name, by their usual names: AWS_ENDPOINT, AWS_ACCESS_KEY_ID and so on.
-    pub(super) fn at_server(
-        url: &str,
-        variables: impl IntoIterator<Item = (String, String)>,
-    ) -> Result<Self, object_store::Error> {
+    pub(super) fn at_server(url: &str, server: AmazonS3Builder) -> Result<Self, object_store::Error> {
         let retry = RetryConfig { max_retries: 3, retry_timeout: PATIENCE, ..RetryConfig::default() };
-        let settings = variables.into_iter().filter_map(|(name, value)| {
-            let name = name.strip_prefix("AWS_").map(|_| name.to_lowercase())?;
-            Some((name.parse::<AmazonS3ConfigKey>().ok()?, value))
-        });
-        let server = AmazonS3Builder::new().with_url(url).with_http_connector(Connector).with_retry(retry);
+        let server = server.with_url(url).with_http_connector(Connector).with_retry(retry);
         // Not every server knows how to delete several at once.
         let server = server.with_config(AmazonS3ConfigKey::DisableBulkDelete, "true");
-        let server = settings.fold(server, |server, (key, value)| server.with_config(key, value));
         let folder = url.strip_prefix("s3://").and_then(|rest| rest.split_once('/')).map_or("", |(_, folder)| folder);
         Ok(Self { store: Arc::new(server.build()?), folder: Place::from(folder) })
     }
@@ -71,9 +63,7 @@ impl Objects {
     }
 
     async fn put(&self, image: &[u8]) -> Result<String, object_store::Error> {
-        let mut chance = [0; NAME_OCTETS];
-        aws_lc_rs::rand::fill(&mut chance).expect("the system gives chance");
-        let name = chance.iter().fold(String::new(), |name, octet| name + &format!("{octet:02x}"));
+        let name = chance::<NAME_OCTETS>();
         self.store.put(&self.place(&name), image.to_vec().into()).await?;
         Ok(name)
     }
@@ -82,12 +72,26 @@ impl Objects {
         Ok(self.store.get(&self.place(name)).await?.bytes().await?.to_vec())
     }
 
-    /// What is there that is older than that, milliseconds since 1970.
-    async fn older_than(&self, before: i64) -> Result<Vec<Place>, object_store::Error> {
-        let there: Vec<ObjectMeta> = self.store.list(Some(&self.folder)).try_collect().await?;
+    /// The names of pages that are there and older than that, milliseconds since 1970. What else lies there is not ours.
+    async fn older_than(&self, before: i64) -> Result<Vec<String>, object_store::Error> {
+        let there = self.store.list_with_delimiter(Some(&self.folder)).await?.objects;
         let older = there.into_iter().filter(|object| object.last_modified.timestamp_millis() < before);
-        Ok(older.map(|object| object.location).collect())
+        let name = |object: ObjectMeta| object.location.filename().filter(|name| is_page(name)).map(str::to_owned);
+        Ok(older.filter_map(name).collect())
     }
+
+    /// Another gateway of this store may have removed it a moment before.
+    async fn remove(&self, name: &str) -> Result<(), object_store::Error> {
+        match self.store.delete(&self.place(name)).await {
+            Err(object_store::Error::NotFound { .. }) => Ok(()),
+            removed => removed,
+        }
+    }
+}
+
+/// Whether a name is one that [`Objects::put`] gives.
+fn is_page(name: &str) -> bool {
+    name.len() == 2 * NAME_OCTETS && name.bytes().all(|octet| matches!(octet, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 impl From<object_store::Error> for StoreError {
@@ -140,8 +144,8 @@ impl Store {
         let there = objects.older_than(now() - age).await?;
         // Only now: what was named before it was looked for here is not lost.
         let (names, mut swept) = (self.names().await?, 0);
-        for place in there.iter().filter(|place| !place.filename().is_some_and(|name| names.contains(name))) {
-            objects.store.delete(place).await?;
+        for name in there.iter().filter(|name| !names.contains(*name)) {
+            objects.remove(name).await?;
             swept += 1;
         }
         Ok(swept)

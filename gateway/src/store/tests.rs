@@ -314,9 +314,10 @@ async fn of_two_gateways_one_takes_over_what_the_other_left_and_what_that_still_
     };
     let (first, second) = (Store::of(&config, None).await.unwrap(), Store::of(&config, None).await.unwrap());
     first.accept(&message("one", &["+1", "+2"])).await.unwrap();
-    let job = first.claim_job("line", Carries::Anything, 0).await.unwrap().unwrap();
+    // The fax first: when the job's lease has run out, so has the fax's.
     let fax = first.begin_fax("line").await.unwrap();
     first.keep_fax_page(fax, 0, b"page", 0).await.unwrap();
+    let job = first.claim_job("line", Carries::Anything, 0).await.unwrap().unwrap();
     assert_eq!(
         second.claim_job("line", Carries::Anything, 0).await.unwrap().unwrap().number,
         "+2",

@@ -84,7 +84,7 @@ impl Default for Listener {
             receivers: [Standard::Bellcore, Standard::Etsi].map(CallerIdReceiver::new),
             ringing: false,
             quiet: WITHIN_RING_BLOCKS,
-            bursts: Vec::new(),
+            bursts: Vec::with_capacity(MOST_BURSTS),
             news: false,
         }
     }

@@ -140,11 +140,11 @@ impl LineCard {
         }
         match std::mem::take(&mut self.open) {
             0 => {}
-            1..=LONGEST_PULSE => {
+            open if open <= LONGEST_PULSE => {
                 self.pulses += 1;
                 self.since_digit = 0;
             }
-            16..GONE => self.recall(),
+            open if open < GONE => self.recall(),
             _ => self.lift(),
         }
         self.closed += 1;

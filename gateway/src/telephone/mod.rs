@@ -47,7 +47,7 @@ pub enum NoCall {
     Cancelled,
 }
 
-/// A line on which something is done besides a call: what it hears goes to `heard` block by block.
+/// A line before its call, and who may say at every block that there is to be none.
 struct Handset<'a> {
     line: &'a mut dyn PcmLine,
     cancelled: &'a mut dyn FnMut() -> bool,

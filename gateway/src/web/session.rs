@@ -7,7 +7,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use aws_lc_rs::rand;
 use axum::{
     extract::{FromRequest, FromRequestParts, Request},
     http::{HeaderMap, header, request::Parts},
@@ -15,7 +14,10 @@ use axum::{
 use sha2::{Digest, Sha256};
 
 use super::{Site, failure::Failure};
-use crate::store::{Owner, User};
+use crate::{
+    hexadecimal,
+    store::{Owner, User},
+};
 
 /// The name of the cookie.
 pub(super) const COOKIE: &str = "answertone";
@@ -80,9 +82,7 @@ impl Sessions {
 
 /// 256 bits of chance as text.
 pub(super) fn chance() -> String {
-    let mut octets = [0; 32];
-    rand::fill(&mut octets).expect("the system gives chance");
-    octets.iter().map(|octet| format!("{octet:02x}")).collect()
+    hexadecimal::chance::<32>()
 }
 
 fn digest(secret: &str) -> [u8; 32] {

@@ -15,7 +15,7 @@ use crate::{
 pub(crate) fn there_is(program: &str, cases: usize) -> bool {
     let found = ["/usr/bin", "/usr/sbin", "/bin"].iter().any(|folder| Path::new(folder).join(program).exists());
     if !found {
-        println!("not run: {cases} cases, {program} is not installed");
+        answertone_vectors::not_run(cases, &format!("{program} is not installed"));
     }
     found
 }
@@ -106,7 +106,7 @@ fn swaks_speaks_tls_lmtp_and_pipelining() {
     let login = ["--auth", "LOGIN", "--auth-user", "anna", "--auth-password", "a long password"];
     let sent = swaks(gateway.port, &[&login[..], &["--tls"]].concat());
     if said(&sent).contains("TLS not available") || said(&sent).contains("not installed") {
-        return println!("not run: 1 case, swaks has no TLS here");
+        return answertone_vectors::not_run(1, "swaks has no TLS here");
     }
     assert!(sent.status.success() && said(&sent).contains("235 2.7.0"), "{}", said(&sent));
     wait_for("the fax", || sink.count() == 1);
@@ -171,7 +171,7 @@ fn postfix_hands_over_by_smtp_with_dsn_and_by_lmtp() {
         });
         let port = if protocol == "smtp" { gateway.port } else { lmtp };
         let Some(postfix) = Postfix::start(dir.path(), &format!("{protocol}:[127.0.0.1]:{port}")) else {
-            return println!("not run: 2 cases, postfix cannot be started by this user");
+            return answertone_vectors::not_run(2, "postfix cannot be started by this user");
         };
         postfix.send("FAX=+15550100@fax.example", &text_mail(protocol, "By way of Postfix."));
         wait_for("fax and notice", || sink.count() == 2);

@@ -24,11 +24,7 @@ fn options() -> RenderOptions {
 
 #[test]
 fn mails_of_many_origins_come_to_pages_or_to_a_clear_refusal() {
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared");
-    let shared = std::env::var_os("ANSWERTONE_SHARED").map_or(beside, PathBuf::from).join("assets/5-mail");
-    if !shared.exists() {
-        return println!("not run: 312 cases, assets/5-mail is not in the folder of shared vectors");
-    }
+    let Some(shared) = answertone_vectors::shared("assets/5-mail", 312) else { return };
     let mut mails = vec![];
     files(&shared, &mut mails);
     let (mut printed, mut refused) = (0, 0);

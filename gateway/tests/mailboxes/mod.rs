@@ -108,7 +108,7 @@ fn mail_is_fetched_from_dovecot_by_imap_with_idle_and_by_pop3_in_the_clear_and_s
     }
     let dir = tempfile::tempdir().unwrap();
     if chown(dir.path(), Some(0), Some(0)).is_err() {
-        return println!("not run: 4 cases, Dovecot cannot be started by this user");
+        return answertone_vectors::not_run(4, "Dovecot cannot be started by this user");
     }
     let (chain, key) = certificate(dir.path());
     let dovecot = Dovecot::start(dir.path(), &chain, &key);

@@ -41,7 +41,7 @@ impl Server {
     }
 
     fn start_at(port: u16, cases: usize, settings: impl Fn(&Path) -> Vec<String>) -> Option<Self> {
-        let not_run = |why: &str| println!("not run: {cases} cases, {why}");
+        let not_run = |why: &str| answertone_vectors::not_run(cases, why);
         let Some(programs) = programs() else {
             not_run("there is no PostgreSQL here");
             return None;

@@ -50,7 +50,7 @@ fn documents_go_through_a_gateway_at_work_and_are_followed_to_their_end() {
     assert!(result["event"] == "result" && result["details"]["state"] == "done", "{result}");
 
     let plain = send(dir.path(), "+1 555 0101", &["--gateway", &format!("http://127.0.0.1:{port}")]);
-    assert!(plain.status.success() && said(&plain).contains("sent, 1 pages, in 1 attempts"), "{plain:?}");
+    assert!(plain.status.success() && said(&plain).contains("sent, 1 page, in 1 attempt"), "{plain:?}");
     let detached = send(dir.path(), "+1 555 0102", &["--queue", "--detach"]);
     assert!(
         detached.status.success() && said(&detached).trim() == "fax 3 to +1 555 0102 is in the queue",

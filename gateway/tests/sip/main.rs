@@ -10,3 +10,6 @@ mod locating;
 mod mail;
 mod processes;
 mod scripts;
+#[path = "../zone/mod.rs"]
+#[allow(dead_code, reason = "other tests of the gateway use the rest of these")]
+mod zone;

@@ -15,11 +15,8 @@ use serde_json::Value;
 use crate::{
     daemon::{Gateway, PROGRAM, Sink, wait_for},
     mail::{submit, text_mail},
+    scripts::free_port,
 };
-
-fn free_port() -> u16 {
-    UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
 
 /// An account that listens there and calls by the other, as a table of the configuration.
 fn account(here: u16, there: u16, more: &str) -> String {

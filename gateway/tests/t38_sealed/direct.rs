@@ -19,7 +19,7 @@ use answertone_t30::image::{
 };
 
 use super::{
-    daemon::wait_for,
+    daemon::{Sink, wait_for},
     relaying::{Running, quiet},
 };
 
@@ -82,12 +82,6 @@ fn carry(mut from: &TcpStream, mut to: &TcpStream, octets: usize, carried: &Atom
             _ => break,
         }
     }
-}
-
-/// A port that was free a moment ago.
-pub(crate) fn port() -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("there are ports");
-    listener.local_addr().expect("it is bound").port()
 }
 
 /// A page of noise in places, so that it is long on any way.
@@ -211,7 +205,7 @@ fn who_is_not_to_be_called_and_who_is_somebody_else_get_nothing() {
         Telephones::new().call(1, &networks, &["--direct-listen", "127.0.0.1:0"]).direct(1)
     });
     let nobody = thread::spawn(|| {
-        let closed = format!("127.0.0.1:{}", port());
+        let closed = format!("127.0.0.1:{}", Sink::free_port());
         Telephones::new().call(1, &BRINGS, &["--direct-listen", "127.0.0.1:0", "--direct-address", &closed]).direct(1)
     });
     // Another gateway's port, with another certificate.
@@ -230,7 +224,7 @@ const IN_PAGE_TWO: usize = 40_000;
 
 #[test]
 fn a_way_that_breaks_in_mid_transfer_leaves_the_rest_to_the_line() {
-    let here = port();
+    let here = Sink::free_port();
     let way = Between::breaking(here, IN_PAGE_TWO);
     let (listen, said) = (format!("127.0.0.1:{here}"), way.address.to_string());
     let ended = Telephones::new().call(3, &BRINGS, &["--direct-listen", &listen, "--direct-address", &said]);
@@ -240,7 +234,7 @@ fn a_way_that_breaks_in_mid_transfer_leaves_the_rest_to_the_line() {
 
 #[test]
 fn a_gateway_that_dies_in_mid_transfer_has_confirmed_what_it_kept_and_nothing_else() {
-    let here = port();
+    let here = Sink::free_port();
     // It carries no further than the second page, and does not say so.
     let way = Between::stalling(here, IN_PAGE_TWO);
     let (listen, said) = (format!("127.0.0.1:{here}"), way.address.to_string());

@@ -6,7 +6,7 @@ use answertone_gateway::t38::sealed::Identity;
 
 use super::{
     daemon::{Gateway, Sink, wait_for},
-    direct::{Between, port},
+    direct::Between,
     mail::{submit, text_mail},
     programs::ports,
 };
@@ -41,7 +41,7 @@ fn a_mail_to_one_gateway_is_a_fax_over_sealed_packets_to_the_other() {
 #[test]
 fn a_mail_to_one_gateway_is_brought_to_the_other_directly_while_they_are_in_a_call() {
     let folder = tempfile::tempdir().expect("there is room");
-    let (sink, [near, far], door) = (Sink::new(), ports(), port());
+    let (sink, [near, far], door) = (Sink::new(), ports(), Sink::free_port());
     let way = Between::breaking(door, usize::MAX);
     let line = |here: u16, there: u16| format!("t38:local=127.0.0.1:{here}&remote=127.0.0.1:{there}&pace=free");
     let (receiver, sender) = (folder.path().join("receiver"), folder.path().join("sender"));

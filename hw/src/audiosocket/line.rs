@@ -2,7 +2,7 @@
 
 use std::{
     collections::VecDeque,
-    io::{self, ErrorKind, Read, Write},
+    io::{self, Read, Write},
     net::{Shutdown, TcpStream},
     time::{Duration, Instant},
 };
@@ -13,132 +13,67 @@ use socket2::SockRef;
 use super::{
     AudioSocketParams,
     frame::{Frame, FrameReader, HANG_UP_FRAME, HEADER_OCTETS},
-    playout::Playout,
-    rate::{Converter, FRAME_SAMPLES, Rate},
+    rate::{Converter, Rate},
 };
-use crate::{Exchange, LineError, PolledLine, Transport, pacer::Pacer};
-
-/// How long what we send may stay without an answer from the far host.
-const NETWORK_PATIENCE: Duration = Duration::from_millis(2500);
+use crate::{
+    Exchange, LineError, PolledLine, Transport,
+    stream::{self, Heard, MOST_AT_ONCE, Unread, playout::Playout},
+    turn::{Course, Turns},
+};
 
 /// Octets the system holds for us: half a second. A far end that does not read is noticed when they are full.
 const SEND_BUFFER: usize = 8192;
 
-/// How long the far end may not read.
-const UNREAD_PATIENCE: Duration = Duration::from_secs(2);
-
-/// Samples there must be room for before more is read.
-const LEAST_ROOM: usize = 4 * FRAME_SAMPLES;
-
 /// Reads of what nobody wants any more, at the end.
 const MOST_UNREAD: usize = 32;
-
-/// Digits kept until somebody takes them.
-const MOST_DIGITS: usize = 64;
 
 /// A call over a connection whose first frame has been read or written.
 pub struct AudioSocketLine {
     stream: TcpStream,
     reader: FrameReader,
-    playout: Playout,
-    pacer: Pacer,
-    sender: Sender,
     /// The rate that comes, and the way from it.
-    heard: (Rate, Option<Converter>),
-    digits: VecDeque<char>,
+    from: (Rate, Option<Converter>),
+    heard: Heard,
+    sender: Sender,
     patience: Duration,
-    heard_at: Instant,
-    received: u64,
-    hung_up: bool,
+    course: Course,
 }
 
 impl AudioSocketLine {
     /// Takes a connection over.
     pub fn new(stream: TcpStream, params: &AudioSocketParams) -> io::Result<Self> {
-        stream.set_nodelay(true)?;
-        stream.set_nonblocking(true)?;
-        let socket = SockRef::from(&stream);
-        socket.set_tcp_user_timeout(Some(NETWORK_PATIENCE))?;
-        socket.set_send_buffer_size(SEND_BUFFER)?;
-        let now = Instant::now();
+        stream::prepare(&stream)?;
+        SockRef::from(&stream).set_send_buffer_size(SEND_BUFFER)?;
         Ok(Self {
             stream,
             reader: FrameReader::new(),
-            playout: Playout::new(params.depth),
-            pacer: Pacer::new(now),
+            from: (Rate::TELEPHONE, None),
+            heard: Heard::new(params.depth),
             sender: Sender::new(params.rate),
-            heard: (Rate::TELEPHONE, None),
-            digits: VecDeque::with_capacity(MOST_DIGITS),
             patience: params.patience,
-            heard_at: now,
-            received: 0,
-            hung_up: false,
+            course: Course::new(Instant::now()),
         })
-    }
-
-    /// Reads what has come, as far as there is room for it.
-    fn drain(&mut self, now: Instant) -> Result<(), LineError> {
-        while self.playout.room() >= LEAST_ROOM {
-            // No more than can be kept: what is more waits in the socket, and its sender with it.
-            let most = 2 * self.playout.room();
-            let space = self.reader.space();
-            let most = most.min(space.len());
-            match self.stream.read(&mut space[..most]) {
-                Ok(0) => {
-                    self.playout.end();
-                    return Ok(());
-                }
-                Ok(octets) => {
-                    self.reader.put(octets);
-                    self.heard_at = now;
-                    self.frames()?;
-                }
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(ended(error)),
-            }
-        }
-        Ok(())
     }
 
     fn frames(&mut self) -> Result<(), LineError> {
         while let Some(frame) = self.reader.next()? {
             match frame {
                 Frame::Audio(rate, octets) => {
-                    if rate != self.heard.0 {
-                        self.heard = (rate, Converter::to_telephone(rate));
+                    if rate != self.from.0 {
+                        self.from = (rate, Converter::to_telephone(rate));
                     }
-                    self.received += 1;
-                    hear(octets, self.heard.1.as_mut(), &mut self.playout);
+                    hear(octets, self.from.1.as_mut(), self.heard.frame());
                 }
-                Frame::Digit(digit) if self.digits.len() < MOST_DIGITS => self.digits.push_back(digit),
-                Frame::HangUp => self.playout.end(),
+                Frame::Digit(digit) => self.heard.put_digit(digit),
+                Frame::HangUp => self.heard.playout.end(),
                 Frame::Error(code) => {
                     let what = format!("Asterisk reports AudioSocket error {code:#04x}; its log says more");
                     return Err(LineError::Failed(io::Error::other(what)));
                 }
-                Frame::CallId(_) | Frame::Digit(_) | Frame::Unknown(_) => {}
+                Frame::CallId(_) | Frame::Unknown(_) => {}
             }
         }
         Ok(())
-    }
-
-    fn watch(&self, now: Instant) -> Result<(), LineError> {
-        if self.playout.is_over() {
-            return Err(LineError::HungUp);
-        }
-        if now.saturating_duration_since(self.heard_at) > self.patience {
-            return Err(LineError::Stalled(self.patience));
-        }
-        Ok(())
-    }
-
-    fn play(&mut self, rx: &mut Block) -> Exchange {
-        match self.playout.lead() {
-            Some(samples) => self.pacer.lead(samples),
-            None => self.pacer.begin_again(),
-        }
-        Exchange { lost_samples: self.playout.block(rx) }
     }
 }
 
@@ -157,38 +92,70 @@ fn hear(octets: &[u8], converter: Option<&mut Converter>, playout: &mut Playout)
     }
 }
 
-fn ended(error: io::Error) -> LineError {
-    match error.kind() {
-        ErrorKind::ConnectionReset | ErrorKind::BrokenPipe | ErrorKind::ConnectionAborted => LineError::HungUp,
-        ErrorKind::TimedOut => LineError::Stalled(NETWORK_PATIENCE),
-        _ => LineError::Failed(error),
+impl Turns for AudioSocketLine {
+    fn course(&mut self) -> &mut Course {
+        &mut self.course
+    }
+
+    fn receive(&mut self, now: Instant) -> Result<(), LineError> {
+        for _ in 0..MOST_AT_ONCE {
+            if !self.heard.has_room() {
+                break;
+            }
+            // No more than can be kept: what is more waits in the socket, and its sender with it.
+            let most = 2 * self.heard.playout.room();
+            let space = self.reader.space();
+            let most = most.min(space.len());
+            match self.stream.read(&mut space[..most]) {
+                Ok(0) => {
+                    self.heard.playout.end();
+                    break;
+                }
+                Ok(octets) => {
+                    self.reader.put(octets);
+                    self.course.heard(now);
+                    self.frames()?;
+                }
+                Err(error) if stream::waits(&error) => break,
+                Err(error) => return Err(stream::ended(error)),
+            }
+        }
+        Ok(())
+    }
+
+    fn is_over(&self) -> bool {
+        self.heard.playout.is_over()
+    }
+
+    fn patience(&self) -> Duration {
+        self.patience
+    }
+
+    fn lead(&self) -> Option<usize> {
+        self.heard.playout.lead()
+    }
+
+    fn play(&mut self, rx: &mut Block) -> usize {
+        self.heard.playout.block(rx)
+    }
+
+    fn send(&mut self, tx: &Block, now: Instant) -> Result<(), LineError> {
+        // Its last samples are played, and nobody listens any more.
+        if self.is_over() { Ok(()) } else { self.sender.block(tx, now, &mut self.stream) }
     }
 }
 
 impl PolledLine for AudioSocketLine {
     fn due(&self) -> Instant {
-        self.pacer.due()
+        self.course.due()
     }
 
     fn try_exchange(&mut self, now: Instant, tx: &Block, rx: &mut Block) -> Result<Option<Exchange>, LineError> {
-        if self.hung_up {
-            return Err(LineError::HungUp);
-        }
-        if !self.pacer.is_due(now) {
-            return Ok(None);
-        }
-        self.drain(now)?;
-        self.watch(now)?;
-        let exchange = self.play(rx);
-        if !self.playout.is_over() {
-            self.sender.block(tx, now, &mut self.stream)?;
-        }
-        self.pacer.went(now);
-        Ok(Some(exchange))
+        self.turn(now, tx, rx)
     }
 
     fn hang_up(&mut self) {
-        if !self.hung_up {
+        if self.course.hang_up() {
             // A far end that has gone already need not be told.
             let _ = self.sender.finish(&mut self.stream);
             let _ = self.stream.write(&HANG_UP_FRAME);
@@ -200,22 +167,14 @@ impl PolledLine for AudioSocketLine {
                 }
             }
         }
-        self.hung_up = true;
     }
 
     fn digit(&mut self) -> Option<char> {
-        self.digits.pop_front()
+        self.heard.digit()
     }
 
     fn transport(&self) -> Option<Transport> {
-        let (late, missed) = self.playout.tally();
-        Some(Transport {
-            kind: "audiosocket",
-            received: self.received,
-            missing_ms: missed / 8,
-            late: late / FRAME_SAMPLES as u64,
-            ..Transport::default()
-        })
+        Some(self.heard.transport("audiosocket"))
     }
 }
 
@@ -226,8 +185,7 @@ struct Sender {
     full: usize,
     /// Octets of a frame that the system did not take yet.
     rest: VecDeque<u8>,
-    /// Since when the far end does not read.
-    stuck: Option<Instant>,
+    unread: Unread,
 }
 
 impl Sender {
@@ -242,7 +200,7 @@ impl Sender {
             converter: Converter::from_telephone(rate),
             full,
             rest: VecDeque::with_capacity(full),
-            stuck: None,
+            unread: Unread::default(),
         }
     }
 
@@ -274,18 +232,16 @@ impl Sender {
     fn send(&mut self, now: Instant, stream: &mut TcpStream) -> Result<(), LineError> {
         let sent =
             self.send_rest(stream).and_then(|sent_all| if sent_all { write_some(stream, &self.frame) } else { Ok(0) });
-        let sent = sent.map_err(ended)?;
+        let sent = sent.map_err(stream::ended)?;
         if (1..self.full).contains(&sent) {
             self.rest.extend(&self.frame[sent..]);
         }
         self.frame.truncate(HEADER_OCTETS);
-        self.stuck = if sent > 0 { None } else { self.stuck.or(Some(now)) };
-        match self.stuck {
-            Some(since) if now.saturating_duration_since(since) > UNREAD_PATIENCE => {
-                Err(LineError::Stalled(UNREAD_PATIENCE))
-            }
-            _ => Ok(()),
+        if sent == 0 {
+            return self.unread.lasts(now);
         }
+        self.unread.ends();
+        Ok(())
     }
 
     fn send_rest(&mut self, stream: &mut TcpStream) -> io::Result<bool> {
@@ -300,7 +256,7 @@ impl Sender {
 /// One write; nothing when there is no room.
 fn write_some(stream: &mut TcpStream, octets: &[u8]) -> io::Result<usize> {
     match stream.write(octets) {
-        Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => Ok(0),
+        Err(error) if stream::waits(&error) => Ok(0),
         sent => sent,
     }
 }

@@ -7,9 +7,9 @@ use std::{
 
 use super::{
     frame::{Frame, FrameReader, HEADER_OCTETS},
-    rate::{FRAME_SAMPLES, Rate},
+    rate::Rate,
 };
-use crate::FramedLine;
+use crate::{FramedLine, stream::FRAME_SAMPLES};
 
 /// The octets of what comes, without their frames.
 pub(super) struct Payloads {

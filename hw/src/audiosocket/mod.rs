@@ -16,7 +16,6 @@ mod line;
 mod lockstep;
 mod originate;
 mod params;
-pub(crate) mod playout;
 mod rate;
 
 pub use call_id::{CallId, NotCallId};

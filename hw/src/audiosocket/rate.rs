@@ -8,9 +8,6 @@ const RATES: [u32; 9] = [8000, 12_000, 16_000, 24_000, 32_000, 44_100, 48_000, 9
 /// The kind of the first of them.
 const FIRST_KIND: u8 = 0x10;
 
-/// Samples of a frame at 8000 per second: 20 ms.
-pub(super) const FRAME_SAMPLES: usize = 160;
-
 /// A sample rate that AudioSocket has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate(u32);

@@ -2,7 +2,7 @@
 //!
 //! A test compares every number and size with the header itself where it is installed.
 
-#![allow(unsafe_code)] // ioctls are calls into the kernel with a pointer.
+#![allow(unsafe_code)] // What ioctl_*! writes calls into the kernel with a pointer.
 #![allow(missing_docs)] // ioctl_*! writes functions without.
 
 use std::os::raw::c_int;
@@ -80,7 +80,8 @@ const fn write_int(number: u8) -> u64 {
     nix::request_code_write!(CODE, number, size_of::<c_int>())
 }
 
-// The kernel reads an int through a pointer in all of these.
+// SAFETY: the functions are unsafe to call, and say so in their type; each is made with the type that the header has for its
+// request, which the test below the header compares. Who calls answers for the descriptor and the pointer.
 nix::ioctl_write_ptr!(set_block_octets, CODE, 1, c_int);
 nix::ioctl_write_ptr!(flush, CODE, 3, c_int);
 nix::ioctl_write_ptr!(hook, CODE, 7, c_int);

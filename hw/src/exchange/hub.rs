@@ -113,10 +113,16 @@ fn ring(hub: &Hub, bell: Bell) {
         // Nobody hangs up between the look and the ring: a ring after that would never end.
         for line in hub.lines().values() {
             if let (Doing::RungBy(caller), Ok(mut to)) = (&line.doing, line.to.try_lock()) {
-                // Who is gone is found by who reads from it.
-                let _ = Message::Ring(caller.clone()).write(&mut *to);
+                tell(&mut to, &Message::Ring(caller.clone()));
             }
         }
+    }
+}
+
+/// A program that does not take a message has lost its place in the stream: it is given up.
+fn tell(to: &mut UnixStream, message: &Message) {
+    if message.write(to).is_err() {
+        let _ = to.shutdown(std::net::Shutdown::Both);
     }
 }
 
@@ -160,10 +166,7 @@ impl Hub {
     fn send(&self, number: &str, message: &Message) {
         let to = self.lines().get(number).map(|line| Arc::clone(&line.to));
         if let Some(to) = to {
-            let mut to = lock(&to);
-            if message.write(&mut *to).is_err() {
-                let _ = to.shutdown(std::net::Shutdown::Both);
-            }
+            tell(&mut lock(&to), message);
         }
     }
 

@@ -23,7 +23,10 @@ use super::{
     rtcp::{self, Reporter, Sending},
     sender::Sender,
 };
-use crate::{Exchange, LineError, OpenError, PolledLine, Transport, pacer::Pacer};
+use crate::{
+    Exchange, LineError, OpenError, PolledLine, Transport,
+    turn::{Course, Turns},
+};
 
 /// The longest datagram that is read whole.
 const MOST_OCTETS: usize = 2048;
@@ -50,16 +53,14 @@ pub struct RtpLine {
     receiver: Receiver,
     sender: Sender,
     reporter: Reporter,
-    pacer: Pacer,
     datagram: Box<[u8; MOST_OCTETS]>,
     control: Vec<u8>,
     patience: Duration,
-    heard_at: Instant,
+    course: Course,
     report_due: Instant,
     refused_since: Option<Instant>,
     far_loss: Option<f32>,
     far_gone: bool,
-    hung_up: bool,
 }
 
 impl RtpLine {
@@ -92,23 +93,21 @@ impl RtpLine {
             receiver: Receiver::new(params.codec, params.payload_type, params.event_type, params.depth),
             sender: Sender::new(params.codec, params.payload_type, params.event_type, chance),
             reporter: Reporter::default(),
-            pacer: Pacer::new(now),
             datagram: Box::new([0; MOST_OCTETS]),
             control: nix::cmsg_space!(TimeSpec),
             patience: params.patience,
-            heard_at: now,
+            course: Course::new(now),
             report_due: now + REPORTING,
             refused_since: None,
             far_loss: None,
             far_gone: false,
-            hung_up: false,
         })
     }
 
     /// Sends to another address from now on; none for not at all.
     pub fn redirect(&mut self, remote: Option<SocketAddr>) {
         self.remote = remote;
-        self.heard_at = Instant::now();
+        self.course.heard(Instant::now());
     }
 
     /// Presses a key beside the audio, RFC 4733; it takes 140 ms, and 80 ms go by to the next. False if there is no such
@@ -119,12 +118,12 @@ impl RtpLine {
 
     /// Whether a packet has come yet: then blocks begin now.
     pub(super) fn has_begun(&mut self, now: Instant) -> Result<bool, LineError> {
-        self.receive(now)?;
-        self.pacer = Pacer::new(now);
+        self.read(now)?;
+        self.course.begin(now);
         Ok(self.receiver.has_begun())
     }
 
-    fn receive(&mut self, now: Instant) -> Result<(), LineError> {
+    fn read(&mut self, now: Instant) -> Result<(), LineError> {
         for _ in 0..MOST_AT_ONCE {
             let (octets, arrived, from) = match self.datagram() {
                 Ok(datagram) => datagram,
@@ -140,7 +139,7 @@ impl RtpLine {
                 continue;
             }
             if self.receiver.packet(arrived, &self.datagram[..octets]) {
-                self.heard_at = now;
+                self.course.heard(now);
                 self.refused_since = None;
                 self.meet(from)?;
             }
@@ -200,39 +199,10 @@ impl RtpLine {
         Ok(())
     }
 
-    fn watch(&self, now: Instant) -> Result<(), LineError> {
-        if self.far_gone {
-            return Err(LineError::HungUp);
-        }
-        let patience = if self.receiver.has_begun() { self.patience } else { BEGINNING.max(self.patience) };
-        if now.saturating_duration_since(self.heard_at) > patience {
-            return Err(LineError::Stalled(patience));
-        }
-        Ok(())
-    }
-
-    fn send(&mut self, tx: &Block, now: Instant) -> Result<(), LineError> {
-        let Some(packet) = self.sender.block(tx) else { return Ok(()) };
-        if self.remote.is_none() {
-            return Ok(());
-        }
-        let sent = match self.remote.filter(|_| !self.connected) {
-            Some(remote) => self.socket.send_to(packet, remote),
-            None => self.socket.send(packet),
-        };
-        match sent {
-            Err(error) if error.kind() == ErrorKind::ConnectionRefused => self.refused(now),
-            // A datagram that finds no room is lost, as it might be further on.
-            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => Ok(()),
-            Err(error) if error.raw_os_error() == Some(Errno::ENOBUFS as i32) => Ok(()),
-            Err(error) => Err(LineError::Failed(error)),
-            Ok(_) => Ok(()),
-        }
-    }
-
     fn report(&mut self, now: Instant, goodbye: bool) {
         let Some(reports) = &self.reports else { return };
-        while let Ok(octets) = reports.recv(self.datagram.as_mut_slice()) {
+        for _ in 0..MOST_AT_ONCE {
+            let Ok(octets) = reports.recv(self.datagram.as_mut_slice()) else { break };
             let said = rtcp::parse(&self.datagram[..octets], self.sender.ssrc);
             self.far_loss = said.loss.or(self.far_loss);
             self.far_gone |= said.goodbye;
@@ -275,36 +245,66 @@ fn since_1970() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
+impl Turns for RtpLine {
+    fn course(&mut self) -> &mut Course {
+        &mut self.course
+    }
+
+    fn receive(&mut self, now: Instant) -> Result<(), LineError> {
+        self.read(now)?;
+        self.report(now, false);
+        Ok(())
+    }
+
+    fn is_over(&self) -> bool {
+        self.far_gone
+    }
+
+    fn patience(&self) -> Duration {
+        if self.receiver.has_begun() { self.patience } else { BEGINNING.max(self.patience) }
+    }
+
+    fn lead(&self) -> Option<usize> {
+        self.receiver.lead()
+    }
+
+    fn play(&mut self, rx: &mut Block) -> usize {
+        self.receiver.block(rx)
+    }
+
+    fn send(&mut self, tx: &Block, now: Instant) -> Result<(), LineError> {
+        let Some(packet) = self.sender.block(tx) else { return Ok(()) };
+        if self.remote.is_none() {
+            return Ok(());
+        }
+        let sent = match self.remote.filter(|_| !self.connected) {
+            Some(remote) => self.socket.send_to(packet, remote),
+            None => self.socket.send(packet),
+        };
+        match sent {
+            Err(error) if error.kind() == ErrorKind::ConnectionRefused => self.refused(now),
+            // A datagram that finds no room is lost, as it might be further on.
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => Ok(()),
+            Err(error) if error.raw_os_error() == Some(Errno::ENOBUFS as i32) => Ok(()),
+            Err(error) => Err(LineError::Failed(error)),
+            Ok(_) => Ok(()),
+        }
+    }
+}
+
 impl PolledLine for RtpLine {
     fn due(&self) -> Instant {
-        self.pacer.due()
+        self.course.due()
     }
 
     fn try_exchange(&mut self, now: Instant, tx: &Block, rx: &mut Block) -> Result<Option<Exchange>, LineError> {
-        if self.hung_up {
-            return Err(LineError::HungUp);
-        }
-        if !self.pacer.is_due(now) {
-            return Ok(None);
-        }
-        self.receive(now)?;
-        self.report(now, false);
-        self.watch(now)?;
-        match self.receiver.lead() {
-            Some(samples) => self.pacer.lead(samples),
-            None => self.pacer.begin_again(),
-        }
-        let lost_samples = self.receiver.block(rx);
-        self.send(tx, now)?;
-        self.pacer.went(now);
-        Ok(Some(Exchange { lost_samples }))
+        self.turn(now, tx, rx)
     }
 
     fn hang_up(&mut self) {
-        if !self.hung_up {
+        if self.course.hang_up() {
             self.report(Instant::now(), true);
         }
-        self.hung_up = true;
     }
 
     fn digit(&mut self) -> Option<char> {

@@ -4,12 +4,15 @@ use std::{
     io::{self, ErrorKind},
     net::{SocketAddr, TcpStream},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use tungstenite::{
-    HandshakeError, WebSocket,
-    handshake::server::{ErrorResponse, Request, Response},
+    Error, HandshakeError, WebSocket,
+    handshake::{
+        HandshakeRole,
+        server::{ErrorResponse, Request, Response},
+    },
 };
 
 use super::{Side, WebSocketLine, WebSocketParams};
@@ -17,6 +20,9 @@ use crate::{Line, OpenError, audiosocket::listener};
 
 /// How long a handshake may take.
 const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(2);
+
+/// From one look at a handshake to the next.
+const HANDSHAKE_NAP: Duration = Duration::from_millis(2);
 
 /// How long connecting may take.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
@@ -43,8 +49,9 @@ fn connect(there: SocketAddr, path: &str, params: &WebSocketParams) -> Result<We
         reason: format!("{error}; check that Asterisk's HTTP server listens there and the path is right"),
     };
     let stream = TcpStream::connect_timeout(&there, CONNECT_PATIENCE).map_err(failed)?;
-    patient(&stream).map_err(failed)?;
-    let (socket, _) = tungstenite::client(format!("ws://{there}{path}"), stream).map_err(broken).map_err(failed)?;
+    stream.set_nonblocking(true).map_err(failed)?;
+    let handshake = tungstenite::client(format!("ws://{there}{path}"), stream);
+    let (socket, _) = finish(handshake).map_err(failed)?;
     WebSocketLine::new(socket, params, None).map_err(failed)
 }
 
@@ -72,40 +79,44 @@ fn accept(
     Err(OpenError::NobodyWaits)
 }
 
-/// Waits for the handshake, but not for ever.
-fn patient(stream: &TcpStream) -> io::Result<()> {
-    stream.set_nonblocking(false)?;
-    stream.set_read_timeout(Some(HANDSHAKE_PATIENCE))?;
-    stream.set_write_timeout(Some(HANDSHAKE_PATIENCE))
-}
-
 /// Answers the handshake; the number that was called, if the address that was asked for has one.
-fn welcome(stream: TcpStream) -> io::Result<(WebSocket<TcpStream>, Option<String>)> {
-    patient(&stream)?;
+pub(super) fn welcome(stream: TcpStream) -> io::Result<(WebSocket<TcpStream>, Option<String>)> {
+    stream.set_nonblocking(true)?;
     let mut number = None;
     #[allow(clippy::result_large_err, reason = "the library wants it so")]
     let answer = |request: &Request, mut response: Response| -> Result<Response, ErrorResponse> {
         number = request.uri().query().and_then(called);
-        if let Some(protocol) = request.headers().get(PROTOCOL) {
-            response.headers_mut().insert(PROTOCOL, protocol.clone());
+        // One of those that are offered.
+        let offered = request.headers().get(PROTOCOL).and_then(|offered| offered.to_str().ok());
+        if let Some(protocol) = offered.and_then(|offered| offered.split(',').next()?.trim().parse().ok()) {
+            response.headers_mut().insert(PROTOCOL, protocol);
         }
         Ok(response)
     };
-    let socket = tungstenite::accept_hdr(stream, answer).map_err(broken)?;
+    let socket = finish(tungstenite::accept_hdr(stream, answer))?;
     Ok((socket, number))
 }
 
 /// The digits of `number=`.
 fn called(query: &str) -> Option<String> {
-    let value = query.split('&').find_map(|pair| pair.strip_prefix("number="))?;
+    let (_, value) = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "number")?;
     let digits: String = value.chars().filter(char::is_ascii_digit).collect();
     (!digits.is_empty()).then_some(digits)
 }
 
-fn broken<R: tungstenite::handshake::HandshakeRole>(error: HandshakeError<R>) -> io::Error {
-    match error {
-        HandshakeError::Failure(tungstenite::Error::Io(error)) => error,
-        HandshakeError::Failure(error) => io::Error::other(error),
-        HandshakeError::Interrupted(_) => ErrorKind::TimedOut.into(),
+/// Goes on with a handshake until it is over, but not for ever, however slowly the far end writes.
+fn finish<R: HandshakeRole>(mut handshake: Result<R::FinalResult, HandshakeError<R>>) -> io::Result<R::FinalResult> {
+    let deadline = Instant::now() + HANDSHAKE_PATIENCE;
+    loop {
+        handshake = match handshake {
+            Ok(done) => return Ok(done),
+            Err(HandshakeError::Interrupted(waiting)) if Instant::now() < deadline => {
+                thread::sleep(HANDSHAKE_NAP);
+                waiting.handshake()
+            }
+            Err(HandshakeError::Interrupted(_)) => return Err(ErrorKind::TimedOut.into()),
+            Err(HandshakeError::Failure(Error::Io(error))) => return Err(error),
+            Err(HandshakeError::Failure(error)) => return Err(io::Error::other(error)),
+        }
     }
 }

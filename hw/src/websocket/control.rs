@@ -1,6 +1,7 @@
 //! What is told in text beside the samples, in either of Asterisk's two ways to write it, and what samples are made of.
 
 use answertone_dsp::g711::Law;
+use serde_json::Value;
 
 /// What Asterisk tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,11 +45,11 @@ impl Style {
 /// Reads a message.
 pub(super) fn told(message: &str) -> Told {
     let event = match Style::of(message) {
-        Style::Plain => message.split_whitespace().next(),
+        Style::Plain => message.split_whitespace().next().map(str::to_owned),
         Style::Json => value(message, "event"),
     };
-    match event {
-        Some("MEDIA_START") => Told::Start(value(message, "format").unwrap_or_default().to_owned()),
+    match event.as_deref() {
+        Some("MEDIA_START") => Told::Start(value(message, "format").unwrap_or_default()),
         Some("DTMF_END") => {
             value(message, "digit").and_then(|digit| digit.chars().next()).map_or(Told::Other, Told::Digit)
         }
@@ -58,16 +59,13 @@ pub(super) fn told(message: &str) -> Told {
     }
 }
 
-/// The value of a name: `name:value` in plain text, `"name": "value"` in JSON. None of those that are wanted has a space
-/// or an escape in it.
-fn value<'a>(message: &'a str, name: &str) -> Option<&'a str> {
+/// The value of a name: `name:value` in plain text, where none that is wanted has a space in it, or of the JSON object itself.
+fn value(message: &str, name: &str) -> Option<String> {
     match Style::of(message) {
-        Style::Plain => message.split_whitespace().find_map(|word| word.strip_prefix(name)?.strip_prefix(':')),
-        Style::Json => {
-            let quoted = format!("\"{name}\"");
-            let after = &message[message.find(&quoted)? + quoted.len()..];
-            after.trim_start().strip_prefix(':')?.trim_start().strip_prefix('"')?.split('"').next()
+        Style::Plain => {
+            message.split_whitespace().find_map(|word| word.strip_prefix(name)?.strip_prefix(':')).map(str::to_owned)
         }
+        Style::Json => serde_json::from_str::<Value>(message).ok()?.get(name)?.as_str().map(str::to_owned),
     }
 }
 

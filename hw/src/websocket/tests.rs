@@ -1,20 +1,26 @@
 //! Asterisk's side of a WebSocket call.
 
 use std::{
+    io::{ErrorKind, Write},
     net::{TcpListener, TcpStream},
     thread,
     time::{Duration, Instant},
 };
 
 use answertone_dsp::{g711::Law, pcm::SILENCE};
-use tungstenite::{Message, WebSocket, stream::MaybeTlsStream};
+use tungstenite::{ClientRequestBuilder, Message, WebSocket, http::Uri, stream::MaybeTlsStream};
 
-use super::control::{Style, Told, told};
+use super::{
+    connection::welcome,
+    control::{Style, Told, told},
+};
 use crate::{Line, LineError, LineUri, PolledLine, open_line};
 
 const JSON_START: &str = r#"{ "event": "MEDIA_START", "connection_id": "fax", "channel": "WebSocket/fax/0x51",
     "channel_id": "1761245643.1", "format": "ulaw", "optimal_frame_size": 160, "ptime": 20,
-    "channel_variables": { "DIALEDPEERNUMBER": "fax/c(ulaw)" } }"#;
+    "channel_variables": { "DIALEDPEERNUMBER": "fax/c(ulaw)", "digit": "9" } }"#;
+
+const JSON_DIGIT_OF_ANOTHER: &str = r#"{"channel_variables":{"digit":"9"},"event":"DTMF_END"}"#;
 
 #[test]
 fn both_ways_of_writing_are_read() {
@@ -24,7 +30,7 @@ fn both_ways_of_writing_are_read() {
     assert_eq!(told("DTMF_END digit:7"), Told::Digit('7'));
     assert_eq!(told(r##"{"event":"DTMF_END","channel_id":"1.1","digit":"#"}"##), Told::Digit('#'));
     assert_eq!((told("MEDIA_XOFF"), told(r#"{"event":"MEDIA_XON"}"#)), (Told::Pause, Told::GoOn));
-    for other in ["", "{", "{\"event\"", "STATUS queue_length:3", "DTMF_END digit:", "{\"event\":\"DTMF_END\"}"] {
+    for other in ["", "{", "{\"event\"", "STATUS queue_length:3", "DTMF_END digit:", JSON_DIGIT_OF_ANOTHER] {
         assert_eq!(told(other), Told::Other, "{other}");
     }
 }
@@ -52,9 +58,10 @@ fn call(start: &str) -> (Box<dyn PolledLine>, Asterisk) {
         Line::Polled(line) => line,
         Line::Own(_) => unreachable!("a WebSocket never waits"),
     });
-    let address = format!("ws://127.0.0.1:{port}/fax?number=15550100&x=1");
+    let address: Uri = format!("ws://127.0.0.1:{port}/fax?x=1&number=%2B15550100").parse().unwrap();
+    let request = ClientRequestBuilder::new(address).with_sub_protocol("media").with_sub_protocol("another");
     let mut asterisk = loop {
-        if let Ok((socket, _)) = tungstenite::connect(&address) {
+        if let Ok((socket, _)) = tungstenite::connect(request.clone()) {
             break socket;
         }
     };
@@ -91,6 +98,34 @@ fn samples_digits_and_the_called_number_cross_in_the_format_that_asterisk_says()
     let goodbye = std::iter::repeat_with(|| asterisk.read().unwrap()).find(|message| !message.is_binary()).unwrap();
     assert_eq!(goodbye.into_text().unwrap().as_str(), r#"{"command":"HANGUP"}"#);
     assert!(matches!(line.try_exchange(line.due(), &SILENCE, &mut SILENCE.clone()), Err(LineError::HungUp)));
+}
+
+#[test]
+fn digits_that_come_all_at_once_are_read_as_they_are_taken() {
+    let (mut line, mut asterisk) = call("MEDIA_START format:slin optimal_frame_size:320");
+    (0..100).for_each(|_| asterisk.send(Message::text("DTMF_END digit:1")).unwrap());
+    asterisk.send(Message::text("DTMF_END digit:2")).unwrap();
+    // All have arrived before the first is read.
+    thread::sleep(Duration::from_millis(100));
+    let mut digits = String::new();
+    until(line.as_mut(), 0, |_, line| {
+        digits.extend(std::iter::from_fn(|| line.digit()));
+        digits.ends_with('2').then_some(())
+    });
+    assert_eq!(digits.len(), 101);
+}
+
+#[test]
+fn who_writes_its_handshake_drop_by_drop_is_given_up() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut slow = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let (stream, _) = listener.accept().unwrap();
+    thread::spawn(move || {
+        while slow.write_all(b"G").is_ok() {
+            thread::sleep(Duration::from_millis(100));
+        }
+    });
+    assert_eq!(welcome(stream).map(drop).unwrap_err().kind(), ErrorKind::TimedOut);
 }
 
 /// What a line comes to when nothing is done with it.

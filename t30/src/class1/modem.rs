@@ -2,6 +2,7 @@
 
 mod commands;
 mod fax;
+mod host;
 mod receiving;
 mod sending;
 mod telephone;
@@ -29,23 +30,11 @@ use crate::{
     time::{LineSpan, LineTime},
 };
 
-/// Octets of the host that wait until the modem can take them.
-const MOST_WAITING: usize = 512;
-
 /// Silence after going off hook to answer, ITU-T T.30 4.3.1: 1.8 to 2.5 s.
 const ANSWER_SILENCE: LineSpan = LineSpan::ms(1900);
 
-/// Rings further apart than this are of two calls.
-const RING_GAP: LineSpan = LineSpan::ms(8000);
-
 /// Off hook, and neither the host nor the line moves for so long: nobody is there any more.
 const FORGOTTEN: LineSpan = LineSpan::ms(90_000);
-
-/// How long a host may take to ask for silence behind our signal, and have it counted.
-const HOST_DELAY: LineSpan = LineSpan::ms(60);
-
-/// Seconds that dialling itself may take beyond the wait for the answer.
-const DIALLING: LineSpan = LineSpan::ms(30_000);
 
 /// Where the telephone's hook is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -155,155 +144,6 @@ impl Modem {
             now,
             out: VecDeque::new(),
         }
-    }
-
-    // The host's side.
-
-    /// Octets of the host that can be taken now. Those that are not taken are the transport's to hold: that is how a page
-    /// goes no faster than the line.
-    ///
-    /// A host that asks and does not read the answers is held, or answers would be lost.
-    pub fn room(&self) -> usize {
-        let held = matches!(self.activity, Activity::Commands) && self.terminal.is_filling();
-        if held { 0 } else { MOST_WAITING - self.waiting.len() }
-    }
-
-    /// Takes octets of the host, at most as many as there is room for.
-    pub fn host(&mut self, octets: &[u8], now: LineTime) {
-        self.at(now);
-        if !octets.is_empty() {
-            self.moved = self.now;
-        }
-        let fitting = octets.len().min(self.room());
-        self.waiting.extend(&octets[..fitting]);
-        self.take_waiting();
-    }
-
-    /// Writes the next octets for the host.
-    pub fn to_host(&mut self, buf: &mut [u8]) -> usize {
-        self.terminal.read(buf)
-    }
-
-    /// Whether there are octets for the host.
-    pub fn has_octets(&self) -> bool {
-        self.terminal.has_octets()
-    }
-
-    /// Octets of received data that found no room because the host did not read.
-    pub fn octets_lost(&self) -> u64 {
-        self.terminal.lost()
-    }
-
-    /// The host is gone: whatever is under way ends, and the line is hung up.
-    pub fn host_gone(&mut self, now: LineTime) {
-        self.at(now);
-        self.hang_up();
-        self.activity = Activity::Commands;
-        self.commands = Commands::default();
-        self.editor.clear();
-        self.waiting.clear();
-        self.terminal.clear();
-        if self.settings.host_gone == 3 {
-            self.settings = Settings::new();
-        }
-    }
-
-    // The line's side.
-
-    /// Whether the line is off hook with a call, or about to be.
-    pub fn is_off_hook(&self) -> bool {
-        self.hook == Hook::Off
-    }
-
-    /// The line rings, once.
-    pub fn ring(&mut self, ring: &Ring, now: LineTime) {
-        self.at(now);
-        if self.hook != Hook::On {
-            return;
-        }
-        if self.last_ring.is_none_or(|last| now.since(last) > RING_GAP) {
-            self.settings.forget_rings();
-        }
-        self.last_ring = Some(now);
-        if self.settings.tells_ring_lengths() {
-            ring.lines().iter().for_each(|line| self.terminal.line(line, &self.settings));
-        }
-        self.terminal.result(ResultCode::Ring, &self.settings);
-        let rings = self.settings.count_ring();
-        let wanted = self.settings.rings_to_answer();
-        if wanted > 0 && rings >= wanted && matches!(self.activity, Activity::Commands) {
-            self.editor.clear();
-            self.commands = Commands::default();
-            self.answer();
-        }
-    }
-
-    /// Says who calls, before the first ring or between the first and the second.
-    pub fn caller(&mut self, caller: &Caller, now: LineTime) {
-        self.at(now);
-        let lines = match self.settings.caller_id() {
-            1 => caller.lines(),
-            2 => vec![caller.message()],
-            _ => Vec::new(),
-        };
-        lines.iter().for_each(|line| self.terminal.line(line, &self.settings));
-    }
-
-    /// What has come of dialling, or of going off hook.
-    pub fn progress(&mut self, progress: Progress, now: LineTime) {
-        self.at(now);
-        let code = match progress {
-            Progress::Connected => return self.connected(),
-            Progress::NoDialTone => ResultCode::NoDialTone,
-            Progress::Busy => ResultCode::Busy,
-            Progress::NoAnswer => ResultCode::NoAnswer,
-            Progress::Failed => ResultCode::NoCarrier,
-        };
-        // What the exchange says after the other side has answered is no matter of the number's.
-        if self.is_unanswered() {
-            self.give_up(code);
-            self.take_waiting();
-        }
-    }
-
-    fn connected(&mut self) {
-        let Activity::Connecting { answers, back_to_commands, .. } = self.activity else { return };
-        if answers {
-            self.begin_answering();
-        } else if back_to_commands {
-            self.finish(ResultCode::Ok);
-        } else {
-            self.begin_calling();
-        }
-        self.take_waiting();
-    }
-
-    /// Whether we have called and the other side has not spoken.
-    fn is_unanswered(&self) -> bool {
-        match self.activity {
-            Activity::Connecting { .. } | Activity::Receiving(Receiving { answer_by: Some(_), .. }) => true,
-            Activity::Fax => self.fax.as_ref().is_some_and(|fax| fax.is_unanswered()),
-            _ => false,
-        }
-    }
-
-    /// The other end hung up, or the line failed.
-    pub fn line_lost(&mut self, now: LineTime) {
-        self.at(now);
-        if self.hook != Hook::Off {
-            return;
-        }
-        if self.fax.is_some() {
-            return self.fax_lost();
-        }
-        self.hang_up();
-        match &mut self.activity {
-            Activity::Commands => {}
-            Activity::Sending(sending) if !sending.is_complete() => sending.line_lost(),
-            Activity::Receiving(_) => self.end_receiving(),
-            _ => self.finish(ResultCode::NoCarrier),
-        }
-        self.take_waiting();
     }
 
     /// Says of every block of the line whether it was silent.
@@ -417,77 +257,6 @@ impl Modem {
             Activity::Commands => {}
             Activity::Receiving(_) => self.end_receiving(),
             _ => self.finish(ResultCode::NoCarrier),
-        }
-    }
-
-    // Octets of the host.
-
-    /// Takes the octets that wait, as far as the modem can take them now.
-    fn take_waiting(&mut self) {
-        while self.takes_octets()
-            && let Some(octet) = self.waiting.pop_front()
-        {
-            self.octet(octet);
-        }
-        let pause = match &self.activity {
-            Activity::Sending(sending) if self.settings.flow_in_stream() => sending.wants_pause(),
-            _ => Some(false),
-        };
-        self.terminal.ask_pause(pause.unwrap_or(self.terminal.pausing()));
-    }
-
-    fn takes_octets(&self) -> bool {
-        match &self.activity {
-            Activity::Sending(sending) => sending.room() > 0,
-            Activity::Fax => self.fax.as_ref().is_none_or(|fax| fax.takes_octets()),
-            _ => true,
-        }
-    }
-
-    fn octet(&mut self, octet: u8) {
-        let feed = std::mem::replace(&mut self.line_ended, false) && octet == self.settings.line_feed();
-        match &mut self.activity {
-            Activity::Commands => self.command_octet(octet),
-            Activity::Sending(sending) => match sending.take(octet, self.now) {
-                Taken::Quiet => {}
-                Taken::Cancelled => self.break_off(ResultCode::Ok),
-                Taken::EndOfLost => self.finish(ResultCode::NoCarrier),
-            },
-            Activity::Receiving(_) if octet == XON || octet == XOFF => self.terminal.pause(octet == XOFF),
-            _ if feed => {}
-            Activity::Fax => self.fax_octet(octet),
-            _ => self.abort(),
-        }
-    }
-
-    fn command_octet(&mut self, octet: u8) {
-        if self.settings.echo {
-            self.terminal.echo(octet);
-        }
-        match self.editor.take(octet, self.settings.end_of_line(), self.settings.backspace()) {
-            Entered::Nothing => {}
-            Entered::Overlong => self.terminal.result(ResultCode::Error, &self.settings),
-            Entered::Line(body) => {
-                self.line_ended = true;
-                self.commands = Commands::new(&body);
-                self.run();
-            }
-        }
-    }
-
-    /// Any octet ends what is being waited for, ITU-T T.31 8.3 and V.250 5.6.1.
-    fn abort(&mut self) {
-        self.terminal.pause(false);
-        match self.activity {
-            Activity::Connecting { .. } | Activity::AnswerTone | Activity::Negotiating => {
-                self.give_up(ResultCode::NoCarrier);
-            }
-            Activity::Receiving(Receiving { answer_by: Some(_), .. }) => self.give_up(ResultCode::NoCarrier),
-            Activity::Receiving(Receiving { connected: true, .. }) => {
-                self.terminal.end_of_data();
-                self.finish(ResultCode::Ok);
-            }
-            _ => self.finish(ResultCode::Ok),
         }
     }
 

@@ -116,7 +116,7 @@ impl Sender {
         out
     }
 
-    /// Parities over what was sent, each over every so manieth packet.
+    /// Parities over what was sent, each over packets as far from one another as there are parities.
     fn parities(&self) -> impl Iterator<Item = Vec<u8>> + '_ {
         let fec = self.types.fec.filter(|_| self.types.red.is_some());
         let (span, count) = fec.map_or((0, 0), |fec| (fec.span(), fec.parities()));

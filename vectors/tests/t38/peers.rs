@@ -109,9 +109,9 @@ impl Case {
         let method = if self.method == RateManagement::LocalTcf { "local" } else { "transferred" };
         let ecm = if self.ecm { "on" } else { "off" };
         let compressions = if self.ecm { "t4-1d,t4-2d,t6" } else { "t4-1d,t4-2d" };
-        // Where nothing repeats packets, the peer says indicators thrice, as we do.
-        // What broke off needs not to be waited for.
+        // What broke off need not be waited for.
         let timeout = if self.may_fail() { 100 } else { 400 };
+        // Where nothing repeats packets, the peer says indicators thrice, as we do.
         let repeat = if self.loss_percent > 0 { 3 } else { 1 };
         let text = format!(
             "--ec {ec} --entries {entries} --span {span} --version {} --method {method} --ecm {ecm} --modems v27ter,v29,v17 \

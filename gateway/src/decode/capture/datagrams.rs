@@ -23,17 +23,17 @@ const MOST_STREAMS: usize = 64;
 const TPKT: [u8; 2] = [3, 0];
 
 /// A datagram of UDP, or a segment of TCP, and when it came.
-pub(super) struct Datagram {
-    pub(super) at: LineTime,
-    pub(super) from: SocketAddr,
-    pub(super) to: SocketAddr,
+pub(crate) struct Datagram {
+    pub(crate) at: LineTime,
+    pub(crate) from: SocketAddr,
+    pub(crate) to: SocketAddr,
     /// Where in its stream a segment belongs; none of a datagram.
-    pub(super) place: Option<u32>,
-    pub(super) payload: Vec<u8>,
+    pub(crate) place: Option<u32>,
+    pub(crate) payload: Vec<u8>,
 }
 
 /// Reads datagrams. A file that breaks off ends there.
-pub(super) fn read(source: impl Read) -> Result<Vec<Datagram>, DecodeError> {
+pub(crate) fn read(source: impl Read) -> Result<Vec<Datagram>, DecodeError> {
     let mut reader = create_reader(BLOCK, source).map_err(|_| DecodeError::Broken("no capture begins like this"))?;
     let (mut kept, mut clock) = (Kept::default(), Clock::default());
     while kept.has_room() {

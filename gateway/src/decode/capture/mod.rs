@@ -6,7 +6,7 @@
 //! ```
 //! Datagrams between two hosts belong to one call until nothing comes for some seconds.
 
-mod datagrams;
+pub(crate) mod datagrams;
 mod packets;
 mod sound;
 

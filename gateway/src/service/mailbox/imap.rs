@@ -6,7 +6,7 @@ use async_imap::{Client, Session};
 use futures_util::StreamExt;
 
 use super::{
-    Trouble, pass, refuse_long, take,
+    MOST_HEAD, Trouble, pass, refuse_long, take,
     wire::{Wire, connect, seal},
 };
 use crate::{
@@ -62,10 +62,10 @@ async fn take_new(shared: &Shared, mailbox: &Mailbox, session: &mut Logged) -> R
     for number in numbers {
         let Some(octets) = one(session, number, "(UID RFC822.SIZE)", |fetched| fetched.size).await? else { continue };
         if octets as usize > shared.config.smtp.max_message_bytes {
-            let head =
-                one(session, number, "(UID BODY.PEEK[HEADER])", |head| head.header().map(<[u8]>::to_vec)).await?;
+            let what = format!("(UID BODY.PEEK[HEADER]<0.{MOST_HEAD}>)");
+            let head = one(session, number, &what, |fetched| fetched.header().map(<[u8]>::to_vec)).await?;
             refuse_long(shared, mailbox, &head.unwrap_or_default(), octets as usize).await?;
-            seen(session, number, "+FLAGS.SILENT (\\Seen)").await?;
+            mark(session, number, "+FLAGS.SILENT (\\Seen)").await?;
             continue;
         }
         let raw = one(session, number, "(UID BODY.PEEK[])", |fetched| fetched.body().map(<[u8]>::to_vec)).await?;
@@ -93,14 +93,14 @@ async fn one<T>(
     Ok(found)
 }
 
-async fn seen(session: &mut Logged, number: u32, flags: &str) -> Result<(), Trouble> {
+async fn mark(session: &mut Logged, number: u32, flags: &str) -> Result<(), Trouble> {
     session.uid_store(number.to_string(), flags).await?.for_each(async |_| {}).await;
     Ok(())
 }
 
 async fn done_with(mailbox: &Mailbox, session: &mut Logged, number: u32) -> Result<(), Trouble> {
     let flags = if mailbox.keep { "+FLAGS.SILENT (\\Seen)" } else { "+FLAGS.SILENT (\\Seen \\Deleted)" };
-    seen(session, number, flags).await?;
+    mark(session, number, flags).await?;
     if !mailbox.keep {
         session.expunge().await?.for_each(async |_| {}).await;
     }

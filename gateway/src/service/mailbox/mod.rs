@@ -86,6 +86,9 @@ async fn take(shared: &Shared, mailbox: &Mailbox, raw: Vec<u8>) -> Result<bool, 
     }
 }
 
+/// Octets of a message's headers that are wanted when it is refused.
+const MOST_HEAD: usize = 64 * 1024;
+
 async fn pass_on(shared: &Shared, raw: Vec<u8>) -> Result<(), Trouble> {
     let recipient = shared.config.notices.administrator.to_string();
     let mail = NewMail { kind: MailKind::Passed, mail_from: String::new(), recipient, raw };

@@ -3,7 +3,7 @@
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 
 use super::{
-    Trouble, refuse_long, take,
+    MOST_HEAD, Trouble, refuse_long, take,
     wire::{Wire, connect, seal},
 };
 use crate::{
@@ -89,10 +89,16 @@ impl Pop3 {
         Ok(listed.lines().filter_map(pair).collect())
     }
 
-    /// The headers of a message.
+    /// The headers of a message, as far as anybody needs them.
     async fn head(&mut self, number: u32) -> Result<Vec<u8>, Trouble> {
         self.command(&format!("TOP {number} 0")).await?;
-        self.lines(LONGEST_LINE as usize).await
+        let mut head = vec![];
+        while let Some(line) = self.line_of_many().await? {
+            if head.len() < MOST_HEAD {
+                head.extend_from_slice(&line);
+            }
+        }
+        Ok(head)
     }
 
     async fn message(&mut self, number: u32, most: usize) -> Result<Vec<u8>, Trouble> {
@@ -100,19 +106,25 @@ impl Pop3 {
         self.lines(most).await
     }
 
-    /// Lines up to the one with a dot alone; a dot before another is taken away.
     async fn lines(&mut self, most: usize) -> Result<Vec<u8>, Trouble> {
         let mut text = vec![];
-        loop {
-            let line = self.line().await?;
-            match line.strip_prefix(b".") {
-                Some(b"\r\n" | b"\n") => return Ok(text),
-                Some(rest) => text.extend_from_slice(rest),
-                None => text.extend_from_slice(&line),
-            }
+        while let Some(line) = self.line_of_many().await? {
+            text.extend_from_slice(&line);
             if text.len() > most {
                 return Err(Trouble::Said(format!("the server sends more than {most} octets")));
             }
         }
+        Ok(text)
+    }
+
+    /// The next line; none when it is a dot alone. A dot before another is taken away.
+    async fn line_of_many(&mut self) -> Result<Option<Vec<u8>>, Trouble> {
+        let mut line = self.line().await?;
+        match &line[..] {
+            b".\r\n" | b".\n" => return Ok(None),
+            [b'.', ..] => drop(line.remove(0)),
+            _ => {}
+        }
+        Ok(Some(line))
     }
 }

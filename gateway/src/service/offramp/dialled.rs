@@ -89,6 +89,7 @@ impl Dialled {
             line: self.line.name.clone(),
             number: self.called.clone(),
             job: Some(self.job),
+            companions: self.parts.iter().skip(1).map(|part| part.job).collect(),
             first: self.documents.first().map_or(0, |document| document.first),
             pages: self.documents.iter().flat_map(|document| document.pages.clone()).collect(),
             begun_at: now(),

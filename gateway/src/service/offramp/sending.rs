@@ -27,7 +27,7 @@ const LOOK_AROUND: Duration = Duration::from_millis(500);
 /// One job's pages in a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Part {
-    job: i64,
+    pub(super) job: i64,
     /// Pages before the call's.
     first: usize,
     /// Pages in all.

@@ -100,7 +100,7 @@ impl Shared {
 
     /// Tells the caller by fax, if that is wanted and it has a number that may be called.
     async fn tell_caller(&self, reply: &Reply) -> Result<(), StoreError> {
-        if !is_told(self.config.onramp.fax_notices, &reply.said) {
+        if !Fate::of(&reply.said).is_told(self.config.onramp.fax_notices) {
             return Ok(());
         }
         let Some(fax) = self.store.known_fax(reply.fax).await?.filter(|fax| fax.begun_at == reply.begun_at) else {
@@ -139,7 +139,8 @@ impl Shared {
         }
     }
 
-    /// The notice as a message with one recipient. Nobody is told what becomes of it, and it is sent once.
+    /// The notice as a message with one recipient. Nobody is told what becomes of it, and one goes for each fate of the mail:
+    /// what a report says besides may be anything.
     fn notice_by_fax(&self, fax: &Fax, number: &PhoneNumber, recipient: &str, reply: &Reply) -> NewMessage {
         let hostname = &self.config.hostname;
         let address = format!("FAX={number}@{hostname}");
@@ -151,7 +152,13 @@ impl Shared {
             .write_to_vec()
             .expect("writing to memory");
         NewMessage {
-            identity: Some(format!("told.{}.{}.{recipient}.{}@{hostname}", fax.id, fax.begun_at, reply.said)),
+            identity: Some(format!(
+                "told.{}.{}.{}.{:?}@{hostname}",
+                fax.id,
+                fax.begun_at,
+                recipient.to_lowercase(),
+                Fate::of(&reply.said)
+            )),
             subject: "What became of your fax".into(),
             is_notice: true,
             account: ACCOUNT.into(),
@@ -163,32 +170,61 @@ impl Shared {
     }
 }
 
-/// Whether something that is said of a mail is told to the caller. What only takes time is not.
-fn is_told(wanted: FaxNotices, said: &str) -> bool {
-    let failed = said == "failed" || said.starts_with("failed/") || said.contains("/error");
-    match wanted {
-        FaxNotices::Never => false,
-        FaxNotices::Failures => failed,
-        FaxNotices::All => said != "delayed",
+/// What became of a mail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    Delayed,
+    Failed,
+    Delivered,
+    Shown,
+    Processed,
+    /// Something else, by a word that is not known.
+    Other,
+}
+
+impl Fate {
+    fn of(said: &str) -> Self {
+        match said {
+            "delayed" => Self::Delayed,
+            "delivered" | "relayed" | "expanded" => Self::Delivered,
+            "displayed" => Self::Shown,
+            "processed" | "dispatched" => Self::Processed,
+            said if said == "failed" || said.starts_with("failed/") || said.contains("/error") => Self::Failed,
+            _ => Self::Other,
+        }
+    }
+
+    /// Whether the caller is told. What only takes time is not.
+    fn is_told(self, wanted: FaxNotices) -> bool {
+        match wanted {
+            FaxNotices::Never => false,
+            FaxNotices::Failures => self == Self::Failed,
+            FaxNotices::All => self != Self::Delayed,
+        }
+    }
+
+    /// What a fax is said to have met.
+    fn words(self) -> &'static str {
+        match self {
+            Self::Delivered => "was delivered to the recipient's mail server",
+            Self::Shown => "was shown to the recipient",
+            Self::Processed => "was processed by the recipient's system",
+            Self::Failed => "COULD NOT BE DELIVERED",
+            Self::Delayed | Self::Other => "has been dealt with",
+        }
     }
 }
 
 /// For people, and the codes as they came, RFC 4160 4.6.
 fn words(fax: &Fax, recipient: &str, reply: &Reply) -> String {
     let when = Timestamp::from_millisecond(fax.begun_at).unwrap_or(Timestamp::UNIX_EPOCH);
-    let what = match reply.said.as_str() {
-        "delivered" | "relayed" | "expanded" => "was delivered to the recipient's mail server",
-        "displayed" => "was shown to the recipient",
-        "processed" | "dispatched" => "was processed by the recipient's system",
-        said if is_told(FaxNotices::Failures, said) => "COULD NOT BE DELIVERED",
-        _ => "has been dealt with",
-    };
     let subaddress = match fax.subaddress.as_str() {
         "" => String::new(),
         subaddress => format!("  Subaddress: {subaddress}\n"),
     };
     format!(
-        "Your fax {what}.\n\n  Sent:       {}\n  To:         {recipient}\n{subaddress}  Status:     {}\n\n{}\n\n{}\n",
+        "Your fax {}.\n\n  Sent:       {}\n  To:         {recipient}\n{subaddress}  Status:     {}\n\n{}\n\n{}\n",
+        Fate::of(&reply.said).words(),
         when.strftime("%Y-%m-%d %H:%M UTC"),
         reply.said,
         reply.words.trim(),
@@ -203,11 +239,13 @@ mod tests {
     #[test]
     fn what_is_told_is_what_the_operator_wants() {
         let told = |wanted| {
-            ["failed", "processed/error", "displayed", "delivered", "delayed"].map(|said| is_told(wanted, said))
+            ["failed", "processed/error", "displayed", "delivered", "delayed"]
+                .map(|said| Fate::of(said).is_told(wanted))
         };
         assert_eq!(told(FaxNotices::Never), [false; 5]);
         assert_eq!(told(FaxNotices::Failures), [true, true, false, false, false]);
         assert_eq!(told(FaxNotices::All), [true, true, true, true, false]);
+        assert_eq!(Fate::of("failed/1"), Fate::of("failed/2"), "one notice, however it is said");
         let reply = Reply {
             said: "failed".into(),
             words: "No such user.".into(),

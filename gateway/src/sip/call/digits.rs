@@ -43,7 +43,7 @@ fn digit_of(body: &str) -> Option<char> {
     // Numbers from 10 on are the codes of RFC 4733.
     let digit = match code {
         Some(code) => char::from(*b"0123456789*#ABCD".get(code)?),
-        None => sign.chars().next()?.to_ascii_uppercase(),
+        None => sign.parse::<char>().ok()?.to_ascii_uppercase(),
     };
     "0123456789*#ABCD".contains(digit).then_some(digit)
 }
@@ -63,6 +63,9 @@ mod tests {
             ("Signal=99", None),
             ("", None),
             ("flash", None),
+            ("Call me back", None),
+            ("Signal=5 times", None),
+            ("1A", None),
         ] {
             assert_eq!(digit_of(body), digit, "{body}");
         }

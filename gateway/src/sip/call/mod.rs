@@ -122,6 +122,11 @@ impl Call {
         matches!(self.state, State::Over)
     }
 
+    /// Whether the call was given up before it was answered.
+    pub(super) fn is_given_up(&self) -> bool {
+        matches!(self.state, State::Inviting { cancelled: true, .. })
+    }
+
     /// Whether a request or a response in a dialog is of this call.
     pub(super) fn is_of(&self, message: &Message, our_tag: Option<&str>) -> bool {
         message.header("Call-ID") == Some(self.dialog.id.as_str()) && our_tag == self.dialog.our_tag()
@@ -154,7 +159,7 @@ impl Call {
     }
 
     /// Keys for the next seal.
-    pub(super) fn set_keys(&mut self, _: &mut Core, own: OwnSeal) {
+    pub(super) fn set_keys(&mut self, own: OwnSeal) {
         self.local.seal = Some(own);
     }
 

@@ -55,7 +55,8 @@ impl Call {
         if by_server && !servers.is_empty() {
             return self.found(core, &servers);
         }
-        match (uri::address(&self.dialog.target), uri::host_and_port(&self.dialog.target)) {
+        let usual = core.profile.transport.port();
+        match (uri::address(&self.dialog.target, usual), uri::host_and_port(&self.dialog.target)) {
             (Some(address), _) => self.found(core, &[address]),
             (None, Some(host)) => core.outputs.push_back(Output::Find(Seeker::Call(self.id), host)),
             (None, None) => self.found(core, &[]),
@@ -99,13 +100,13 @@ impl Call {
     /// The invitation was refused: we go where we are sent, to another place of the target, or nowhere.
     pub(super) fn turned_away(&mut self, core: &mut Core, response: &Message, status: u16) {
         self.ours = None;
-        if matches!(self.state, State::Inviting { cancelled: true, .. }) {
+        if self.is_given_up() {
             return self.end(core, End::cancelled());
         }
-        let rang = matches!(self.state, State::Inviting { heard: true, .. });
+        let heard = matches!(self.state, State::Inviting { heard: true, .. });
         self.state = State::Inviting { cancelled: false, heard: false, sent: false };
-        if status == 408 && rang {
-            return self.end(core, End::refused(480, "it rang, and nobody answered"));
+        if status == 408 && heard {
+            return self.end(core, End::refused(480, "nobody answered"));
         }
         if (300..400).contains(&status) {
             self.way.hops.clear();

@@ -26,9 +26,9 @@ impl Call {
         }
         if !timer.refreshes() {
             self.say_goodbye(core);
-            return self.end(core, End::far_hung_up("the far end did not refresh the session".into()));
+            return self.end(core, End::far_hung_up(timer.end().into()));
         }
-        self.timer = Some(timer.postponed(core.now));
+        self.timer = Some(timer.tried());
         if self.updates {
             let (update, hop) = self.dialog.request("UPDATE", core);
             let expires = format!("{};refresher=uac", self.expires);

@@ -110,9 +110,10 @@ impl Call {
         core.refuse(prack, 200, "OK");
     }
 
-    /// An offer in the call, or a refresh.
+    /// An offer in the call, or a refresh. While another is under way, or our answer to one is not acknowledged, it has to
+    /// come again, RFC 3261 14.2.
     pub(super) fn offered(&mut self, core: &mut Core, invite: &Message) {
-        if self.ours.is_some() || !matches!(self.state, State::Up) {
+        if !self.is_free() {
             let mut refusal = core.response(invite, 491, "Request Pending");
             refusal.set("To", &self.dialog.local);
             return core.respond(&key(invite), &refusal);

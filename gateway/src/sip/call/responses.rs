@@ -7,7 +7,7 @@ use crate::{
         End,
         core::{Core, Owner},
         message::Message,
-        timer::SessionTimer,
+        timer::{LEAST, SessionTimer},
     },
 };
 
@@ -17,8 +17,10 @@ impl Call {
         match request.method() {
             "INVITE" => self.invite_answered(core, request, response),
             "UPDATE" if response.status().is_some_and(|status| (200..300).contains(&status)) => {
-                self.timer = SessionTimer::agreed(response, true, core.now).or(self.timer);
+                let same = self.timer.map(|timer| timer.refreshed(core.now));
+                self.timer = SessionTimer::agreed(response, true, core.now).or(same);
             }
+            "UPDATE" if matches!(response.status(), Some(405 | 501)) => self.updates = false,
             // Whoever does not know the call any more has hung up. RFC 3261 12.2.1.2.
             "UPDATE" | "INFO" if matches!(response.status(), Some(481 | 408)) => {
                 self.end(core, End::far_hung_up("the far end does not know the call any more".into()));
@@ -33,6 +35,10 @@ impl Call {
         self.dialog.sequence = self.dialog.sequence.max(sequence);
         if let Some((_, number)) = self.ours.as_mut().filter(|(_, number)| request.sequence() == Some(*number)) {
             *number = sequence;
+            // What was heard was heard of the one before.
+            if let State::Inviting { heard, .. } = &mut self.state {
+                *heard = false;
+            }
         }
     }
 
@@ -42,10 +48,7 @@ impl Call {
         match status {
             ..=199 => self.provisional(core, response, status),
             200..=299 => self.accepted(core, request, response),
-            422 if self.expires > 0 => {
-                self.expires = response.number("Min-SE").map_or(1800, |least| least.clamp(90, 86_400) as u32);
-                self.once_more(core);
-            }
+            422 if self.lengthen(response) => self.once_more(core),
             _ if first => self.turned_away(core, response, status),
             491 => {
                 self.ours = None;
@@ -62,9 +65,20 @@ impl Call {
         }
     }
 
+    /// Asks for the least interval that the far end takes, RFC 4028 7.4; false if that is no longer than what was asked.
+    fn lengthen(&mut self, response: &Message) -> bool {
+        let least = response.number("Min-SE").map_or(1800, |least| least.clamp(LEAST.into(), 86_400) as u32);
+        let longer = self.expires > 0 && least > self.expires && !self.is_given_up();
+        if longer {
+            self.expires = least;
+        }
+        longer
+    }
+
     pub(super) fn once_more(&mut self, core: &mut Core) {
         let Some((wanted, _)) = self.ours else { return };
-        if matches!(self.state, State::Inviting { .. }) {
+        if let State::Inviting { heard, .. } = &mut self.state {
+            *heard = false;
             self.dialog.sequence += 1;
             self.ours = Some((wanted, self.dialog.sequence));
             let invite = self.invitation(core, wanted);

@@ -79,7 +79,10 @@ impl Endpoint {
         let local = self.description(&sockets, seals.as_ref());
         self.wish(Wish::Dial { number: number.to_owned(), local, tidings: to, placed });
         let call = place.recv().ok().flatten().ok_or_else(|| {
-            failed(&format!("{number}: the account has no server, and this is no address such as sip:fax@192.0.2.1"))
+            failed(&format!(
+                "{number:?} cannot be called; write an address such as sip:fax@192.0.2.1, or where the account has a server \
+                 a number without spaces"
+            ))
         })?;
         let parties = Parties { caller: None, dialled: Some(number.to_owned()) };
         let mut leg = Leg::new(self, call, tidings, sockets, seals, parties, true).map_err(|error| failed(&error))?;

@@ -101,7 +101,8 @@ impl Seals {
             self.open()?;
         }
         if self.opened != sealing.ours {
-            let gone = "the far end changed its part of the seal, and ours cannot follow it to the same port";
+            let gone = "the far end changed its part of the seal, and there are no keys of ours left to change with it; call \
+                        again, and set sip.seal = \"never\" if that happens with each call";
             return Err(io::Error::other(gone));
         }
         let fingerprints = sealing.fingerprints.iter().filter_map(|each| each.parse().ok()).collect();

@@ -68,9 +68,16 @@ impl Leg {
         let begun = Instant::now();
         while matches!(self.media, Agreed::Audio(_)) && self.lost().is_none() {
             self.ask(Some(begun));
-            let mut rx = SILENCE;
-            let _ = self.exchange(&SILENCE, &mut rx);
+            self.say_nothing();
             self.unsealed |= begun.elapsed() > SEALING;
+        }
+    }
+
+    /// A block of silence. What is sealed goes by a socket of its own: without the audio's there is only to wait for it.
+    fn say_nothing(&mut self) {
+        let mut rx = SILENCE;
+        if self.exchange(&SILENCE, &mut rx).is_err() {
+            self.line = None;
         }
     }
 
@@ -213,5 +220,34 @@ impl Path for Broken {
 
     fn kind(&self) -> &'static str {
         "udptl"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use answertone_hw::rtp::Codec;
+
+    use super::*;
+    use crate::{
+        config::Config,
+        sdp::Audio,
+        sip::{CallId, Endpoint, Parties},
+    };
+
+    #[test]
+    fn a_socket_that_fails_is_not_asked_again() {
+        let text = "[[sip]]\nname = \"a\"\nlisten = \"127.0.0.1:0\"\nallowed = [\"127.0.0.0/8\"]\n";
+        let endpoint = Endpoint::open(&Config::parse(text, "test").unwrap().accounts[0]).unwrap();
+        let (_far, tidings) = channel();
+        let sockets = endpoint.sockets().unwrap();
+        let mut leg = Leg::new(&endpoint, CallId(1), tidings, sockets, None, Parties::default(), false).unwrap();
+        // Nothing can be sent to all the world.
+        let remote = Some("255.255.255.255:9".parse().unwrap());
+        leg.take(Agreed::Audio(Audio { remote, codec: Codec::Pcmu, payload_type: 0, event_type: None, heard: true }));
+        assert!(leg.line.is_some());
+        (0..3).for_each(|_| leg.say_nothing());
+        assert!(leg.line.is_none() && leg.lost().is_none());
     }
 }

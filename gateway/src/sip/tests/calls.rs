@@ -145,6 +145,53 @@ fn a_session_is_refreshed_and_ends_when_the_far_end_is_gone() {
     assert_eq!((world.end(0), world.end(1)), (Some(EndCause::FarEnd), Some(EndCause::FarEnd)));
 }
 
+/// A call whose caller refreshes the session, and hears nothing more from the far end but what is said for it.
+fn refreshing() -> World {
+    let mut world = World::usual();
+    world.connect();
+    world.loses = Box::new(|_, _| true);
+    world
+}
+
+/// Answers the UPDATE that is sent at that time, and says how many there were till then.
+fn refreshed(world: &mut World, at: u64, status: u16) -> u32 {
+    world.pass(Duration::from_secs(at) - world.now);
+    let update = world.sent(0, "UPDATE").last().copied().cloned().expect("it is refreshed");
+    world.agents[0].handle(&Message::response(&update, status, "Because").write(), hop(1), world.now);
+    world.collect();
+    update.sequence().unwrap() - world.sent(0, "INVITE")[0].sequence().unwrap()
+}
+
+#[test]
+fn a_refresh_that_is_refused_is_tried_once_more_before_the_call_is_ended() {
+    let mut world = refreshing();
+    assert_eq!(refreshed(&mut world, 905, 500), 1);
+    assert_eq!(refreshed(&mut world, 1300, 500), 1);
+    assert_eq!(refreshed(&mut world, 1355, 500), 2);
+    assert_eq!(refreshed(&mut world, 1795, 500), 2);
+    assert_eq!((world.sent(0, "BYE").len(), world.end(0)), (0, None));
+    world.pass(Duration::from_secs(10));
+    assert_eq!((world.sent(0, "BYE").is_empty(), world.end(0)), (false, Some(EndCause::FarEnd)));
+}
+
+#[test]
+fn a_refresh_that_is_taken_without_a_word_of_the_time_begins_it_anew() {
+    let mut world = refreshing();
+    for turn in 1..=4 {
+        assert_eq!(refreshed(&mut world, 905 * u64::from(turn), 200), turn);
+    }
+    assert_eq!(world.end(0), None);
+}
+
+#[test]
+fn where_update_is_not_taken_after_all_an_offer_refreshes() {
+    let mut world = refreshing();
+    refreshed(&mut world, 905, 405);
+    world.pass(Duration::from_secs(450));
+    let offer = world.sent(0, "INVITE").last().copied().cloned().unwrap();
+    assert_eq!((offer.sequence(), offer.tag("To").is_some()), (Some(3), true));
+}
+
 #[test]
 fn a_timer_that_is_too_short_is_raised() {
     let mut world = World::new([Profile { session_expires: 60, ..profile(0) }, profile(1)]);
@@ -188,6 +235,14 @@ pub(super) fn reinvite(world: &World, sequence: u32, body: &str) -> Message {
     if body.is_empty() { invite } else { invite.with_body("application/sdp", body) }
 }
 
+/// Alice's ACK of the answer to that re-INVITE.
+fn acknowledge(world: &mut World, sequence: u32) {
+    let mut ack = reinvite(world, sequence, "");
+    ack.start = Message::request("ACK", "sip:bob@127.0.0.2").start;
+    ack.set("CSeq", format!("{sequence} ACK"));
+    world.agents[1].handle(&ack.write(), hop(0), world.now);
+}
+
 #[test]
 fn a_call_is_put_on_hold_and_taken_back() {
     let mut world = World::usual();
@@ -205,11 +260,27 @@ fn a_call_is_put_on_hold_and_taken_back() {
         let answer = Description::read(&ok.body);
         assert!(answer.media[0].attributes.iter().any(|each| each.is(answered)), "{answer}");
         assert!(matches!(world.media(1), Some(Agreed::Audio(audio)) if audio.heard == heard));
-        let mut ack = reinvite(&world, sequence, "");
-        ack.start = Message::request("ACK", "sip:bob@127.0.0.2").start;
-        ack.set("CSeq", format!("{sequence} ACK"));
-        world.agents[1].handle(&ack.write(), hop(0), world.now);
+        acknowledge(&mut world, sequence);
     }
+}
+
+#[test]
+fn an_offer_before_our_answer_to_the_last_is_acknowledged_has_to_come_again() {
+    let mut world = World::usual();
+    world.connect();
+    let body = offer(&local(0), Wanted::Audio(Direction::SendRecv)).to_string();
+    let mut outcomes = vec![];
+    for sequence in [50, 51, 52] {
+        let invite = reinvite(&world, sequence, &body);
+        world.agents[1].handle(&invite.write(), hop(0), world.now);
+        world.collect();
+        let (_, response) = world.sent.last().expect("it is answered");
+        outcomes.push((response.sequence(), response.status(), response.tag("To") == invite.tag("To")));
+        if sequence == 51 {
+            acknowledge(&mut world, 50);
+        }
+    }
+    assert_eq!(outcomes, [(Some(50), Some(200), true), (Some(51), Some(491), true), (Some(52), Some(200), true)]);
 }
 
 #[test]

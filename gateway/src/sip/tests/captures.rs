@@ -1,7 +1,7 @@
 //! Calls of real machines, from captures: what the far end said is said to an agent of ours in the place of the machine that
 //! it was said to, and its T.38 goes into the call that comes of it.
 
-use std::{path::PathBuf, sync::Arc};
+use std::sync::Arc;
 
 use answertone_t30::{
     session::{Config, Document, Event, Session},
@@ -10,63 +10,22 @@ use answertone_t30::{
 };
 
 use super::*;
-use crate::sip::media::packets;
-
-/// A datagram of UDP: when, from where, to where, and what.
-struct Datagram {
-    at: Duration,
-    from: SocketAddr,
-    to: SocketAddr,
-    octets: Vec<u8>,
-}
-
-const FILES: usize = 3;
+use crate::{
+    decode::capture::datagrams::{self, Datagram},
+    sip::media::packets,
+};
 
 /// A capture of the shared vectors; none, and a word about it, where they are not.
 fn recording(name: &str) -> Option<Vec<Datagram>> {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared");
-    let folder = std::env::var_os("ANSWERTONE_SHARED").map_or(folder, Into::into).join("assets/2-t38-pcap");
-    if !folder.exists() {
-        println!("not run: {name}, 1 case of {FILES}: assets/2-t38-pcap is not in the folder of shared vectors");
-        return None;
-    }
-    Some(datagrams(&std::fs::read(folder.join(name)).unwrap()))
-}
-
-/// Reads a capture of the old kind, in the order of this machine's octets or the other.
-fn datagrams(file: &[u8]) -> Vec<Datagram> {
-    let swapped = file[..4] == [0xa1, 0xb2, 0xc3, 0xd4];
-    let word = |at: usize| {
-        let octets: [u8; 4] = file[at..at + 4].try_into().unwrap();
-        if swapped { u32::from_be_bytes(octets) } else { u32::from_le_bytes(octets) }
-    };
-    let link = [(1, 14), (113, 16)].into_iter().find(|(kind, _)| *kind == word(20)).map_or(0, |(_, length)| length);
-    let (mut at, mut all, mut began) = (24, vec![], None);
-    while at + 16 <= file.len() {
-        let time = Duration::from_secs(word(at).into()) + Duration::from_micros(word(at + 4).into());
-        let packet = &file[at + 16..(at + 16 + word(at + 8) as usize).min(file.len())];
-        at += 16 + word(at + 8) as usize;
-        let began = *began.get_or_insert(time);
-        all.extend(datagram(packet.get(link..).unwrap_or_default(), time - began));
-    }
-    all
-}
-
-fn datagram(packet: &[u8], at: Duration) -> Option<Datagram> {
-    let header = usize::from(packet.first()? & 15) * 4;
-    let is_udp = packet[0] >> 4 == 4 && packet.get(9) == Some(&17) && packet.len() >= header + 8;
-    let place = |address: usize, port: usize| {
-        let port = u16::from_be_bytes([packet[header + port], packet[header + port + 1]]);
-        SocketAddr::from((<[u8; 4]>::try_from(&packet[address..address + 4]).unwrap(), port))
-    };
-    is_udp.then(|| Datagram { at, from: place(12, 0), to: place(16, 2), octets: packet[header + 8..].to_vec() })
+    let file = answertone_vectors::shared(&format!("assets/2-t38-pcap/{name}"), 1)?;
+    Some(datagrams::read(std::fs::File::open(file).unwrap()).unwrap())
 }
 
 /// What one of two machines said to the other in SIP, in order.
 fn said(capture: &[Datagram], by: &str, to: &str) -> Vec<Message> {
     let [by, to]: [SocketAddr; 2] = [by, to].map(|text| format!("{text}:5060").parse().unwrap());
     let of_it = capture.iter().filter(|each| each.from == by && each.to == to);
-    of_it.filter_map(|each| Message::read(&each.octets)).collect()
+    of_it.filter_map(|each| Message::read(&each.payload)).collect()
 }
 
 /// One agent of ours, and what it sends.
@@ -147,20 +106,22 @@ impl Stage {
 fn played(capture: &[Datagram], from: &str, mut call: t38::Call) -> (Vec<Event>, t38::Call) {
     let from: SocketAddr = from.parse().unwrap();
     let mut events = vec![];
-    let came: Vec<&Datagram> = capture.iter().filter(|each| each.from == from && each.octets[0] >> 6 != 2).collect();
+    let came: Vec<&Datagram> = capture
+        .iter()
+        .filter(|each| each.from == from && each.payload.first().is_some_and(|first| first >> 6 != 2))
+        .collect();
     let began = came[0].at;
-    let time = |at: Duration| LineTime::ZERO + answertone_t30::time::LineSpan::ms(at.as_millis() as u64);
     let mut take = |call: &mut t38::Call| {
         while call.poll_datagram().is_some() {}
         events.extend(std::iter::from_fn(|| call.poll_event()).map(|event| event.what));
     };
     for each in came {
-        let now = time(each.at - began);
+        let now = LineTime::ZERO + each.at.since(began);
         while let Some(due) = call.due().filter(|due| *due < now && !call.is_over()) {
             call.handle_timeout(due);
             take(&mut call);
         }
-        call.handle_datagram(&each.octets, now);
+        call.handle_datagram(&each.payload, now);
         take(&mut call);
     }
     (events, call)
@@ -218,7 +179,7 @@ fn of_asterisk(codec: &str) -> Option<(Vec<Datagram>, Stage, Message)> {
         text.into_bytes()
     };
     for each in capture.iter_mut().filter(|each| each.from.port() == 5060) {
-        each.octets = replaced(&each.octets);
+        each.payload = replaced(&each.payload);
     }
     let far = "192.168.101.5";
     let mut stage = Stage::new(far);
@@ -252,13 +213,12 @@ fn a_pbx_without_a_codec_of_ours_is_told_so_and_one_with_goes_on_to_t38() {
     assert_eq!(call.counters().received, 25, "{:?}", call.counters());
     // That call failed then: its far machine says no more than that it is there.
     assert!(!events.iter().any(|event| matches!(event, Event::Page(_))), "{events:?}");
-    // As the called end: an offer without a codec of ours does not even ring.
-    let mut called = Stage::new("192.168.110.2");
-    let Some(recorded) = recording("08-t38fail.pcap") else { return };
-    called.hear(&said(&recorded, "192.168.110.2", "192.168.101.5")[0]);
-    assert_eq!((called.rung.len(), called.last("488").status()), (0, Some(488)));
-    called.hear(&said(&capture, "192.168.110.2", "192.168.101.5")[0].clone());
-    let _ = called.last("488");
+    // As the called end: an offer without a codec of ours does not even ring, and one with does.
+    for (recorded, rings, status) in [(recording("08-t38fail.pcap").unwrap(), 0, "488"), (capture, 1, "100")] {
+        let mut called = Stage::new("192.168.110.2");
+        called.hear(&said(&recorded, "192.168.110.2", "192.168.101.5")[0]);
+        assert_eq!((called.rung.len(), is(called.sent.last().unwrap(), status)), (rings, true));
+    }
 }
 
 #[test]

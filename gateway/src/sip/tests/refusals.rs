@@ -214,6 +214,27 @@ fn strangers_are_not_let_in() {
 }
 
 #[test]
+fn strangers_of_any_number_do_not_make_it_forget_who_calls() {
+    let mut world = World::new([profile(0), Profile { allowed: vec!["127.0.0.1/32".parse().unwrap()], ..profile(1) }]);
+    world.dial();
+    let (bob, _) = world.rung[1].pop().expect("it rings");
+    for number in 0..3000 {
+        let invite = Message::request("INVITE", "sip:bob@127.0.0.2")
+            .with("Via", format!("SIP/2.0/UDP 127.0.0.9:5060;branch=z9hG4bK{number}"))
+            .with("From", "<sip:x@127.0.0.9>;tag=1")
+            .with("To", "<sip:bob@127.0.0.2>")
+            .with("Call-ID", number)
+            .with("CSeq", "1 INVITE");
+        world.agents[1].handle(&invite.write(), hop(8), world.now);
+    }
+    world.collect();
+    assert_eq!((world.sent(1, "403").len(), world.rung[1].len()), (3000, 0));
+    world.agents[1].answer(bob, local(1), world.now);
+    world.second();
+    assert!(world.media(0).is_some() && world.media(1).is_some());
+}
+
+#[test]
 fn more_calls_than_there_may_be_find_it_busy() {
     let mut world = World::new([profile(0), Profile { calls: 1, ..profile(1) }]);
     world.connect();

@@ -61,7 +61,13 @@ fn a_time_that_is_too_short_is_raised() {
     let mut world = registering();
     let request = registers(&mut world);
     answer(&mut world, &Message::response(&request, 423, "Interval Too Brief").with("Min-Expires", 1800));
-    assert_eq!(registers(&mut world).header("Expires"), Some("1800"));
+    let longer = registers(&mut world);
+    assert_eq!(longer.header("Expires"), Some("1800"));
+    // The same word again is no reason to ask again at once.
+    answer(&mut world, &Message::response(&longer, 423, "Interval Too Brief").with("Min-Expires", 1800));
+    assert_eq!(registers(&mut world).sequence(), longer.sequence());
+    world.pass(Duration::from_secs(31));
+    assert_eq!(registers(&mut world).sequence(), Some(3));
 }
 
 #[test]

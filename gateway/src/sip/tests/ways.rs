@@ -81,6 +81,38 @@ fn a_call_given_up_is_not_sent_on() {
 }
 
 #[test]
+fn a_call_given_up_is_not_made_again_for_proof_or_another_time() {
+    let challenge = ("WWW-Authenticate", "Digest realm=\"pbx\", nonce=\"n\"");
+    for (status, header) in [(401, challenge), (422, ("Min-SE", "3600"))] {
+        let mut world = World::usual();
+        let call = world.dial();
+        world.agents[0].hang_up(call, world.now);
+        answered(&mut world, status, &[header]);
+        assert_eq!((world.end(0), targets(&world).len()), (Some(EndCause::Cancelled), 1), "{status}");
+    }
+}
+
+#[test]
+fn a_far_end_that_is_never_content_with_the_time_is_not_asked_for_ever() {
+    let mut world = World::usual();
+    world.dial();
+    for _ in 0..3 {
+        answered(&mut world, 422, &[("Min-SE", "3600")]);
+    }
+    assert_eq!((world.end(0), targets(&world).len()), (Some(EndCause::Refused), 2));
+}
+
+#[test]
+fn a_server_that_says_nothing_to_our_proof_is_passed_over() {
+    let mut world = World::new([Profile { servers: vec![hop(5), hop(6)], ..profile(0) }, profile(1)]);
+    world.agents[0].dial("100", local(0), world.now).unwrap();
+    answered(&mut world, 100, &[]);
+    answered(&mut world, 401, &[("WWW-Authenticate", "Digest realm=\"pbx\", nonce=\"n\"")]);
+    world.pass(Duration::from_secs(9));
+    assert_eq!((world.end(0), world.sent_to(0, "INVITE").last()), (None, Some(&address(6))));
+}
+
+#[test]
 fn who_we_are_is_shown_to_our_servers_alone() {
     let mut world = World::new([Profile { servers: vec![hop(1)], ..profile(0) }, profile(1)]);
     world.agents[0].dial("100", local(0), world.now).unwrap();
@@ -132,6 +164,19 @@ fn names_are_looked_up_and_called_or_not() {
     world.agents[0].found(Seeker::Call(call), &[address(1)], world.now);
     world.second();
     assert_eq!((world.end(0), world.rung[1].len()), (Some(EndCause::Cancelled), 0));
+}
+
+#[test]
+fn what_would_break_a_request_is_not_called() {
+    let mut world = World::new([Profile { servers: vec![hop(1)], ..profile(0) }, profile(1)]);
+    for number in ["555 0100", "1@x SIP/2.0\r\nSubject: y", "mailto:fax@pbx.example", "sip:a@127.0.0.2\r\n"] {
+        assert_eq!(world.agents[0].dial(number, local(0), world.now), None, "{number:?}");
+    }
+    assert!(world.agents[0].dial("*43#", local(0), world.now).is_some());
+    world.collect();
+    assert_eq!(targets(&world), ["sip:*43%23@127.0.0.1"], "the number sign has no place in an address");
+    world = World::usual();
+    assert_eq!(world.agents[0].dial("100", local(0), world.now), None, "there is no server to know the number");
 }
 
 #[test]

@@ -7,6 +7,8 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use object_store::aws::AmazonS3Builder;
+
 use super::*;
 
 /// Objects by their paths.
@@ -115,7 +117,11 @@ async fn pages_lie_in_a_folder_and_go_with_their_rows() {
     let dir = tempfile::tempdir().unwrap();
     let folder = dir.path().join("pages");
     let pages = Objects::open(&format!("file://{}", folder.display())).unwrap();
-    pages_lie_elsewhere(pages, || std::fs::read_dir(&folder).unwrap().count()).await;
+    let strangers = [folder.join("answertone.sqlite"), folder.join("letters").join("0123456789abcdef".repeat(2))];
+    std::fs::create_dir(folder.join("letters")).unwrap();
+    strangers.iter().for_each(|stranger| std::fs::write(stranger, "not ours").unwrap());
+    pages_lie_elsewhere(pages, || std::fs::read_dir(&folder).unwrap().count() - strangers.len()).await;
+    assert!(strangers.iter().all(|stranger| stranger.exists()), "only pages are swept away");
     let wrong =
         StoreConfig { dir: dir.path().into(), pages: "file:///proc/no/pages".into(), ..Config::default().store };
     assert!(Store::of(&wrong, None).await.err().unwrap().to_string().contains("store.pages"));
@@ -125,13 +131,8 @@ async fn pages_lie_in_a_folder_and_go_with_their_rows() {
 async fn pages_lie_at_a_server_that_speaks_s3_and_go_with_their_rows() {
     let (port, objects) = s3();
     let endpoint = format!("http://127.0.0.1:{port}");
-    let variables = [
-        ("AWS_ENDPOINT", &endpoint[..]),
-        ("AWS_ALLOW_HTTP", "true"),
-        ("AWS_ACCESS_KEY_ID", "key"),
-        ("AWS_SECRET_ACCESS_KEY", "secret"),
-    ];
-    let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    let pages = Objects::at_server("s3://bucket/faxes", variables).unwrap();
+    let server = AmazonS3Builder::new().with_endpoint(endpoint).with_allow_http(true);
+    let server = server.with_access_key_id("key").with_secret_access_key("secret");
+    let pages = Objects::at_server("s3://bucket/faxes", server).unwrap();
     pages_lie_elsewhere(pages, || objects.lock().unwrap().len()).await;
 }

@@ -6,13 +6,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use aws_lc_rs::rand;
 use thiserror::Error as ThisError;
 
 use super::{
     Fingerprint, Identity,
     association::{Association, Broken, Carried, RTP_FIRST_OCTETS},
 };
+use crate::hexadecimal::chance;
 
 /// How long the handshake may take once the far end is known.
 const HANDSHAKE: Duration = Duration::from_secs(30);
@@ -135,7 +135,7 @@ impl Sealed {
         Self {
             carried: Carried::Udptl,
             identity,
-            tls_id: tls_id(),
+            tls_id: chance::<TLS_ID_OCTETS>(),
             far: None,
             accepted: None,
             candidates: Vec::new(),
@@ -371,12 +371,6 @@ impl Sealed {
 /// Addresses that differ only by how an IPv4 address is written in IPv6 are the same.
 fn same(one: SocketAddr, other: SocketAddr) -> bool {
     (one.ip().to_canonical(), one.port()) == (other.ip().to_canonical(), other.port())
-}
-
-fn tls_id() -> String {
-    let mut octets = [0; TLS_ID_OCTETS];
-    rand::fill(&mut octets).expect("the system gives random numbers");
-    octets.iter().map(|octet| format!("{octet:02x}")).collect()
 }
 
 #[cfg(test)]

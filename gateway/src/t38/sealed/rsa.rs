@@ -12,7 +12,11 @@ use openssl::{
     dh::Dh,
     error::ErrorStack,
     pkey::PKey,
-    ssl::{Error, ErrorCode, ShutdownState, Ssl, SslContext, SslMethod, SslStream, SslVerifyMode},
+    rand::rand_bytes,
+    ssl::{
+        Error, ErrorCode, ShutdownState, Ssl, SslContext, SslContextBuilder, SslMethod, SslOptions, SslStream,
+        SslVerifyMode,
+    },
     x509::X509,
 };
 
@@ -27,6 +31,9 @@ const SUITES: &str = "ECDHE-RSA-AES128-GCM-SHA256:DHE-RSA-AES128-GCM-SHA256:ECDH
 
 /// How often it is looked whether a flight is to be sent again.
 const LOOK_AROUND: Duration = Duration::from_millis(50);
+
+/// Octets of a cookie. Each association has its own address and cookie.
+const COOKIE: usize = 16;
 
 /// Nothing is due.
 const NEVER: Duration = Duration::from_secs(3600);
@@ -65,6 +72,7 @@ pub(super) struct RsaAssociation {
     certificate: Option<Fingerprint>,
     due: Instant,
     opened: VecDeque<Vec<u8>>,
+    buffer: Vec<u8>,
 }
 
 impl From<ErrorStack> for Broken {
@@ -83,7 +91,22 @@ fn context(identity: &Identity) -> Result<SslContext, ErrorStack> {
     context.set_verify_callback(SslVerifyMode::PEER | SslVerifyMode::FAIL_IF_NO_PEER_CERT, |_, _| true);
     // The group of 2048 bits of RFC 3526.
     context.set_tmp_dh(&*Dh::from_pqg(BigNum::get_rfc3526_prime_2048()?, None, BigNum::from_u32(2)?)?)?;
+    with_cookie(&mut context)?;
     Ok(context.build())
+}
+
+/// Whoever says hello gets no certificate before it has shown that it hears what is sent to its address, RFC 6347 4.2.1: else
+/// anybody could have us send much to somebody else.
+fn with_cookie(context: &mut SslContextBuilder) -> Result<(), ErrorStack> {
+    let mut cookie = [0; COOKIE];
+    rand_bytes(&mut cookie)?;
+    context.set_options(SslOptions::COOKIE_EXCHANGE);
+    context.set_cookie_generate_cb(move |_, room| {
+        room[..COOKIE].copy_from_slice(&cookie);
+        Ok(COOKIE)
+    });
+    context.set_cookie_verify_cb(move |_, shown| shown == cookie);
+    Ok(())
 }
 
 impl From<Error> for Broken {
@@ -114,6 +137,7 @@ impl RsaAssociation {
             certificate: None,
             due: now,
             opened: VecDeque::new(),
+            buffer: vec![0; RECORD],
         };
         association.wake(now)?;
         Ok(association)
@@ -190,10 +214,9 @@ impl RsaAssociation {
 
     /// Takes what came sealed.
     fn open(&mut self) -> Result<(), Broken> {
-        let mut buffer = vec![0; RECORD];
         while self.connected {
-            match self.stream.ssl_read(&mut buffer) {
-                Ok(count) if self.opened.len() < MOST_OPENED => self.opened.push_back(buffer[..count].to_vec()),
+            match self.stream.ssl_read(&mut self.buffer) {
+                Ok(count) if self.opened.len() < MOST_OPENED => self.opened.push_back(self.buffer[..count].to_vec()),
                 Ok(_) => {}
                 Err(error) if is_waiting(&error) => break,
                 Err(error) if error.code() == ErrorCode::ZERO_RETURN => {
@@ -204,5 +227,31 @@ impl RsaAssociation {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_does_not_hear_us_is_sent_less_than_it_sent() {
+        let now = Instant::now();
+        let [mut caller, mut answerer] =
+            [true, false].map(|active| RsaAssociation::new(active, &Identity::fresh().unwrap(), now).unwrap());
+        let hello = caller.poll_record().unwrap();
+        answerer.handle(&hello, now).unwrap();
+        let answer = answerer.poll_record().unwrap();
+        assert!(answer.len() < hello.len() && answerer.poll_record().is_none());
+        caller.handle(&answer, now).unwrap();
+        for _ in 0..4 {
+            while let Some(record) = caller.poll_record() {
+                answerer.handle(&record, now).unwrap();
+            }
+            while let Some(record) = answerer.poll_record() {
+                caller.handle(&record, now).unwrap();
+            }
+        }
+        assert!(caller.is_connected() && answerer.is_connected());
     }
 }

@@ -50,7 +50,7 @@ pub(super) async fn show(
 ) -> Result<impl IntoResponse, Failure> {
     let store = site.front.store();
     let job = store.job_item(id, visitor.owner(&site).as_ref()).await?.ok_or(Failure::NotFound)?;
-    let live = site.front.board().calls().into_iter().find(|call| call.placed.job == Some(id));
+    let live = site.front.board().calls().into_iter().find(|call| call.placed.sends(id));
     Ok(Html(JobPage {
         frame: Frame::new(&visitor, "queue"),
         pages: (0..store.rendered_pages(job.message).await?).collect(),

@@ -2,6 +2,9 @@
 
 use super::*;
 
+/// How long a host may take to ask for silence behind our signal, and have it counted.
+const HOST_DELAY: LineSpan = LineSpan::ms(60);
+
 impl Modem {
     pub(super) fn execute(&mut self, command: Command) -> Result<Done, NotTaken> {
         match command {

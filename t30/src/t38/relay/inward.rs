@@ -195,17 +195,19 @@ impl Inward {
             FieldType::FcsOk | FieldType::FcsOkSigEnd => self.frame(course, config),
             FieldType::FcsBad | FieldType::FcsBadSigEnd => self.drop_frame(),
             FieldType::NonEcm | FieldType::NonEcmSigEnd if !field.octets.is_empty() => {
-                self.page(turned(field.octets).collect());
+                self.page(turned(field.octets).collect(), course);
             }
             _ => {}
         }
     }
 
     /// Octets of a stream: of rows, those that are whole.
-    fn page(&mut self, octets: Vec<u8>) {
+    fn page(&mut self, octets: Vec<u8>, course: &mut Course) {
         let page = self.open().and_then(|spoken| spoken.page.as_mut());
         let octets = page.map(|page| page.push(&octets)).unwrap_or(octets);
-        self.put(octets, Cut::More);
+        if !self.put(octets, Cut::More) {
+            course.spoils(Side::Network);
+        }
     }
 
     fn collect(&mut self, octets: &[u8]) {
@@ -296,8 +298,8 @@ impl Inward {
     /// The network's signal is over.
     fn end(&mut self, course: &mut Course) {
         if let Some((rest, readable)) = self.open().and_then(|spoken| spoken.page.as_mut()).map(LinePage::finish) {
-            self.put(rest, Cut::More);
-            if !readable {
+            let has_room = self.put(rest, Cut::More);
+            if !readable || !has_room {
                 course.spoils(Side::Network);
             }
         }
@@ -349,6 +351,32 @@ impl Inward {
             && spoken.spoof.is_some_and(|since| now.since(since) > SPOOFED_FOR)
         {
             spoken.end();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// DCS of 14400 bit/s without error correction, CFR and MCF, as the line has them.
+    const DCS: [u8; 6] = [0xff, 0x13, 0x83, 0x00, 0xe6, 0x70];
+    const CFR: [u8; 3] = [0xff, 0x13, 0x84];
+    const MCF: [u8; 3] = [0xff, 0x13, 0x8c];
+
+    #[test]
+    fn a_page_that_found_no_room_is_not_confirmed() {
+        for (packets, answer) in [(600, 0x8c), (700, 0x4c)] {
+            let (mut inward, config) = (Inward::new(), RelayConfig::default());
+            let mut course = Course::new(config.rate_management);
+            course.passes(Side::Network, &DCS);
+            course.passes(Side::Line, &CFR);
+            for _ in 0..packets {
+                let fields = [Field { kind: FieldType::NonEcm, octets: &[0x55; 100] }];
+                inward.packet(&Ifp::Data(DataType::V17R14400, fields.to_vec()), &mut course, &config, LineTime(8));
+            }
+            assert!(inward.waiting <= MOST_WAITING);
+            assert_eq!(course.corrected(Side::Line, &MCF), [0xff, 0x13, answer], "{packets} packets");
         }
     }
 }
