@@ -15,7 +15,14 @@ use answertone_hw::{
     PcmLine,
     sim::{SimEnd, SimParams, pair},
 };
-use answertone_t30::{frame::Modems, session::Config};
+use answertone_t30::{
+    frame::Modems,
+    image::{
+        Page, Raster,
+        tiff::{ReadPage, TiffDocument},
+    },
+    session::Config,
+};
 
 use super::{
     Findings, Plan,
@@ -42,8 +49,9 @@ const FRAME_SAMPLES: usize = 2 * BLOCK_SAMPLES;
 /// A line and its name.
 type Line = (&'static str, SimParams);
 
-/// What came of a call, as the sender and the receiver tell.
+/// What came of a call.
 struct Call {
+    /// Both are content, and the page that was received is the one that was sent.
     complete: bool,
     bit_rate: u32,
     seconds: f64,
@@ -146,9 +154,19 @@ fn to_theirs(peer: &Peer, line: &SimParams, number: usize) -> Result<Call, Strin
     connect(&mut machine, &mut far);
     drop(far);
     let sender = sender.join().expect("a machine does not panic");
-    machine.wait().map_err(|error| format!("--peer: peer-fax: {error}"))?;
+    let content = machine.wait().map_err(|error| format!("--peer: peer-fax: {error}"))?.success();
+    // Where nothing was received there is no file.
+    let received = fs::read(&kept).unwrap_or_default();
     fs::remove_file(&kept).ok();
-    Ok(Call::of_sender(&sender.report))
+    let complete = sender.report.ok && content && holds(&received, &test_page());
+    Ok(Call { complete, ..Call::of_sender(&sender.report) })
+}
+
+/// Whether a TIFF file has that page and no other, with every row.
+fn holds(octets: &[u8], page: &Page) -> bool {
+    let Ok(document) = TiffDocument::open(octets) else { return false };
+    let whole = |read: &ReadPage| matches!(&read.raster, Raster::Bilevel(bitmap) if *bitmap == page.bitmap);
+    document.page_count() == 1 && document.page(0).is_ok_and(|read| read.bad_rows == 0 && whole(&read))
 }
 
 /// Carries frames until one side hangs up: the machine speaks first.
@@ -200,4 +218,26 @@ fn outcome(calls: &[Call]) -> [Cell; 3] {
     let complete = calls.iter().filter(|call| call.complete).count();
     let seconds = calls.iter().map(|call| call.seconds).sum::<f64>() / calls.len() as f64;
     [Cell::Text(format!("{complete}/{}", calls.len())), Cell::Count(rate as usize), tenths(Some(seconds))]
+}
+
+#[cfg(test)]
+mod tests {
+    use answertone_t30::image::tiff::{FilePage, Profile, WriteOptions, write};
+
+    use super::*;
+
+    #[test]
+    fn a_file_holds_the_page_that_was_sent_or_not() {
+        let page = test_page();
+        let mut other = (*page).clone();
+        other.bitmap.set(0, 0, true);
+        let file = |pages: &[&Page]| {
+            let pages: Vec<_> = pages.iter().map(|page| FilePage::from(*page)).collect();
+            write(&pages, &WriteOptions::plain(Profile::S)).unwrap()
+        };
+        assert!(holds(&file(&[&page]), &page));
+        for wrong in [vec![], file(&[&other]), file(&[&page, &page])] {
+            assert!(!holds(&wrong, &page));
+        }
+    }
 }
