@@ -14,12 +14,13 @@ use answertone_vectors::ends::End;
 /// Blocks after which a call that is not over has gone wrong: ten minutes.
 const TOO_LONG: usize = 60_000;
 
-/// Carries a page from one machine to another; how many samples each end exchanged.
+/// Carries a page from one machine to another, coded as the other maker's machine codes it; how many samples each end exchanged.
 ///
 /// # Panics
 /// When the page does not arrive: its time would mean nothing.
 pub fn call(page: &Arc<Page>, modems: Modems, ecm: bool) -> usize {
-    let config = || Arc::new(Config { ident: "bench".into(), modems, ecm, codings: Codings::ALL, ..Config::default() });
+    let config =
+        || Arc::new(Config { ident: "bench".into(), modems, ecm, codings: Codings::USUAL, ..Config::default() });
     let document = Document { pages: vec![page.clone()], first: 0 };
     let mut calling = End::new(Session::calling(config(), document, LineTime::ZERO));
     let mut answering = End::new(Session::answering(config(), LineTime::ZERO));

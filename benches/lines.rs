@@ -33,8 +33,8 @@ const LINES: [usize; 4] = [1, LANES, 64, 512];
 /// Samples that every line of a bank takes in a run.
 const BANK_SAMPLES: usize = 50 * BLOCK_SAMPLES;
 
-/// Samples that every receiver takes in a run: training and data.
-const RECEIVER_SAMPLES: usize = 16_000;
+/// Samples that every receiver takes in a run: training, and data of a page.
+const RECEIVER_SAMPLES: usize = 80_000;
 
 /// Taps of the echo canceller: 32 ms.
 const TAPS: usize = 256;

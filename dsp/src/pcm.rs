@@ -23,9 +23,32 @@ pub fn widen(samples: &[i16], out: &mut [f32]) {
     }
 }
 
-/// Rounds to the nearest 16-bit sample, clipping at full scale. Both slices have one length.
+/// Rounds to the nearest 16-bit sample, of two equally near ones to the even one, clipping at full scale. Both slices have one
+/// length.
 pub fn narrow(samples: &[f32], out: &mut [i16]) {
+    // Numbers of this size have no fraction: what is added to it is rounded.
+    const WHOLE: f32 = 3.0 * (1 << 22) as f32;
     for (sample, out) in samples.iter().zip(out) {
-        *out = libm::rintf(*sample).clamp(-32768.0, 32767.0) as i16;
+        *out = (sample.clamp(-32768.0, 32767.0) + WHOLE - WHOLE) as i16;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn samples_are_rounded_to_the_nearest_and_clipped() {
+        let samples =
+            [0.5, 1.5, -0.5, -2.5, 0.49, -7.51, 32767.4, 32766.5, 40_000.0, -32768.5, -1e30, f32::INFINITY, f32::NAN];
+        let mut narrowed = [1; 13];
+        narrow(&samples, &mut narrowed);
+        assert_eq!(narrowed, [0, 2, 0, -2, 0, -8, 32767, 32766, 32767, -32768, -32768, 32767, 0]);
+        for sample in -70_000..70_000 {
+            let sample = sample as f32 * 0.5 + 0.01;
+            let mut narrowed = [0];
+            narrow(&[sample], &mut narrowed);
+            assert_eq!(narrowed[0], libm::rintf(sample).clamp(-32768.0, 32767.0) as i16, "{sample}");
+        }
     }
 }

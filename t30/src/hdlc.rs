@@ -67,8 +67,25 @@ pub fn frame_check_sequence(octets: &[u8]) -> [u8; FCS_OCTETS] {
 }
 
 fn advance(check: u16, octet: u8) -> u16 {
-    (0..8).fold(check ^ u16::from(octet), |check, _| check >> 1 ^ if check & 1 == 1 { GENERATOR } else { 0 })
+    check >> 8 ^ OF_OCTETS[usize::from(check as u8 ^ octet)]
 }
+
+/// What each octet makes of a check of zeros.
+const OF_OCTETS: [u16; 256] = {
+    let mut checks = [0; 256];
+    let mut octet = 0;
+    while octet < checks.len() {
+        let mut check = octet as u16;
+        let mut bit = 0;
+        while bit < 8 {
+            check = check >> 1 ^ if check & 1 == 1 { GENERATOR } else { 0 };
+            bit += 1;
+        }
+        checks[octet] = check;
+        octet += 1;
+    }
+    checks
+};
 
 impl Default for Framer {
     fn default() -> Self {

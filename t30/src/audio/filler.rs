@@ -66,25 +66,36 @@ impl FillerWatch {
     /// Takes the next block as it came from the line.
     pub(super) fn judge(&mut self, samples: &[f32; BLOCK_SAMPLES]) -> Filler {
         let mut filler = Filler { silent: [false; BLOCK_SAMPLES], repeated: None, ended: None };
-        let mut first = 0;
-        for place in 0..BLOCK_SAMPLES {
-            let kind = self.kind_of(samples, place);
-            if kind != self.kind {
+        let (mut first, mut from) = (0, 0);
+        for run in self.kinds(samples).chunk_by(|one, next| one == next) {
+            let to = from + run.len();
+            if run[0] != self.kind {
                 filler.ended = self.told().or(filler.ended);
-                filler.repeated = Some(place).filter(|_| self.was_steady()).or(filler.repeated);
-                (self.kind, self.length, self.steady) = (kind, 0, 0);
-                first = place;
+                filler.repeated = Some(from).filter(|_| self.was_steady()).or(filler.repeated);
+                (self.kind, self.length, self.steady) = (run[0], 0, 0);
+                first = from;
             }
-            self.length = (self.length + 1).min(MOST + 1);
-            self.steady += usize::from(self.is_steady(samples, place));
-            if self.is_silence() {
-                filler.silent[first..=place].fill(true);
-            } else if self.length == REPEATED && self.is_repetition() {
-                filler.repeated = Some(place);
+            match self.kind {
+                Kind::Signal => self.length = (self.length + run.len()).min(MOST + 1),
+                Kind::Silence | Kind::Again => {
+                    (from..to).for_each(|place| self.count(samples, first, place, &mut filler))
+                }
             }
+            from = to;
         }
         self.remember(samples, &filler);
         filler
+    }
+
+    /// Counts a sample that is no signal, of those from `first` on.
+    fn count(&mut self, samples: &[f32; BLOCK_SAMPLES], first: usize, place: usize, filler: &mut Filler) {
+        self.length = (self.length + 1).min(MOST + 1);
+        self.steady += usize::from(self.is_steady(samples, place));
+        if self.is_silence() {
+            filler.silent[first..=place].fill(true);
+        } else if self.length == REPEATED && self.is_repetition() {
+            filler.repeated = Some(place);
+        }
     }
 
     fn remember(&mut self, samples: &[f32; BLOCK_SAMPLES], filler: &Filler) {
@@ -97,13 +108,14 @@ impl FillerWatch {
     }
 
     /// Two samples in a row are silent only where silence is: a tone of a modem crosses zero faster.
-    fn kind_of(&self, samples: &[f32; BLOCK_SAMPLES], place: usize) -> Kind {
-        let before = if place == 0 { self.past[PACKET_SAMPLES - 1] } else { samples[place - 1] };
-        match samples[place] {
-            sample if sample.abs() < self.quiet && before.abs() < self.quiet => Kind::Silence,
-            sample if sample == self.past[place] => Kind::Again,
-            _ => Kind::Signal,
-        }
+    fn kinds(&self, samples: &[f32; BLOCK_SAMPLES]) -> [Kind; BLOCK_SAMPLES] {
+        let mut before = [self.past[PACKET_SAMPLES - 1]; BLOCK_SAMPLES];
+        before[1..].copy_from_slice(&samples[..BLOCK_SAMPLES - 1]);
+        std::array::from_fn(|place| {
+            let again = if samples[place] == self.past[place] { Kind::Again } else { Kind::Signal };
+            let is_silent = (samples[place].abs() < self.quiet) & (before[place].abs() < self.quiet);
+            if is_silent { Kind::Silence } else { again }
+        })
     }
 
     /// Whether the sample is what a tone of an odd multiple of 50 Hz, as those of V.21 are, makes of the one 10 ms before.

@@ -242,19 +242,18 @@ impl Receiving {
     }
 
     fn fast_bits(&mut self, start: LineTime, carrier: Carrier, framing: Framing, events: &mut EventQueue) {
-        let mut marks = 0;
-        for bit in 0..=self.run.bits().len() {
-            while let Some(mark) = self.run.marks().get(marks).filter(|mark| mark.bit <= bit) {
-                self.fast.mark(*mark, carrier, &mut self.arbiter, events);
-                marks += 1;
+        let (bits, at) = (self.run.bits(), end_of(start));
+        let mut from = 0;
+        for mark in self.run.marks().iter().take_while(|mark| mark.bit <= bits.len()) {
+            let to = mark.bit.max(from);
+            if self.arbiter.heeds_fast() {
+                bits[from..to].iter().for_each(|bit| self.fast.push(*bit, at, carrier, framing, events));
             }
-            if let Some(value) = self.run.bits().get(bit)
-                && self.arbiter.heeds_fast()
-            {
-                self.fast.push(*value, end_of(start), carrier, framing, events);
-            }
+            self.fast.mark(*mark, carrier, &mut self.arbiter, events);
+            from = to;
         }
         if self.arbiter.heeds_fast() {
+            bits[from..].iter().for_each(|bit| self.fast.push(*bit, at, carrier, framing, events));
             self.trained = Some(carrier);
         }
         self.arbiter.tick(end_of(start), carrier, events);
