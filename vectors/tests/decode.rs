@@ -39,7 +39,7 @@ const EXPECTED: &[Expected] = &[
             (2191, NO_BAD, Some(("MPS-call.wav.c1.fax_decode.tif", 1))),
         ],
     ),
-    ("V17-14400bps-nonECM.wav", CallKind::Fax, "completed", &[(2299, Band(8, 9), None)]),
+    ("V17-14400bps-nonECM.wav", CallKind::Fax, "completed", &[(2302, Band(10, 11), None)]),
     ("all-rates-failed.wav", CallKind::Fax, "training_failed", &[]),
     (
         "example_faxstf3_to_officejet8620.wav",
@@ -49,7 +49,7 @@ const EXPECTED: &[Expected] = &[
     ),
     ("V90-attempted-V34-33600.wav", CallKind::Data, "data_call", &[]),
     ("dbose_fax_8K_16_Mono.wav", CallKind::TonesOnly, "tones_only", &[]),
-    ("vtyenhanh_way-3304-5.wav", CallKind::TonesOnly, "tones_only", &[]),
+    ("vtyenhanh_way-3304-5.wav", CallKind::Fax, "no_page", &[]),
     ("from-pcap_vega1_s0_10336to16834.wav", CallKind::TonesOnly, "tones_only", &[]),
     ("from-pcap_vega1_s1_16834to10336.wav", CallKind::TonesOnly, "tones_only", &[]),
     ("from-pcap_vega1_s3_10338to16834.wav", CallKind::TonesOnly, "tones_only", &[]),
